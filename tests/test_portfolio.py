@@ -182,7 +182,7 @@ def test_a_part_that_cannot_be_read_says_why_and_the_others_stand(tracker_of, pa
 ENDPOINTS = {
     "/portfolio/balance": "Balance unavailable",
     "/portfolio/positions": "Positions unavailable",
-    "/portfolio/orders": "Resting orders unavailable",
+    "/portfolio/orders": "Open orders unavailable",
     "/portfolio/settlements": "Settlements unavailable",
     "/portfolio/fills": "Fills unavailable",
     "/historical/fills": "Fills unavailable",
@@ -200,13 +200,13 @@ BREAKS = {
     "malformed": (say(200, {"cursor": 5, "surprise": [{}]}), "answer"),
     "no JSON": (say(200, b"<html>"), "not the exchange's answer"),
 }
-LINES = ["account worth", "cash", "positions", "unrealized", "realized", "exposure", "KX-A"]
-UNKNOWN = {  # lines that are unknown without a part
-    "/portfolio/balance": {"account worth", "cash"},
-    "/portfolio/positions": {"account worth", "positions", "unrealized", "realized", "exposure", "KX-A"},
-    "/portfolio/orders": {"account worth", "exposure"},
-    "/portfolio/settlements": {"realized"},
-    "/markets": {"positions", "unrealized"},
+LINES = ["Account value", "Cash", "Positions", "Unrealized P&L", "Realized P&L", "Exposure", "KX-A"]
+UNKNOWN = {  # lines that cannot stand without a part
+    "/portfolio/balance": {"Account value", "Cash"},
+    "/portfolio/positions": {*LINES} - {"Cash"},
+    "/portfolio/orders": {"Account value", "Exposure"},
+    "/portfolio/settlements": {"Realized P&L"},
+    "/markets": {"Positions", "Unrealized P&L"},
 }
 
 

@@ -1,7 +1,7 @@
-"""Prices, contracts and dollars as `Decimal`: parse, round and format.
+"""Exact prices, counts and dollars: parse, format, round.
 
 Never accepts or returns a float. Never rounds unless the name says so. Text keeps every digit: a price in
-cents (`5.5¢`), dollars with at least two decimals.
+cents (`5.5¢`), dollars with at least two decimals. Only `cents_text` rounds dollars, to a cent for a screen.
 """
 
 from __future__ import annotations
@@ -243,10 +243,19 @@ def round_half_even(amount: Decimal, grain: Decimal) -> Decimal:
     return (amount / grain).to_integral_value(ROUND_HALF_EVEN) * grain
 
 
-def price_text(price: Price) -> str:
-    """Write a price in cents with every digit: `57¢`, `5.5¢`, `0.01¢`."""
+def price_text(price: Price, *, places: int = 0) -> str:
+    """Write a price in cents with every digit: `57¢`, `5.5¢`, `0.01¢`.
+
+    Pads with zeros to at least `places` decimals.
+    """
     whole, fraction = _digits(price.scaleb(2))
+    fraction = fraction.ljust(places, "0")
     return f"{whole}.{fraction}¢" if fraction else f"{whole}¢"
+
+
+def price_places(price: Price) -> int:
+    """Count the decimals that `price_text` writes."""
+    return len(_digits(price.scaleb(2))[1])
 
 
 def dollars_text(amount: Dollars, *, signed: bool = False) -> str:
@@ -258,6 +267,19 @@ def dollars_text(amount: Dollars, *, signed: bool = False) -> str:
     whole, fraction = _digits(abs(amount))
     places = max(2, len(fraction) + len(fraction) % 2)
     return f"{sign}${whole}.{fraction.ljust(places, '0')}"
+
+
+Rounding: TypeAlias = Callable[[Decimal, Decimal], Decimal]
+"""`round_up`, `round_down` or `round_half_even`."""
+
+
+def cents_text(amount: Dollars, rounding: Rounding, *, signed: bool = False) -> str:
+    """Write dollars rounded to a cent, for a screen: `$129,879.41`, `−$0.16`.
+
+    An amount below a cent keeps every digit (`$0.0017`), so nothing is shown as zero that is not.
+    """
+    shown = amount if abs(amount) < CENT else rounding(amount, CENT)
+    return dollars_text(shown, signed=signed)
 
 
 def count_text(count: Contracts) -> str:

@@ -200,7 +200,7 @@ class Settings(DictLike):
     credentials: Credentials | None = field(default=None, repr=False)
     warnings: tuple[str, ...] = ()
     env_file: Path | None = field(default=None, compare=False)
-    """Where the settings file is read from. None: nowhere."""
+    """Path of the settings file. None: there is none."""
 
     def keys(self) -> tuple[str, ...]:
         return tuple(each.name for each in fields(self))

@@ -12,13 +12,17 @@ from hypothesis import strategies as st
 
 from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.core.money import (
+    CENT,
     PriceBand,
     PriceGrid,
+    Rounding,
+    cents_text,
     count_text,
     decimal_from_text,
     dollars_text,
     parse_count,
     parse_price,
+    price_places,
     price_text,
     round_down,
     round_half_even,
@@ -227,3 +231,42 @@ def test_rounding_goes_the_way_its_name_says(amount, grain):
     assert amount - grain < down <= amount
     assert abs(amount - nearest) <= grain / 2
     assert nearest in (up, down)
+
+
+@pytest.mark.parametrize(
+    ("amount", "up", "down", "nearest"),
+    [
+        ("129879.4099", "$129,879.41", "$129,879.40", "$129,879.41"),
+        ("0.1593", "$0.16", "$0.15", "$0.16"),
+        ("-28.255", "−$28.25", "−$28.26", "−$28.26"),
+        ("2.345", "$2.35", "$2.34", "$2.34"),
+        ("0", "$0.00", "$0.00", "$0.00"),
+        ("0.0017", "$0.0017", "$0.0017", "$0.0017"),
+        ("-0.009999", "−$0.009999", "−$0.009999", "−$0.009999"),
+    ],
+)
+def test_dollars_on_a_screen_are_cents_rounded_as_named(
+    amount: str, up: str, down: str, nearest: str
+) -> None:
+    value = Decimal(amount)
+    assert cents_text(value, round_up) == up
+    assert cents_text(value, round_down) == down
+    assert cents_text(value, round_half_even) == nearest
+
+
+@given(st.decimals(-(10**7), 10**7, places=6), st.sampled_from([round_up, round_down, round_half_even]))
+def test_no_amount_is_shown_as_zero_or_a_cent_off(amount: Decimal, rounding: Rounding) -> None:
+    text = cents_text(amount, rounding)
+    shown = Decimal(re.sub(r"[$,]", "", text).replace("−", "-"))
+    assert (shown == 0) == (amount == 0)
+    assert abs(shown - amount) < CENT
+    if rounding is not round_half_even:
+        assert (shown >= amount) if rounding is round_up else (shown <= amount)
+    else:
+        assert abs(shown - amount) <= CENT / 2
+
+
+def test_prices_of_one_column_can_share_their_decimals() -> None:
+    assert price_text(Decimal("0.57"), places=1) == "57.0¢"
+    assert price_text(Decimal("0.055"), places=1) == "5.5¢"
+    assert [price_places(Decimal(price)) for price in ("0.57", "0.055", "0.0001")] == [0, 1, 2]

@@ -112,7 +112,7 @@ def test_orders_are_counted_on_the_day_they_were_placed_with_what_became_of_them
     own = logged_orders(records, "sandbox", None).orders.values()
     summary = summarize(TODAY, orders, own, [])
     assert (summary.orders, summary.rejected, summary.unknown) == (2, 2, 2)
-    assert "2 placed · 2 rejected · 2 of unknown outcome" in shown(summary)
+    assert "2 placed · 2 rejected · 2 unknown" in shown(summary)
 
 
 def test_an_order_of_unknown_outcome_that_the_exchange_lists_is_counted_once():
@@ -120,17 +120,17 @@ def test_an_order_of_unknown_outcome_that_the_exchange_lists_is_counted_once():
     own = logged_orders(records, "sandbox", None).orders.values()
     there = [order("bid", "0.5", "1", created_at=NOON, client_order_id="x")]
     summary = summarize(TODAY, there, own, [])
-    assert (summary.orders, summary.unknown) == (1, 1)  # y is still pending
-    assert "1 placed · 1 of unknown outcome" in shown(summary)
+    assert (summary.orders, summary.unknown) == (1, 1)  # y is still sought
+    assert "1 placed · 1 unknown" in shown(summary)
 
 
 def test_a_day_without_trades_says_so_and_one_that_may_lack_something_says_that():
     empty = summarize(TODAY, [], [], [])
     assert empty.is_empty
-    assert f"Nothing was traded ({DAY})." in shown(empty)
+    assert f"No trades ({DAY})." in shown(empty)
     cut = summarize(TODAY, [], [], [], [None, "the list broke off", "the list broke off"])
     assert not cut.is_empty
-    assert "These sums may lack something: the list broke off." in shown(cut)
+    assert "Summary may be incomplete: the list broke off." in shown(cut)
 
 
 # --- What the lists do not explain ----------------------------------------------------------------
@@ -285,7 +285,7 @@ def test_profit_is_not_known_where_a_market_of_the_day_may_be_missing(tmp_path, 
     summary = summary_of(exchange, tmp_path)
     assert (summary.pnl, summary.best is None) == (pnl, pnl is None)
     assert summary.incomplete.startswith(exchange.broken[broken])
-    assert ("net realized  –" in shown(summary)) == (pnl is None)
+    assert ("Net realized  –" in shown(summary)) == (pnl is None)
 
 
 def test_a_damaged_journal_is_not_known_to_hold_nothing(tmp_path):

@@ -130,7 +130,7 @@ def test_an_order_that_filled_while_the_lists_were_read_is_looked_at_again(journ
     unread = run(Exchange([before], [fill("10")]), journal)
     assert (unread.differences, unread.unjudged, unread.compared, unread.is_clean) == ((), 1, 0, False)
     text = " ".join(rendered(history_view.reconciliation(unread, None, NOW)).split())
-    assert "Not compared: 1 order, which moved while the lists were read; ask again." in text
+    assert "Not compared: 1 order (changed while reading; try again)." in text
 
 
 def test_a_resting_order_that_still_differs_when_looked_at_again_differs(journal):
@@ -207,7 +207,7 @@ def test_an_order_younger_than_the_exchange_s_data_is_not_judged_yet(journal):
     sent_at = NOW - MINUTE
     found = run(Exchange([], [], as_of=sent_at - timedelta(seconds=1)), journal)
     assert (found.differences, found.too_new, found.compared, found.is_clean) == ((), 1, 0, False)
-    assert "Too new to be judged: 1 order;" in rendered(history_view.reconciliation(found, None, NOW))
+    assert "Too new to compare: 1 order." in rendered(history_view.reconciliation(found, None, NOW))
     assert kinds(run(Exchange([], [], as_of=sent_at), journal)) == [{MismatchKind.NOT_AT_EXCHANGE}]
 
 
@@ -223,7 +223,7 @@ def test_what_an_incomplete_list_lacks_is_no_difference_but_not_clean_either(jou
     found = run(Exchange([there()], [fill("10")], incomplete="the list broke off"), journal)
     assert (found.differences, found.unjudged, found.compared, found.is_clean) == ((), 1, 1, False)
     text = rendered(history_view.reconciliation(found, None, NOW))
-    assert "The exchange's lists are not whole: the list broke off." in text
+    assert "Exchange data is incomplete: the list broke off." in text
     wrong = run(Exchange([there(fees="9")], [fill("10")], incomplete="the list broke off"), journal)
     assert kinds(wrong) == [{MismatchKind.FEES}]
 
@@ -244,8 +244,8 @@ def test_orders_of_other_keys_are_told_and_nothing_is_said_to_agree(tmp_path):
     assert (found.compared, found.foreign, found.differences) == (0, 1, ())
     text = " ".join(rendered(history_view.reconciliation(found, None, NOW)).split())
     assert "agree" not in text
-    assert "There is nothing to compare (all times)." in text
-    assert "Not compared: 1 order of other keys in the journal." in text
+    assert "Nothing to compare (all times)." in text
+    assert "Not compared: 1 order from other API keys." in text
 
 
 def test_damaged_lines_keep_a_comparison_from_being_clean(journal):

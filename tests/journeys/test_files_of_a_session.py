@@ -71,12 +71,12 @@ def test_pipes_in_the_place_of_every_file_are_told_at_the_start_and_orders_are_l
         note = f"Note: {folder / name} is a named pipe (FIFO), not a regular file. Move it away."
         assert said.count(unwrapped(note)) == 1, name
     locked = (
-        f"Orders are locked. The journal {folder / 'trades.log'} cannot be used: "
+        f"Trading is locked. The journal {folder / 'trades.log'} cannot be used: "
         "trades.log is a named pipe (FIFO), not a regular file. Move it away."
     )
     assert unwrapped(locked) in said
-    assert "─ result ─" not in ended.stdout
-    assert "ACCEPTED" not in ended.stdout
+    assert "─ Result ─" not in ended.stdout
+    assert "Result" not in ended.stdout
 
 
 @pytest.mark.parametrize("name", ["practice-key.pem", "exchange.log"])
@@ -99,7 +99,7 @@ def test_all_that_a_session_leaves_is_its_owners_alone_and_what_was_open_is_clos
     own_home.chmod(0o755)
     ended = run(own_home, BUY + LEAVE, umask=umask)
     assert "Note:" not in ended.stdout, ended.stdout
-    assert "ACCEPTED" in ended.stdout, ended.stdout + ended.stderr
+    assert "Result" in ended.stdout, ended.stdout + ended.stderr
     made = modes_below(own_home / "logs") | modes_below(own_home / "data")
     assert len(made) >= 15, made
     with naming("made"):

@@ -54,13 +54,13 @@ def _send(terminal: Terminal) -> None:
     After a market move the program asks again; until then it must send nothing.
     """
     asked = r"Send this order\?[^\n]*\n[^\n]*0  Back[^\n]*\n +1  Send[^\n]*\s*\Z"
-    results = terminal.text.count("─ result ─")
+    results = terminal.text.count("─ Result ─")
     terminal.wait_for(asked)
     for _ in range(5):
         terminal.decide("Send this order", "1")
         terminal.wait_until(lambda text: not re.search(asked, text))
-        terminal.wait_until(lambda text: bool(re.search(asked, text)) or text.count("─ result ─") > results)
-        if terminal.text.count("─ result ─") > results:
+        terminal.wait_until(lambda text: bool(re.search(asked, text)) or text.count("─ Result ─") > results)
+        if terminal.text.count("─ Result ─") > results:
             return
         assert "The market moved" in terminal.text
     raise AssertionError(terminal.text)
@@ -73,21 +73,21 @@ def test_search_buy_rest_cancel_portfolio_history(home: Path) -> None:
         ticker = _open_market(terminal)
         _buy(terminal, "10", "")
         _send(terminal)
-        terminal.wait_for(r"ACCEPTED: filled.*10 YES at [\d.]+¢ on average · fee \$0\.\d+")
+        terminal.wait_for(r"Filled: bought 10 YES at [\d.]+¢ · fee \$0\.\d\d")
 
         terminal.choose("2", "Search words, or a ticker:[^\n]*\\s*\\Z")
         terminal.type(ticker)
         _buy(terminal, "7", "2")
         _send(terminal)
-        terminal.wait_for(r"ACCEPTED: resting.*7 YES at 2¢")
+        terminal.wait_for(r"Open: BUY 7 YES at 2¢")
 
         terminal.choose("3", r"BUY 7 YES at 2¢.*?0 +7 .*Read again\s*\Z")
         terminal.press("0")
         terminal.choose("4", r"7 YES at 2¢  KX")
         terminal.decide("Which order", "1")
-        terminal.wait_for(r"Canceled\. 7 contracts no longer rest")
+        terminal.wait_for(r"Canceled 7 contracts\.")
 
-        terminal.choose("1", r"unrealized +[−+]?\$.*10 YES.*Read again\s*\Z")
+        terminal.choose("1", r"Unrealized P&L +[−+]?\$.*10 YES.*Read again\s*\Z")
         terminal.press("0")
         terminal.choose(
             "5", r"BUY 7 YES at 2¢[^\n]*canceled.*BUY 10 YES[^\n]*filled +10 .*Sums of days[^\n]*\s*\Z"
@@ -112,7 +112,7 @@ def test_leaving_at_every_question_of_a_trade_sends_nothing(home: Path, key: str
             terminal.wait_for("Back to the menu")
             terminal.leave()
             assert terminal.exit_status() == 0
-            assert "─ result ─" not in terminal.text
+            assert "─ Result ─" not in terminal.text
             assert "Traceback" not in terminal.text
 
 
@@ -138,7 +138,7 @@ def _open_and_answer(terminal: Terminal, questions: int) -> None:
         terminal.wait_for(question)
 
 
-HEADER = "exchange trading"
+HEADER = "Market open"
 QUESTION = "Read again|Sums of days|Which order|Search words|Which records"
 
 
@@ -203,7 +203,7 @@ def test_the_narrow_screen_stays_readable(home: Path) -> None:
     with program(home, columns=80, rows=24, NO_COLOR="1") as terminal:
         terminal.choose("9", r"request budget.*1 Read again\s*\Z")
         assert "environment" in terminal.screen
-        assert "orders today" in terminal.screen
+        assert "Daily orders" in terminal.screen
         terminal.press("0")
         terminal.menu()
         assert all(len(line) <= 80 for line in terminal.text.splitlines())
@@ -214,9 +214,9 @@ def test_the_narrow_screen_stays_readable(home: Path) -> None:
 
 def test_the_portfolio_stands_on_one_narrow_screen_and_arrows_choose(home: Path) -> None:
     with program(home, columns=80, rows=24) as terminal:
-        terminal.choose("1", r"account worth .*Read again\s*\Z")
-        assert "account worth" in terminal.screen
-        assert "net P&L" in terminal.screen
+        terminal.choose("1", r"Account value .*Read again\s*\Z")
+        assert "Account value" in terminal.screen
+        assert "Net P&L" in terminal.screen
         assert "0 Back  1 One position" in terminal.screen
         terminal.press("\x1b[C" * 4 + ENTER)
         terminal.wait_for("Sort by what")
@@ -233,7 +233,7 @@ def test_a_digit_is_the_entry_with_that_digit_on_the_screen(home: Path) -> None:
         terminal.press("]")
         row = terminal.wait_for(r"\n[ ▸]+2  +\S+/\S+ +\d+ \w+ +(KX\S+)  [^\n]*[^›]*page 2 of 2")
         terminal.press("2")
-        page = terminal.wait_for(r"╭─ (KX[A-Z0-9.-]+) ─.*?YES is: ")
+        page = terminal.wait_for(r"╭─ (KX[A-Z0-9.-]+) ─.*?YES pays if: ")
         assert page[1] == row[1]
         terminal.wait_for("What do you want to do")
         terminal.press(CTRL_C)

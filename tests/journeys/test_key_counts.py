@@ -50,15 +50,15 @@ def order(*, search: str, kind: Sequence[Step], count: str) -> list[Step]:
 LIMIT = [("Which kind of order", "1"), ("Price per YES contract", ENTER)]
 """At the proposed price."""
 MARKET = [("Which kind of order", "2")]
-SENT = r"─ result ─[^›]*ACCEPTED: filled"
+SENT = r"─ Result ─[^›]*Filled: bought"
 JOURNEYS = {  # panic comes last: it blocks orders
     "market order, 2 letters, 2 digits": Journey(11, order(search="be", kind=MARKET, count="10"), SENT),
     "market order, 3 letters, 1 digit": Journey(11, order(search="fed", kind=MARKET, count="5"), SENT),
     "limit order, 2 letters, 2 digits": Journey(12, order(search="be", kind=LIMIT, count="10"), SENT),
     "limit order, 3 letters, 1 digit": Journey(12, order(search="fed", kind=LIMIT, count="5"), SENT),
-    "cancel one": Journey(2, [("Menu", "4"), ("Which order", "1")], r"Canceled\. "),
+    "cancel one": Journey(2, [("Menu", "4"), ("Which order", "1")], r": Canceled \d+ contracts?\."),
     "leave": Journey(2, [("Menu", "0"), (r"\d resting orders?\. Leave", "e")], ""),
-    "panic": Journey(2, [("Menu", "4"), ("Which order", "p")], "─ everything canceled ─"),
+    "panic": Journey(2, [("Menu", "4"), ("Which order", "p")], "─ All orders canceled ─"),
 }
 
 

@@ -114,7 +114,7 @@ def test_a_panic_in_the_menu_stops_the_next_order_of_a_script(home: Path) -> Non
         terminal.menu()
         terminal.press("4")
         terminal.decide("Which order", "p")
-        terminal.wait_for("─ everything canceled ─")
+        terminal.wait_for("─ All orders canceled ─")
         said = run(home, "-c", ONE_MORE, "3").stdout
     assert said.startswith("OrderDeniedError: Not sent: ")
     assert "panic" in said

@@ -45,7 +45,7 @@ def recovered(home: Path, count: str) -> None:
         )
         terminal.wait_for(rf"Found: {SENTENCE.format(count)}.*resting\..*Menu")
         leave(terminal)
-        assert "Outcome unknown" not in terminal.text
+        assert "status unknown" not in terminal.text
 
 
 def test_ctrl_c_waits_for_the_order_and_shows_what_became_of_it(lossy: LossyHome) -> None:
@@ -55,7 +55,7 @@ def test_ctrl_c_waits_for_the_order_and_shows_what_became_of_it(lossy: LossyHome
         send(terminal, "Sending the order")
         terminal.press(CTRL_C)
         terminal.wait_for("Finishing the order")
-        terminal.wait_for("ACCEPTED: found at the exchange: resting.*resting: BUY 11 YES at 2¢")
+        terminal.wait_for("Open: BUY 11 YES at 2¢.*found at the exchange: resting")
         leave(terminal)
     assert lossy.events()[:4] == ["order.intent", "order.sending", "order.unknown", "order.acknowledged"]
 
@@ -70,14 +70,14 @@ def test_a_second_ctrl_c_leaves_the_order_to_the_search_and_the_menu_tells_of_it
         terminal.pause(2 * REPEATS_WITHIN_S)
         terminal.press(CTRL_C)
         terminal.wait_for(f"Left unfinished: {SENTENCE.format(12)}.*It may be live. Do not send it again")
-        terminal.wait_for(f"Outcome unknown, still looking: {SENTENCE.format(12)}")
+        terminal.wait_for(f"Order status unknown, still checking: {SENTENCE.format(12)}")
         deadline = time.monotonic() + 90
-        while "found at the exchange: resting" not in " ".join(terminal.text.split()):
+        while "ound at the exchange: resting" not in " ".join(terminal.text.split()):
             assert time.monotonic() < deadline, terminal.text
             terminal.choose("3", r"Read again\s*\Z")
             terminal.press("0")
             terminal.menu()
-        terminal.wait_for(rf"{SENTENCE.format(12)}.*ACCEPTED\..*found")
+        terminal.wait_for(rf"{SENTENCE.format(12)}.*: Open\..*ound at the exchange")
         leave(terminal)
     assert lossy.events()[:4] == ["order.intent", "order.sending", "order.unknown", "order.acknowledged"]
 
@@ -167,8 +167,8 @@ def test_during_an_unknown_outcome_the_screen_says_what_to_do_and_the_menu_works
         terminal.wait_for(
             "No answer yet; the order may be live. Checking at the exchange. Do not send it again"
         )
-        terminal.wait_for("OUTCOME UNKNOWN: the order may be live. Do not send it again")
-        terminal.wait_for(f"Outcome unknown, still looking: {SENTENCE.format(17)}.*It may be live")
+        terminal.wait_for("Order status unknown. It may be live; don't resend")
+        terminal.wait_for(f"Order status unknown, still checking: {SENTENCE.format(17)}.*It may be live")
         terminal.choose("1", r"Read again\s*\Z")
         terminal.press("0")
         open_ticket(terminal, "18")

@@ -101,7 +101,7 @@ def test_end_of_input_exits_cleanly_at_every_depth(home: Path) -> None:
         with naming(f"{depth} answers"):
             ended = _run(home, typed="".join(f"{answer}\n" for answer in answers[:depth]))
             assert ended.returncode == 0, ended.stderr
-            assert "─ result ─" not in ended.stdout
+            assert "─ Result ─" not in ended.stdout
             assert ended.stderr == ""
 
 
@@ -117,7 +117,7 @@ def test_read_only_denies_orders_and_says_so(home: Path) -> None:
     assert ended.returncode == 0, ended.stderr
     assert "READ-ONLY" in ended.stdout
     assert "This session is read-only" in ended.stdout
-    assert "─ result ─" not in ended.stdout
+    assert "─ Result ─" not in ended.stdout
 
 
 def _run_in_shell(home: Path, redirections: str, *, typed: str = "", **settings: str) -> tuple[int, str, str]:
@@ -320,7 +320,7 @@ def test_an_exchange_that_cannot_be_reached_leaves_a_usable_menu(tmp_path: Path)
         KALSHI_READ_RETRIES="0",
     )
     assert ended.returncode == 0, ended.stderr
-    assert "not reachable" in ended.stdout
+    assert "Exchange unreachable" in ended.stdout
     assert "unavailable: The exchange cannot be reached" in " ".join(ended.stdout.split())
 
 

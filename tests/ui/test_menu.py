@@ -62,7 +62,7 @@ def test_an_order_without_an_end_is_named_before_the_menu_and_in_every_header(st
     assert menu.run(app) == 0
     text = screen_text(app)
     notice = f"An earlier session left an order without a recorded end: {sentence}"
-    unknown = f"Outcome unknown, still looking: {sentence}. It may be live. Do not send it again."
+    unknown = f"Order status unknown, still checking: {sentence}. It may be live; don't resend."
     assert text.count(notice) == 1
     assert text.count(unknown) == 2
     assert text.index(notice) < text.index(unknown)
@@ -148,9 +148,9 @@ def test_a_journal_that_cannot_be_read_locks_orders_and_leaves_reads_and_cancels
     assert menu.run(app) == 0
 
     text = screen_text(app)
-    assert "Orders are locked. The journal" in text
+    assert "Trading is locked. The journal" in text
     assert "P&L" in text
-    assert text.count("Canceled.") == 2
+    assert text.count(": Canceled 1 contract.") == 2
     assert app.executor.list_open_orders() == ()
 
 

@@ -19,9 +19,12 @@ from kalshi_trading.settings.environments import Environment
 from kalshi_trading.settings.options import Limits
 from kalshi_trading.ui.formats import (
     UNKNOWN,
+    at_least,
+    at_most,
     dollars,
     environment_badge,
     error_line,
+    limit,
     note_line,
     pnl_text,
     table_of,
@@ -34,44 +37,46 @@ _Rail = tuple[str, str, str]
 
 def rails(limits: Limits, today: Fetched[DayTotals], pnl: Fetched[DayPnl]) -> RenderableType:
     """Render every limit, those of the day with today's use."""
-    table = table_of(("guard rail", "fixed"), ("today and limit", "wide"), ("setting KALSHI_", "fixed"))
+    table = table_of(("Limit", "fixed"), ("Today / limit", "wide"), ("Setting KALSHI_", "fixed"))
     for row in (*_of_day(limits, today.value, pnl.value), *_of_order(limits)):
         table.add_row(*to_cells(*row))
     notes: list[RenderableType] = []
     if today.value is None:
-        notes.append(error_line(f"Today's buying and orders not known: {today.unavailable}"))
+        notes.append(error_line(f"Today's buys and orders unavailable: {today.unavailable}"))
     if pnl.value is None:
-        notes.append(error_line(f"Today's P&L not known: {pnl.unavailable}"))
+        notes.append(error_line(f"Today's P&L unavailable: {pnl.unavailable}"))
     else:
         realized, unrealized = pnl_text(pnl.value.realized).plain, pnl_text(pnl.value.unrealized).plain
-        parts = f"net realized {realized}, unrealized {unrealized}"
-        meaning = f"Realized today and open now: {parts}; at the limit only reducing orders pass."
-        notes.append(note_line(meaning))
+        notes.append(note_line(f"Today's P&L: net realized {realized}, unrealized {unrealized}"))
+        notes.append(note_line("At your daily loss limit, only closing orders are allowed."))
         if pnl.value.unmarked > ZERO:
             cost = dollars(pnl.value.unmarked)
-            notes.append(note_line(f"Nobody bids for positions that cost {cost}; they count as zero in it."))
+            notes.append(note_line(f"Positions without bids count as zero (cost {cost})."))
     return Group(table, *notes)
 
 
 def _of_day(limits: Limits, today: DayTotals | None, pnl: DayPnl | None) -> Iterator[_Rail]:
-    bought, orders = (UNKNOWN, UNKNOWN) if today is None else (dollars(today.bought), f"{today.orders:,}")
-    yield "buys sent today", f"{bought} of {dollars(limits.daily_cost_limit)}", "DAILY_COST_LIMIT"
-    yield "orders today", f"{orders} of {limits.daily_order_limit:,}", "DAILY_ORDER_LIMIT"
+    bought, orders = (UNKNOWN, UNKNOWN) if today is None else (at_most(today.bought), f"{today.orders:,}")
+    yield "Daily buys", f"{bought} of {limit(limits.daily_cost_limit)}", "DAILY_COST_LIMIT"
+    yield "Daily orders", f"{orders} of {limits.daily_order_limit:,}", "DAILY_ORDER_LIMIT"
     total = pnl_text(None if pnl is None else pnl.total).plain
-    limit = pnl_text(-limits.daily_loss_limit).plain
-    yield "realized + open", f"{total} of {limit}", "DAILY_LOSS_LIMIT"
+    yield "Daily loss", f"{total} of −{limit(limits.daily_loss_limit)}", "DAILY_LOSS_LIMIT"
 
 
 def _of_order(limits: Limits) -> Iterator[_Rail]:
-    costs = dollars(limits.soft_order_cost), dollars(limits.hard_order_cost)
+    costs = limit(limits.soft_order_cost), limit(limits.hard_order_cost)
     counts = count_text(limits.soft_order_count), count_text(limits.hard_order_count)
     through = price_text(limits.warn_through), price_text(limits.block_through)
-    yield "one order costs", f"{costs[0]} asks, {costs[1]} at most", "SOFT_, HARD_ORDER_COST"
-    yield "contracts in it", f"{counts[0]} ask, {counts[1]} at most", "SOFT_, HARD_ORDER_COUNT"
-    yield "lost in a market", f"{dollars(limits.market_loss_limit)} at most", "MARKET_LOSS_LIMIT"
-    yield "beyond the best", f"{through[0]} warn, {through[1]} at most", "WARN_, BLOCK_THROUGH"
-    yield "off the midpoint", f"{price_text(limits.warn_from_midpoint)} warn", "WARN_FROM_MIDPOINT"
-    yield "market order", f"{price_text(limits.market_order_cap)} beyond the best", "MARKET_ORDER_CAP"
+    yield "Order cost", f"confirm over {costs[0]}, block over {costs[1]}", "SOFT_/HARD_ORDER_COST"
+    yield "Quantity", f"confirm over {counts[0]}, block over {counts[1]}", "SOFT_/HARD_ORDER_COUNT"
+    yield "Market loss", f"block over {limit(limits.market_loss_limit)}", "MARKET_LOSS_LIMIT"
+    yield "Past best", f"warn over {through[0]}, block over {through[1]}", "WARN_/BLOCK_THROUGH"
+    yield "Off midpoint", f"warn over {price_text(limits.warn_from_midpoint)}", "WARN_FROM_MIDPOINT"
+    yield (
+        "Market order",
+        f"up to {price_text(limits.market_order_cap)} past the best",
+        "MARKET_ORDER_CAP",
+    )
 
 
 def header(
@@ -90,9 +95,9 @@ def header(
     """
     line = Text.assemble(
         environment_badge(environment),
-        "  cash ",
-        (dollars(cash.value), "bold"),
-        "  exchange ",
+        "  Cash ",
+        (at_least(cash.value), "bold"),
+        "  ",
         _trading(status),
     )
     if read_only:
@@ -102,19 +107,20 @@ def header(
         lines.append(error_line(f"Balance unavailable: {cash.unavailable}"))
     lines += [note_line(sentence) for sentence in news]
     lines += [
-        error_line(f"Outcome unknown, still looking: {sentence}. It may be live. Do not send it again.")
+        error_line(f"Order status unknown, still checking: {sentence}. It may be live; don't resend.")
         for sentence in unresolved
     ]
     if locked:
-        lines.append(error_line(f"Orders are locked. {locked}"))
+        is_whole = locked.startswith("Trading is locked")
+        lines.append(error_line(locked if is_whole else f"Trading is locked. {locked}"))
     return Group(*lines)
 
 
 def _trading(status: Fetched[ExchangeStatus]) -> Text:
     if status.value is None:
-        return Text("not reachable", style="bold red")
+        return Text("Exchange unreachable", style="bold red")
     if status.value.trading_active and status.value.exchange_active:
-        return Text("trading", style="green")
+        return Text("Market open", style="green")
     if status.value.exchange_active:
-        return Text("paused (cancels only)", style="bold yellow")
-    return Text("paused", style="bold red")
+        return Text("Trading paused (cancel only)", style="bold yellow")
+    return Text("Exchange paused", style="bold red")

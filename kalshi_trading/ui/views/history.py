@@ -16,8 +16,8 @@ from rich.panel import Panel
 from rich.text import Text
 
 from kalshi_trading.core.dates import Period
-from kalshi_trading.core.money import Contracts, count_text, price_text
-from kalshi_trading.core.text import describe_order, pluralize
+from kalshi_trading.core.money import price_text
+from kalshi_trading.core.text import contracts_text, describe_order, pluralize
 from kalshi_trading.history.comparison import Difference, Reconciliation
 from kalshi_trading.history.day_summary import DaySummary
 from kalshi_trading.history.rows import HistoryFilter, HistoryRow
@@ -26,6 +26,9 @@ from kalshi_trading.history.trade_history import TradeHistory
 from kalshi_trading.settings.environments import Environment
 from kalshi_trading.ui.formats import (
     UNKNOWN,
+    Column,
+    FittingTable,
+    count,
     day_and_time,
     dollars,
     environment_badge,
@@ -33,12 +36,14 @@ from kalshi_trading.ui.formats import (
     key_values,
     note_line,
     pnl_text,
-    price,
+    prices,
     table_of,
     time_zone,
     timestamp,
     to_cells,
+    with_sides,
 )
+from kalshi_trading.ui.views.orders import ORDER_WIDTH
 
 PAGE = 9
 """Orders on one page: one for each single digit that can choose one."""
@@ -75,57 +80,46 @@ class HistoryPage:
 
 def history(page: HistoryPage, now: datetime) -> RenderableType:
     """Render one page of orders, its filter, and what may be missing."""
-    words = "; ".join(_wanted(page.wanted)) or "all orders"
+    words = " · ".join(_wanted(page.wanted)) or "All orders"
     parts: list[RenderableType] = [Text.assemble(environment_badge(page.environment), f"  {words}")]
     if page.shown:
         parts.append(_orders(page.shown, now, is_joined=page.history.is_joined))
         last = min(page.start + page.size, len(page.rows))
-        place = f"orders {page.start + 1} to {last} of {len(page.rows)}, newest first"
+        place = f"{page.start + 1:,} to {last:,} of {pluralize(len(page.rows), 'order')}, newest first"
         parts.append(Text(f"{place} · times in {time_zone(now)}", style="dim"))
     else:
         is_chosen = bool(page.history.rows) or page.wanted != HistoryFilter()
-        parts.append(note_line("No order is like that." if is_chosen else "No orders yet."))
+        parts.append(note_line("No orders match." if is_chosen else "No orders yet."))
     return Group(*parts, *_gaps(page.history))
 
 
 def _wanted(wanted: HistoryFilter) -> Iterator[str]:
     if wanted.period is not None:
-        yield f"placed {wanted.period}"
+        yield f"Placed {wanted.period}"
     if wanted.market:
-        yield f"markets with {wanted.market}"
+        yield f"Market contains {wanted.market}"
     if wanted.event:
-        yield f"events {wanted.event}…"
+        yield f"Event {wanted.event}…"
     if wanted.side is not None:
-        yield f"side {wanted.side.upper()}"
+        yield f"Side {wanted.side.upper()}"
     if wanted.result is not None:
-        yield f"result {wanted.result}"
+        yield f"Result {wanted.result}"
 
 
 def _orders(rows: Sequence[HistoryRow], now: datetime, *, is_joined: bool) -> RenderableType:
-    table = table_of(
-        ("placed", "fixed"),
-        ("order", "wide"),
-        ("result", "fixed"),
-        ("filled", "right"),
-        ("avg", "right"),
-        ("fee", "right"),
+    columns = (
+        Column("Result", 0, [_result(row) for row in rows]),
+        Column("Filled", 0, [count(row.fill_count) for row in rows]),
+        Column("Avg", 2, prices([row.average_price for row in rows])),
+        Column("Fees", 3, [dollars(row.fees) for row in rows]),
+        Column("Placed", 1, ["\n".join(day_and_time(row.placed_at, now)) for row in rows]),
     )
-    for row in rows:
-        table.add_row(
-            *to_cells(
-                "\n".join(day_and_time(row.placed_at, now)),
-                _order_cell(row, is_joined=is_joined),
-                f"{row.result}\n(external)" if row.is_external else row.result.value,
-                _count(row.fill_count),
-                price(row.average_price),
-                dollars(row.fees),
-            )
-        )
-    return table
+    keys = [_order_cell(row, is_joined=is_joined) for row in rows]
+    return FittingTable("Order", keys, columns, ORDER_WIDTH)
 
 
-def _count(count: Contracts | None) -> str:
-    return UNKNOWN if count is None else count_text(count)
+def _result(row: HistoryRow) -> str:
+    return f"{row.result}\n(external)" if row.is_external else row.result.value
 
 
 def order_words(row: HistoryRow) -> str:
@@ -142,29 +136,29 @@ def order_label(row: HistoryRow) -> str:
 
 def _order_cell(row: HistoryRow, *, is_joined: bool) -> Text:
     """Render the order, its market below, and anything unusual about it."""
-    cell = Text(order_words(row), overflow="fold")
+    cell = with_sides(Text(order_words(row), overflow="fold"))
     cell.append(f"\n{row.ticker}", style="dim")
     took_it = row.logged is not None and row.order_id
     if is_joined and row.order is None and took_it:
-        cell.append("\nthe exchange does not list it (yet)", style="yellow")
+        cell.append("\nnot listed by the exchange yet", style="yellow")
     if row.fills_missing:
-        cell.append(f"\nfills of {count_text(row.fills_missing)} are not listed", style="yellow")
+        cell.append(f"\nfills missing for {contracts_text(row.fills_missing)}", style="yellow")
     return cell
 
 
 def _gaps(history: TradeHistory) -> Iterator[RenderableType]:
     """Name everything that the list may lack."""
     if not history.is_joined:
-        yield note_line("By the journal alone: this environment's exchange is not connected.")
+        yield note_line("Journal only: not connected to this environment's exchange.")
     if history.incomplete:
-        yield error_line(f"Not the whole history: {history.incomplete}. Choose dates for older orders.")
+        yield error_line(f"History is incomplete: {history.incomplete}. Filter by date for older orders.")
     if history.damage:
         lines = ", ".join(str(line) for line in history.damage.first[:3])
         more = ", …" if len(history.damage) > 3 else ""
         damaged = pluralize(len(history.damage), "damaged line")
-        yield error_line(f"Skipped {damaged} of the journal: {lines}{more}.")
+        yield error_line(f"Skipped {damaged} in the journal: {lines}{more}.")
     if history.foreign:
-        yield note_line(f"Left out: {pluralize(history.foreign, 'order')} of other keys in the journal.")
+        yield note_line(f"Not shown: {pluralize(history.foreign, 'order')} from other API keys.")
 
 
 # --- One order ------------------------------------------------------------------------------------
@@ -177,33 +171,31 @@ def timeline(told: OrderTimeline, now: datetime) -> RenderableType:
     """
     row = told.row
     panel = Panel(
-        Group(Text(order_words(row), style="bold"), key_values(list(_order_facts(row)))),
+        Group(with_sides(Text(order_words(row), style="bold")), key_values(list(_order_facts(row)))),
         title=Text(row.ticker),
         title_align="left",
         box=box.ROUNDED,
         expand=False,
     )
-    table = table_of(("when", "fixed"), ("by", "fixed"), ("what", "wide"))
+    table = table_of(("Time", "fixed"), ("Source", "fixed"), ("Event", "wide"))
     for event in told.events:
         table.add_row(*to_cells(timestamp(event.at, now), event.source, event.sentence))
     parts: list[RenderableType] = [panel, table]
     parts += [error_line(f"{mismatch.kind}: {mismatch.sentence}") for mismatch in told.mismatches]
     if told.settlement.unavailable:
-        parts.append(
-            error_line(f"Whether its market has settled is not known. {told.settlement.unavailable}")
-        )
-    return Group(*parts, Text(f"times in {time_zone(now)}", style="dim"))
+        parts.append(error_line(f"Settlement unknown. {told.settlement.unavailable}"))
+    return Group(*parts, Text(f"Times in {time_zone(now)}", style="dim"))
 
 
 def _order_facts(row: HistoryRow) -> Iterator[tuple[str, str]]:
-    whose = "placed elsewhere" if row.is_external else "ours"
-    yield "result", f"{row.result} · {whose}"
-    average = "" if row.average_price is None else f" at {price_text(row.average_price)} on average"
-    yield "filled", f"{_count(row.fill_count)} of {_count(row.count)}{average} · fees {dollars(row.fees)}"
+    whose = "placed elsewhere" if row.is_external else "placed here"
+    yield "Result", f"{row.result} · {whose}"
+    average = "" if row.average_price is None else f" at {price_text(row.average_price)} average"
+    yield "Filled", f"{count(row.fill_count)} of {count(row.count)}{average} · fees {dollars(row.fees)}"
     if row.logged is not None and row.logged.time_in_force is not None:
-        yield "time in force", row.logged.time_in_force.replace("_", " ")
-    yield "order id", row.order_id or UNKNOWN
-    yield "our id", row.client_order_id or UNKNOWN
+        yield "Time in force", row.logged.time_in_force.replace("_", " ")
+    yield "Order ID", row.order_id or UNKNOWN
+    yield "Client order ID", row.client_order_id or UNKNOWN
 
 
 # --- Reconciliation -------------------------------------------------------------------------------
@@ -217,21 +209,22 @@ def reconciliation(found: Reconciliation, period: Period | None, now: datetime) 
     if found.is_clean:
         agreed = f"✓ Journal and exchange agree: {compared}."
         return Group(
-            Text(agreed if found.compared else f"There is nothing to compare ({when})."),
+            Text(agreed if found.compared else f"Nothing to compare ({when})."),
             *_not_compared(found),
         )
     different = pluralize(len(found.differences), "order")
-    parts: list[RenderableType] = [Text(f"Different: {different}; {compared}.")]
+    differ = "differs" if len(found.differences) == 1 else "differ"
+    parts: list[RenderableType] = [Text(f"{different} {differ}; {compared}.")]
     if found.differences:
         parts.append(_differences(found.differences[:DIFFERENCES_SHOWN], now))
     hidden = len(found.differences) - DIFFERENCES_SHOWN
     if hidden > 0:
-        parts.append(note_line(f"{hidden} more are not shown; choose fewer days."))
-    return Group(*parts, *_not_compared(found), Text(f"times in {time_zone(now)}", style="dim"))
+        parts.append(note_line(f"{hidden:,} more not shown. Choose fewer days."))
+    return Group(*parts, *_not_compared(found), Text(f"Times in {time_zone(now)}", style="dim"))
 
 
 def _differences(differences: Sequence[Difference], now: datetime) -> RenderableType:
-    table = table_of(("placed", "fixed"), ("order", "wide"), ("what differs", "wide"))
+    table = table_of(("Placed", "fixed"), ("Order", "wide"), ("Difference", "wide"))
     for each in differences:
         what = "\n".join(f"{mismatch.kind}: {mismatch.sentence}" for mismatch in each.mismatches)
         order = f"{order_words(each.row)}\n{each.row.ticker}"
@@ -241,17 +234,17 @@ def _differences(differences: Sequence[Difference], now: datetime) -> Renderable
 
 def _not_compared(found: Reconciliation) -> Iterator[RenderableType]:
     if found.too_new:
-        yield note_line(f"Too new to be judged: {pluralize(found.too_new, 'order')}; ask again in a minute.")
+        yield note_line(f"Too new to compare: {pluralize(found.too_new, 'order')}. Try again in a minute.")
     if found.incomplete:
-        yield error_line(f"The exchange's lists are not whole: {found.incomplete}.")
+        yield error_line(f"Exchange data is incomplete: {found.incomplete}.")
     if found.unjudged:
-        why = "for that reason" if found.incomplete else "which moved while the lists were read; ask again"
-        yield error_line(f"Not compared: {pluralize(found.unjudged, 'order')}, {why}.")
+        why = "for that reason" if found.incomplete else "changed while reading; try again"
+        yield error_line(f"Not compared: {pluralize(found.unjudged, 'order')} ({why}).")
     if found.foreign:
-        yield note_line(f"Not compared: {pluralize(found.foreign, 'order')} of other keys in the journal.")
+        yield note_line(f"Not compared: {pluralize(found.foreign, 'order')} from other API keys.")
     if found.damaged:
         damaged = pluralize(found.damaged, "damaged line")
-        yield error_line(f"The journal has {damaged}; orders in them are not known.")
+        yield error_line(f"The journal has {damaged}; orders in them are missing.")
 
 
 # --- Day summary ----------------------------------------------------------------------------------
@@ -260,19 +253,20 @@ def _not_compared(found: Reconciliation) -> Iterator[RenderableType]:
 def day_summary(summary: DaySummary) -> RenderableType:
     """Render the summary of one or more days in a few lines."""
     if summary.is_empty:
-        return note_line(f"Nothing was traded ({summary.period}).")
-    orders = [f"{summary.orders} placed"]
-    orders += [f"{summary.rejected} rejected"] if summary.rejected else []
-    orders += [f"{summary.unknown} of unknown outcome"] if summary.unknown else []
-    rows = [
-        ("orders", " · ".join(orders)),
-        ("fills", f"{summary.fills} · {count_text(summary.contracts)} contracts"),
-        ("fees", dollars(summary.fees)),
-        ("net realized", UNKNOWN if summary.pnl is None else f"{pnl_text(summary.pnl).plain} after fees"),
+        return note_line(f"No trades ({summary.period}).")
+    orders = [f"{summary.orders:,} placed"]
+    orders += [f"{summary.rejected:,} rejected"] if summary.rejected else []
+    orders += [f"{summary.unknown:,} unknown"] if summary.unknown else []
+    net = pnl_text(summary.pnl)
+    rows: list[tuple[str, str | Text]] = [
+        ("Orders", " · ".join(orders)),
+        ("Fills", f"{summary.fills:,} · {contracts_text(summary.contracts)}"),
+        ("Fees", dollars(summary.fees)),
+        ("Net realized", net if summary.pnl is None else Text.assemble(net, " after fees")),
     ]
     rows += [
-        (name, f"{pnl_text(day.pnl).plain}  {day.ticker}")
-        for name, day in (("best market", summary.best), ("worst market", summary.worst))
+        (name, Text.assemble(pnl_text(day.pnl), f"  {day.ticker}"))
+        for name, day in (("Best market", summary.best), ("Worst market", summary.worst))
         if day is not None
     ]
     panel = Panel(
@@ -280,4 +274,4 @@ def day_summary(summary: DaySummary) -> RenderableType:
     )
     if summary.incomplete is None:
         return panel
-    return Group(panel, error_line(f"These sums may lack something: {summary.incomplete}."))
+    return Group(panel, error_line(f"Summary may be incomplete: {summary.incomplete}."))

@@ -14,11 +14,22 @@ from rich.panel import Panel
 from rich.text import Text
 
 from kalshi_trading.core import order_book
-from kalshi_trading.core.market_models import Event, Market, OrderBook
+from kalshi_trading.core.market_models import BookLevel, Event, Market, OrderBook
 from kalshi_trading.core.models import Side
 from kalshi_trading.core.money import ONE_DOLLAR, count_text
 from kalshi_trading.markets import FoundMarket
-from kalshi_trading.ui.formats import error_line, note_line, price, table_of, time_left, timestamp, to_cells
+from kalshi_trading.ui.formats import (
+    Column,
+    FittingTable,
+    aligned,
+    error_line,
+    note_line,
+    price,
+    prices,
+    sentence_case,
+    time_left,
+    timestamp,
+)
 
 CHOICE_MARGIN = 8
 """Characters before a choice on its line, and one at its end."""
@@ -50,13 +61,13 @@ def market_page(market: Market, event: Event | None, book: OrderBook | None, now
     title = event.title if event is not None else market.title
     facts = Text()
     facts.append(f"{title}\n", style="bold")
-    facts.append(f"YES is: {market.yes_label}\n")
-    facts.append(
-        f"{market.status_word} · closes {timestamp(market.close_at, now)} ({time_left(market.close_at, now)})"
-    )
-    facts.append(f" · last {price(market.last_price)} · volume {count_text(market.volume)}\n")
+    facts.append(f"YES pays if: {market.yes_label}\n")
+    at = timestamp(market.close_at, now)
+    closes = f"closes {at} ({time_left(market.close_at, now)})" if market.close_at > now else f"closed {at}"
+    facts.append(f"{sentence_case(market.status_word)} · {closes}")
+    facts.append(f" · last price {price(market.last_price)} · volume {count_text(market.volume)}\n")
     if market.settlement_value is not None:
-        facts.append(f"settles at {price(market.settlement_value)} per YES contract\n")
+        facts.append(f"Settlement: {price(market.settlement_value)} per YES contract\n")
     facts.append(market.rules_primary, style="dim")
     return Panel(
         Group(facts, depth(book, now)), title=Text(market.ticker), title_align="left", box=box.ROUNDED
@@ -66,30 +77,28 @@ def market_page(market: Market, event: Event | None, book: OrderBook | None, now
 def depth(book: OrderBook | None, now: datetime, levels: int = 5) -> RenderableType:
     """Render both sides of the book in YES and in NO prices, best first."""
     if book is None:
-        return error_line("The order book could not be read.")
-    table = table_of(
-        ("bid count", "right"),
-        ("YES bid", "right"),
-        ("YES ask", "right"),
-        ("ask count", "right"),
-        ("NO bid", "right"),
-        ("NO ask", "right"),
-    )
+        return error_line("Order book unavailable.")
     bids, asks = order_book.bids(book, Side.YES)[:levels], order_book.asks(book, Side.YES)[:levels]
-    for row in range(max(len(bids), len(asks))):
-        bid = bids[row] if row < len(bids) else None
-        ask = asks[row] if row < len(asks) else None
-        table.add_row(
-            *to_cells(
-                count_text(bid.count) if bid else "",
-                price(bid.price) if bid else "",
-                price(ask.price) if ask else "",
-                count_text(ask.count) if ask else "",
-                price(ONE_DOLLAR - ask.price) if ask else "",
-                price(ONE_DOLLAR - bid.price) if bid else "",
-            )
-        )
     if not bids and not asks:
         return Group(note_line("The order book is empty."))
+    rows = max(len(bids), len(asks))
+    columns = (
+        Column("YES bid", 0, _filled(_prices(bids), rows)),
+        Column("YES ask", 0, _filled(_prices(asks), rows)),
+        Column("Ask size", 1, _filled([count_text(ask.count) for ask in asks], rows)),
+        Column("NO bid", 3, _filled(_prices(asks, other_side=True), rows)),
+        Column("NO ask", 2, _filled(_prices(bids, other_side=True), rows)),
+    )
+    sizes = aligned(_filled([count_text(bid.count) for bid in bids], rows), "Bid size")
+    key_width = max(map(len, (*(size.plain for size in sizes), "Bid size")))
+    table = FittingTable("Bid size", sizes, columns, key_width, key_kind="right")
     age_s = max(0.0, (now - book.as_of).total_seconds())
-    return Group(table, Text(f"book {age_s:.1f} s old", style="dim"))
+    return Group(table, Text(f"Book {age_s:.1f} s old", style="dim"))
+
+
+def _prices(levels: Sequence[BookLevel], *, other_side: bool = False) -> list[str]:
+    return prices([ONE_DOLLAR - level.price if other_side else level.price for level in levels])
+
+
+def _filled(cells: list[str], rows: int) -> list[str]:
+    return cells + [""] * (rows - len(cells))

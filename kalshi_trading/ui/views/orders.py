@@ -22,12 +22,16 @@ from kalshi_trading.core.money import (
 from kalshi_trading.core.text import describe_order
 from kalshi_trading.history.rows import OrderDescription
 from kalshi_trading.ui.formats import (
+    Column,
+    FittingTable,
     note_line,
-    table_of,
     time_zone,
     timestamp,
-    to_cells,
+    with_sides,
 )
+
+ORDER_WIDTH = 24
+"""Table width for an order's text and most tickers."""
 
 
 def order_words(row: OrderDescription) -> str:
@@ -37,22 +41,23 @@ def order_words(row: OrderDescription) -> str:
 
 def open_orders(rows: Sequence[OrderDescription], now: datetime) -> RenderableType:
     if not rows:
-        return note_line("No resting orders.")
-    table = table_of(("order", "wide"), ("filled", "right"), ("resting", "right"), ("placed", "right"))
-    for row in rows:
-        order = Text(order_words(row), overflow="fold")
-        if row.is_external:
-            order.append(" (external)", style="italic")
-        order.append(f"\n{row.order.ticker}", style="dim")
-        table.add_row(
-            *to_cells(
-                order,
-                count_text(row.order.fill_count),
-                count_text(row.order.remaining_count),
-                timestamp(row.order.created_at, now),
-            )
-        )
-    return Group(table, Text(f"times in {time_zone(now)}", style="dim"))
+        return note_line("No open orders.")
+    orders = [row.order for row in rows]
+    columns = (
+        Column("Filled", 1, [count_text(order.fill_count) for order in orders]),
+        Column("Open", 0, [count_text(order.remaining_count) for order in orders]),
+        Column("Placed", 2, [timestamp(order.created_at, now) for order in orders]),
+    )
+    table = FittingTable("Order", [_order_cell(row) for row in rows], columns, ORDER_WIDTH)
+    return Group(table, Text(f"Times in {time_zone(now)}", style="dim"))
+
+
+def _order_cell(row: OrderDescription) -> Text:
+    cell = with_sides(Text(order_words(row), overflow="fold"))
+    if row.is_external:
+        cell.append(" (external)", style="italic")
+    cell.append(f"\n{row.order.ticker}", style="dim")
+    return cell
 
 
 def order_line(row: OrderDescription) -> str:
@@ -67,4 +72,6 @@ def action_label(action: Action, side: Side, book: OrderBook | None) -> str:
     best = order_book.best_opposite(book, action, side) if book is not None else None
     if best is None:
         return f"{action.title():<4} {side.upper()}"
-    return f"{action.title():<4} {side.upper():<3}  best {price_text(best.price)} × {count_text(best.count)}"
+    name = "best ask" if action is Action.BUY else "best bid"
+    level = f"{price_text(best.price)} × {count_text(best.count)}"
+    return f"{action.title():<4} {side.upper():<3}  {name} {level}"

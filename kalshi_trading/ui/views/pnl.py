@@ -14,7 +14,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from kalshi_trading.core.models import MarketResult, Settlement
+from kalshi_trading.core.models import MarketResult, Settlement, Side
 from kalshi_trading.core.money import BALANCE_GRAIN, CENT, ZERO, Dollars, dollars_text, round_down, round_up
 from kalshi_trading.core.text import pluralize
 from kalshi_trading.portfolio.breakdown import RealizedPnl
@@ -22,13 +22,17 @@ from kalshi_trading.portfolio.ledger import MarketLedger, settlement_net
 from kalshi_trading.ui.formats import (
     Column,
     dollars,
+    mark_total,
     note_line,
     pnl_text,
     price,
+    sentence_case,
+    side_text,
     table_that_fits,
     time_zone,
     timestamp,
     to_cells,
+    widen_for,
 )
 from kalshi_trading.ui.views.positions import MARKET_WIDTH
 
@@ -45,22 +49,25 @@ _Row = tuple[str, RealizedPnl]
 def pnl_by_day(days: Mapping[date | None, RealizedPnl], today: date, width: int) -> RenderableType:
     """Render cumulative net realized P&L as a curve, and recent days as rows."""
     if not days:
-        return note_line("Nothing was traded yet, so there is no P&L over time.")
+        return note_line("No trades yet.")
     if sum(day is not None for day in days) < 2 or width < NARROWEST_CHART:
-        needs = "A curve needs two days with trades or settlements, and some width."
-        chart: RenderableType = note_line(needs)
+        chart: RenderableType = note_line(
+            "Widen to see the chart."
+            if width < NARROWEST_CHART
+            else "Chart appears after two days with trades or settlements."
+        )
     else:
-        title = Text("net realized so far, by day (fees inside, what is unrealized not)", style="bold")
+        title = Text("Cumulative realized P&L, after fees", style="bold")
         points = list(running_net(days, today))
         chart = Group(title, Text(curve(points, width), no_wrap=True))
     rows = [
-        (f"{day:%a %b %d %Y}" if day is not None else "time not known", realized)
+        (f"{day:%a %b %d %Y}" if day is not None else "Time unknown", realized)
         for day, realized in days.items()
     ]
     earlier, shown = rows[:-DAYS_SHOWN], rows[-DAYS_SHOWN:]
     if earlier:
         shown.insert(0, _together(f"{len(earlier):,} earlier days", earlier))
-    return Group(chart, _added_up("day", shown, width))
+    return Group(chart, _added_up("Day", shown, width))
 
 
 def running_net(days: Mapping[date | None, RealizedPnl], today: date) -> Iterator[tuple[date, Dollars]]:
@@ -83,12 +90,12 @@ def breakdown(name: str, parts: Mapping[str, RealizedPnl], width: int) -> Render
     All further rows are one row.
     """
     if not parts:
-        return note_line("Nothing was traded yet.")
+        return note_line("No trades yet.")
     rows = sorted(parts.items(), key=lambda part: (-abs(part[1].net), part[0]))
     shown, rest = rows[:ROWS_SHOWN], rows[ROWS_SHOWN:]
     if rest:
         shown.append(_together(f"{len(rest):,} others", rest))
-    return _added_up(name, shown, width)
+    return _added_up(sentence_case(name), shown, width)
 
 
 def exchange_only_markets(ledgers: Iterable[MarketLedger]) -> RenderableType:
@@ -99,10 +106,9 @@ def exchange_only_markets(ledgers: Iterable[MarketLedger]) -> RenderableType:
     gaps = [ledger.ticker for ledger in ledgers if ledger.mismatch is not None]
     if not gaps:
         return Group()
-    markets = f"{pluralize(len(gaps), 'market')} {'stands' if len(gaps) == 1 else 'stand'}"
-    told = "which tell neither trading from settlement nor the day of a trade"
     named = ", ".join(gaps[:3]) + (" …" if len(gaps) > 3 else "")
-    return note_line(f"{markets} there by the exchange's own figures, {told}: {named}")
+    figures = f"Exchange figures for {pluralize(len(gaps), 'market')} ({named})"
+    return note_line(f"{figures}: trading and settlement are not split, and trades have no day.")
 
 
 def _together(name: str, rows: Iterable[_Row]) -> _Row:
@@ -113,14 +119,13 @@ def _added_up(name: str, rows: Sequence[_Row], width: int) -> RenderableType:
     """Render one row each, with the total below."""
     every = [*rows, _together("total", rows)]
     columns = (
-        Column("by trading", 3, [pnl_text(realized.by_trading) for _, realized in every]),
-        Column("by settlement", 2, [pnl_text(realized.by_settlement) for _, realized in every]),
-        Column("fees", 1, [dollars(realized.fees) for _, realized in every]),
-        Column("net realized", 0, [pnl_text(realized.net) for _, realized in every]),
+        Column("Trading", 3, [pnl_text(realized.by_trading) for _, realized in every]),
+        Column("Settlement", 2, [pnl_text(realized.by_settlement) for _, realized in every]),
+        Column("Fees", 1, [dollars(realized.fees) for _, realized in every]),
+        Column("Net realized", 0, [pnl_text(realized.net) for _, realized in every]),
     )
     table, left_out = _fitted(name, [key for key, _ in every], columns, width)
-    table.rows[-2].end_section = True
-    table.rows[-1].style = "bold"
+    mark_total(table)
     return Group(table, left_out)
 
 
@@ -132,19 +137,26 @@ def settlements_table(
         return note_line("No settlements yet.")
     shown = rows[:ROWS_SHOWN]
     results = [
-        f"scalar {price(row.value)}" if row.result is MarketResult.SCALAR else row.result.value
+        Text(f"scalar {price(row.value)}") if row.result is MarketResult.SCALAR else _result(row.result)
         for row in shown
     ]
     columns = (
-        Column("result", 1, results),
-        Column("paid out", 3, [dollars(row.revenue) for row in shown]),
-        Column("net realized", 0, [pnl_text(settlement_net(row, ledgers.get(row.ticker))) for row in shown]),
-        Column(f"when ({time_zone(now)})", 2, [timestamp(row.settled_at, now) for row in shown]),
+        Column("Result", 1, results),
+        Column("Payout", 3, [dollars(row.revenue) for row in shown]),
+        Column("Net realized", 0, [pnl_text(settlement_net(row, ledgers.get(row.ticker))) for row in shown]),
+        Column(f"Time ({time_zone(now)})", 2, [timestamp(row.settled_at, now) for row in shown]),
     )
-    table, left_out = _fitted("settled market", [row.ticker for row in shown], columns, width)
+    table, left_out = _fitted("Market", [row.ticker for row in shown], columns, width)
     if len(rows) > ROWS_SHOWN:
-        return Group(table, left_out, note_line(f"The newest {ROWS_SHOWN} of {len(rows):,} settlements."))
+        return Group(
+            table, left_out, note_line(f"Showing the latest {ROWS_SHOWN} of {len(rows):,} settlements.")
+        )
     return Group(table, left_out)
+
+
+def _result(result: MarketResult) -> Text:
+    sides = {MarketResult.YES: Side.YES, MarketResult.NO: Side.NO}
+    return side_text(sides[result]) if result in sides else Text(result.value)
 
 
 def _fitted(
@@ -156,7 +168,7 @@ def _fitted(
     """
     key_width = min(max(map(len, (name, *keys))), MARKET_WIDTH)
     table, left_out = table_that_fits(name, to_cells(*keys), columns, width - key_width - 2)
-    return table, note_line(f"too narrow for {', '.join(left_out)}") if left_out else Group()
+    return table, note_line(sentence_case(widen_for(left_out))) if left_out else Group()
 
 
 def curve(points: Sequence[tuple[date, Dollars]], width: int) -> str:

@@ -14,20 +14,25 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from kalshi_trading.core.money import ZERO, count_text
+from kalshi_trading.core.money import ONE_CONTRACT, ZERO
 from kalshi_trading.core.results import sum_known
-from kalshi_trading.core.text import pluralize
+from kalshi_trading.core.text import contracts_text, pluralize
 from kalshi_trading.portfolio.breakdown import RealizedPnl
-from kalshi_trading.portfolio.cross_check import CrossCheck
+from kalshi_trading.portfolio.cross_check import Comparison, CrossCheck
 from kalshi_trading.portfolio.snapshot import EventRisk, PortfolioSnapshot
 from kalshi_trading.ui.formats import (
+    add_rows,
+    at_least,
+    at_most,
     dollars,
     error_line,
     net_position,
     note_line,
     pnl_text,
+    sentence_case,
     time_zone,
     timestamp,
+    two_dollars,
 )
 
 BIGGEST_RISKS = 3
@@ -36,7 +41,7 @@ DIFFERENCES_SHOWN = 8
 LOW_SCREEN = 30
 """On a screen with fewer lines, explanations are left out."""
 
-_AT_RISK = "most at risk: "
+_AT_RISK = "Largest exposure: "
 _AROUND_NOTES = 6
 """Characters around a note: the panel's border and the dot before it."""
 _Cell = tuple[str, Text]
@@ -73,7 +78,7 @@ def summary(
 def first_look(snapshot: PortfolioSnapshot, width: int, *, is_brief: bool = False) -> RenderableType:
     """Render what is known while the fills are still being read."""
     failures = [failure for failure in _failed_parts(snapshot) if failure[0] != "fills"]
-    told = note_line("A first look: fills are still being read, and order books with them.")
+    told = note_line("Preliminary: still reading fills and order books.")
     return Group(_panel(snapshot, None, width, is_brief=is_brief), *_told_once(failures), told)
 
 
@@ -82,7 +87,7 @@ def _panel(snapshot: PortfolioSnapshot, today: RealizedPnl | None, width: int, *
     at = f"{timestamp(snapshot.as_of, snapshot.as_of)} {time_zone(snapshot.as_of)}"
     return Panel(
         Group(_numbers(snapshot, today, width - 4), *(note_line(note) for note in notes)),
-        title=Text(f"portfolio · {at} · marks: {snapshot.mark}"),
+        title=Text(f"Portfolio · {at} · mark: {snapshot.mark}"),
         title_align="left",
         box=box.ROUNDED,
         expand=False,
@@ -100,34 +105,37 @@ def _numbers(snapshot: PortfolioSnapshot, today: RealizedPnl | None, room: int) 
         table.add_column(style="dim", no_wrap=True)
         table.add_column(justify="right", no_wrap=True)
     rows = zip(have, earned, strict=True) if pairs == 2 else ((cell,) for cell in (*have, *earned))
-    for row in rows:
-        table.add_row(*(part for name, amount in row for part in (Text(name), amount)))
-    return table
+    return add_rows(table, [[part for cell in row for part in cell] for row in rows])
 
 
 def _have(snapshot: PortfolioSnapshot) -> tuple[_Cell, ...]:
     balance, worth, least = snapshot.balance.value, snapshot.worth, snapshot.worth_at_least
-    shown = dollars(worth)
+    shown = at_least(worth)
     if worth is None and least is not None:  # positions without a bid count as zero
-        shown = f"≥ {dollars(least)}"
+        shown = f"≥ {at_least(least)}"
     return (
-        ("account worth", Text(shown, style="bold")),
-        ("cash", Text(dollars(balance.cash if balance else None))),
-        ("positions", Text(dollars(snapshot.value_at_mark))),
-        ("sold now", Text(dollars(snapshot.liquidation_value))),
-        ("exposure", Text(dollars(snapshot.worst_loss))),
+        ("Account value", Text(shown, style="bold")),
+        ("Cash", Text(at_least(balance.cash if balance else None))),
+        ("Positions", Text(at_least(snapshot.value_at_mark))),
+        ("Liquidation value", Text(at_least(snapshot.liquidation_value))),
+        ("Exposure", Text(at_most(snapshot.worst_loss))),
     )
 
 
 def _earned(snapshot: PortfolioSnapshot, today: RealizedPnl | None) -> tuple[_Cell, ...]:
     total, realized = snapshot.total_pnl, snapshot.realized
     return (
-        ("net realized today", pnl_text(today.net if today else None)),
-        ("realized", pnl_text(realized.gross if realized else None)),
-        ("unrealized", pnl_text(snapshot.unrealized_pnl)),
-        ("fees", Text(dollars(total.fees if total else None))),
-        ("net P&L", pnl_text(total.net if total else None)),
+        ("Net realized today", pnl_text(today.net if today else None)),
+        ("Realized P&L", pnl_text(realized.gross if realized else None)),
+        ("Unrealized P&L", pnl_text(snapshot.unrealized_pnl)),
+        ("Fees", Text(dollars(total.fees if total else None))),
+        ("Net P&L", _bold(pnl_text(total.net if total else None))),
     )
+
+
+def _bold(text: Text) -> Text:
+    text.stylize("bold")
+    return text
 
 
 # --- What has to be known beside the numbers --------------------------------------------------------
@@ -137,12 +145,12 @@ def _notes(snapshot: PortfolioSnapshot, width: int, *, is_brief: bool) -> Iterat
     """Yield the notes that appear on every screen, however low."""
     resting, balance = snapshot.resting.value, snapshot.balance.value
     if resting is None:
-        yield "what resting orders hold is not known"
+        yield "Cash held by open orders: unknown"
     elif resting:
         hold = "holds" if len(resting) == 1 else "hold"
-        yield f"{pluralize(len(resting), 'resting order')} {hold} {dollars(snapshot.collateral)}"
+        yield f"{pluralize(len(resting), 'open order')} {hold} {at_most(snapshot.collateral)}"
     if balance is not None and len(balance.by_shard) > 1:
-        yield "cash: " + " · ".join(f"{dollars(cash)} on shard {shard}" for shard, cash in balance.by_shard)
+        yield "Cash: " + " · ".join(f"{at_least(cash)} on shard {shard}" for shard, cash in balance.by_shard)
     yield from _unmarked(snapshot)
     yield from _not_sold(snapshot)
     if snapshot.risks:
@@ -150,9 +158,9 @@ def _notes(snapshot: PortfolioSnapshot, width: int, *, is_brief: bool) -> Iterat
         yield f"{_AT_RISK}{told}"
     gaps = sum(ledger.mismatch is not None for ledger in snapshot.ledgers.values())
     if snapshot.fills.value is None:
-        yield "figures: the exchange's own, since fills are missing"
+        yield "Figures are the exchange's, without fills"
     elif gaps:
-        yield f"figures: of {pluralize(gaps, 'market')} the exchange's own"
+        yield f"Figures are the exchange's for {pluralize(gaps, 'market')}"
 
 
 def _unmarked(snapshot: PortfolioSnapshot) -> Iterator[str]:
@@ -160,10 +168,12 @@ def _unmarked(snapshot: PortfolioSnapshot) -> Iterator[str]:
     if not snapshot.unmarked:
         return
     marked = [row for row in snapshot.held if row.mark is not None]
-    value = dollars(sum_known(row.value for row in marked))
+    value = at_least(sum_known(row.value for row in marked))
     unrealized = pnl_text(sum_known(row.unrealized_pnl for row in marked)).plain
-    without = f"{len(snapshot.unmarked)} of {pluralize(len(snapshot.held), 'market')} without"
-    yield f"{without} a {snapshot.mark}; the others {value}, unrealized {unrealized}"
+    count, held = len(snapshot.unmarked), pluralize(len(snapshot.held), "position")
+    without = f"{count} of {held} {'has' if count == 1 else 'have'} no {snapshot.mark.removeprefix('best ')}"
+    rest = f"; the rest: {value}, unrealized {unrealized}" if marked else ""
+    yield f"{without}{rest}"
 
 
 def _not_sold(snapshot: PortfolioSnapshot) -> Iterator[str]:
@@ -171,17 +181,19 @@ def _not_sold(snapshot: PortfolioSnapshot) -> Iterator[str]:
     unsold = [sale.unsold for sale in sales if sale is not None and sale.unsold > ZERO]
     unknown = sum(sale is None or sale.value is None for sale in sales)
     if unknown:
-        yield f"sold now: book or fees of {pluralize(unknown, 'market')} not known"
+        yield f"Liquidation value: order book or fees of {pluralize(unknown, 'market')} unknown"
     if unsold:
-        without = f"{count_text(sum(unsold, ZERO))} contracts in {pluralize(len(unsold), 'market')}"
-        yield f"sold now: {without} find no buyer"
+        contracts = sum(unsold, ZERO)
+        have = "has" if contracts == ONE_CONTRACT else "have"
+        where = pluralize(len(unsold), "market")
+        yield f"Liquidation value: {contracts_text(contracts)} in {where} {have} no bids"
 
 
 def _risks(risks: Sequence[EventRisk]) -> str:
     """Format the biggest risks by event, with their number of markets."""
     told = []
     for risk in risks[:BIGGEST_RISKS]:
-        kind = ", one YES at most" if risk.mutually_exclusive and len(risk.markets) > 1 else ""
+        kind = ", at most one YES" if risk.mutually_exclusive and len(risk.markets) > 1 else ""
         told.append(f"{_risk(risk)} ({pluralize(len(risk.markets), 'market')}{kind})")
     return " · ".join(told)
 
@@ -195,23 +207,25 @@ def _risks_in_line(risks: Sequence[EventRisk], room: int) -> str:
 
 
 def _risk(risk: EventRisk) -> str:
-    return f"{risk.event_ticker} {dollars(risk.worst_loss)}"
+    return f"{risk.event_ticker} {at_most(risk.worst_loss)}"
 
 
 def _meanings(snapshot: PortfolioSnapshot) -> Iterator[str]:
     """Yield explanations of the numbers, for screens with room for them."""
     if snapshot.fills.value is not None:
-        yield f"from {pluralize(snapshot.fills.value, 'fill')}; positions at the {snapshot.mark}"
-    yield "sold now: into today's books, after fees · exposure: worst case, with resting orders"
+        yield f"Based on {pluralize(snapshot.fills.value, 'fill')}; positions at the {snapshot.mark}"
+    yield "Liquidation value: sold into the order books now, after fees"
+    yield "Exposure: worst case, open orders included"
     realized = snapshot.realized
     if realized is not None:
         trading, settlement = pnl_text(realized.by_trading).plain, pnl_text(realized.by_settlement).plain
-        roads = f"by trading {trading} · by settlement {settlement}"
+        roads = f"trading {trading} · settlement {settlement}"
         if any(row.mismatch is not None and row.settlement is not None for row in snapshot.ledgers.values()):
-            roads = "by trading and settlement, which the exchange's figures do not tell apart"
-        yield f"realized, before fees: {roads}"
-    yield "net realized today: since local midnight, after fees; the daily loss limit adds what is held"
-    yield "net P&L = realized + unrealized − fees"
+            roads = "trading and settlement together (exchange figures)"
+        yield f"Realized P&L, before fees: {roads}"
+    yield "Net realized today: since local midnight, after fees"
+    yield "Daily loss limit: net realized today plus unrealized P&L"
+    yield "Net P&L = realized + unrealized − fees"
 
 
 # --- What could not be read, and whether it adds up -------------------------------------------------
@@ -221,7 +235,7 @@ def _failed_parts(snapshot: PortfolioSnapshot) -> Iterator[tuple[str, str]]:
     reasons = {
         "balance": snapshot.balance.unavailable,
         "positions": snapshot.positions.unavailable,
-        "resting orders": snapshot.resting.unavailable,
+        "open orders": snapshot.resting.unavailable,
         "settlements": snapshot.settlements.unavailable,
         "fills": snapshot.fills.unavailable,
         "deposits": snapshot.deposits.unavailable,
@@ -237,7 +251,7 @@ def _told_once(failures: Iterable[tuple[str, str]]) -> Iterator[Text]:
         parts.setdefault(reason, []).append(name)
     for reason, names in parts.items():
         listed = ", ".join(names)
-        yield error_line(f"{listed[0].upper()}{listed[1:]} unavailable: {reason}")
+        yield error_line(f"{sentence_case(listed)} unavailable: {reason}")
 
 
 def _checked(check: CrossCheck, told: Container[str]) -> Iterator[Text]:
@@ -247,14 +261,21 @@ def _checked(check: CrossCheck, told: Container[str]) -> Iterator[Text]:
     """
     agreeing = check.compared - len(check.differences)
     if check.compared:
-        agree = "agrees" if agreeing == 1 else "agree"
-        yield note_line(f"Checked against the exchange: {pluralize(agreeing, 'number')} {agree}.")
+        match = "matches" if agreeing == 1 else "match"
+        yield note_line(f"Checked against the exchange: {pluralize(agreeing, 'figure')} {match}.")
     for row in check.differences[:DIFFERENCES_SHOWN]:
-        shown = net_position if row.what.endswith(" position") else dollars
-        both = f"{shown(row.ours)} here, {shown(row.theirs)} at the exchange"
-        yield error_line(f"{row.what} differs: {both}. {row.hint}")
+        yield error_line(f"{sentence_case(row.what)} differs: {_both(row)}. {row.hint}")
     if len(check.differences) > DIFFERENCES_SHOWN:
-        yield error_line(f"{len(check.differences) - DIFFERENCES_SHOWN} more numbers differ.")
+        more = pluralize(len(check.differences) - DIFFERENCES_SHOWN, "more figure")
+        yield error_line(f"{more} not shown.")
     for each in dict.fromkeys(check.not_compared):
         what, _, reason = each.partition(": ")
-        yield note_line(f"Not checked: {what}, as above." if reason in told else f"Not checked: {each}")
+        yield note_line(f"Not checked: {what} (see above)." if reason in told else f"Not checked: {each}")
+
+
+def _both(row: Comparison) -> str:
+    if row.what.endswith(" position"):
+        ours, theirs = net_position(row.ours), net_position(row.theirs)
+    else:
+        ours, theirs = two_dollars(row.ours, row.theirs)
+    return f"{ours} here, {theirs} at the exchange"

@@ -12,40 +12,53 @@ from datetime import datetime
 from rich import box
 from rich.console import Group, RenderableType
 from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
 from kalshi_trading.core import order_book
 from kalshi_trading.core.market_models import OrderBook
 from kalshi_trading.core.models import Action, Fill, Order
-from kalshi_trading.core.money import ZERO, Contracts, count_text, dollars_text
+from kalshi_trading.core.money import ONE_CONTRACT, ZERO, Contracts, Price, count_text, dollars_text
 from kalshi_trading.core.pnl import FifoPosition, Lot
-from kalshi_trading.core.text import describe_order
+from kalshi_trading.core.text import contracts_text, describe_order
 from kalshi_trading.core.valuation import Exposure, Liquidation, Mark
 from kalshi_trading.journal.own_orders import OwnOrders
 from kalshi_trading.portfolio.explain_market import Explanation
 from kalshi_trading.portfolio.snapshot import PositionPnl
 from kalshi_trading.ui.formats import (
     UNKNOWN,
+    Column,
+    FittingTable,
+    add_rows,
+    aligned,
+    at_least,
+    at_most,
+    closing,
     dollars,
     error_line,
     key_values,
+    lower_first,
+    mark_total,
     net_position,
     note_line,
     pnl_text,
     price,
+    prices,
     table_of,
     time_left,
     time_zone,
     timestamp,
     to_cells,
+    with_sides,
 )
-from kalshi_trading.ui.views.positions import average, closes_in, outcome
+from kalshi_trading.ui.views.positions import average, outcome
 
 LOTS_SHOWN = 5
 FILLS_SHOWN = 5
 LEVELS_SHOWN = 5
 LINES_SHOWN = 40
+TIME_WIDTH = 15
+TRADE_WIDTH = 16
+"""Table width for a time and an order without its price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +87,10 @@ def position_page(look: PositionLook) -> RenderableType:
     The most important part is nearest the question below, where a low screen still shows it.
     """
     row, ledger = look.row, look.row.ledger
-    parts: list[RenderableType] = [Text(f"times in {time_zone(look.now)}", style="dim")]
+    parts: list[RenderableType] = [Text(f"Times in {time_zone(look.now)}", style="dim")]
     if ledger is not None and ledger.fills:
         parts.append(_fills(look, ledger.fills))
-    title = row.market.title if row.market is not None else "The market could not be read."
+    title = row.market.title if row.market is not None else "Market unavailable."
     panel = Panel(
         Group(Text(title, style="bold"), Text(outcome(row)), key_values(list(_facts(look)))),
         title=Text(row.position.ticker),
@@ -88,70 +101,80 @@ def position_page(look: PositionLook) -> RenderableType:
     return Group(*parts, _lots(look), _resting(look), _sale(look), panel)
 
 
-def _facts(look: PositionLook) -> Iterator[tuple[str, str]]:
+def _facts(look: PositionLook) -> Iterator[tuple[str, str | Text]]:
     row, exposure = look.row, look.exposure
-    cost = f"{dollars(row.cost_basis)}, {average(row.cost_basis, row.position.count)} on average"
-    yield "held", f"{net_position(row.position.net)} · closes in {closes_in(row, look.now)}"
-    yield "cost", f"{cost}, without fees"
-    yield "mark", f"{price(row.mark)} ({look.mark}) · value {dollars(row.value)}"
-    yield "unrealized", pnl_text(row.unrealized_pnl).plain
-    yield "realized", f"{pnl_text(row.realized_pnl).plain} so far · fees {dollars(row.fees_paid)}"
-    alone = look.alone
-    yield "if YES", f"{pnl_text(-alone.if_yes).plain} on what is held"
-    yield "if NO", f"{pnl_text(-alone.if_no).plain} on what is held"
-    worst = "not known: the resting orders could not be read"
+    cost = f"{dollars(row.cost_basis)}, average {average(row.cost_basis, row.position.count)}"
+    yield "Held", Text.assemble(with_sides(net_position(row.position.net)), f" · {_closes(look)}")
+    yield "Cost", f"{cost}, before fees"
+    yield "Mark", f"{price(row.mark)} ({look.mark}) · value {at_least(row.value)}"
+    yield "Unrealized P&L", pnl_text(row.unrealized_pnl)
+    realized = pnl_text(row.realized_pnl)
+    yield "Realized P&L", Text.assemble(realized, f" before fees · fees {dollars(row.fees_paid)}")
+    yield "If YES", Text.assemble(pnl_text(-look.alone.if_yes), " on this position")
+    yield "If NO", Text.assemble(pnl_text(-look.alone.if_no), " on this position")
+    worst = "unknown: open orders unavailable"
     if exposure is not None:
-        worst = f"{dollars(exposure.worst)} can be lost, resting orders included"
-    yield "worst case", worst
+        worst = f"{at_most(exposure.worst)} loss, open orders included"
+    yield "Worst case", worst
+
+
+def _closes(look: PositionLook) -> str:
+    if look.row.market is None:
+        return f"closes in {UNKNOWN}"
+    return lower_first(closing(look.row.market.close_at, look.now))
 
 
 def _sale(look: PositionLook) -> RenderableType:
     """Render the best bids that selling everything would meet, and the total."""
     side, sale = look.row.position.side, look.sale
     if look.book is None or sale is None or side is None:
-        return error_line("The order book could not be read, so it is not known what a sale would bring.")
+        return error_line("Order book unavailable; liquidation value unknown.")
     met = order_book.walk(look.book, Action.SELL, side, look.row.position.count, ZERO).fills
-    table = table_of(("sold now", "right"), ("bid", "right"), ("brings", "right"))
-    for level in met[:LEVELS_SHOWN]:
-        table.add_row(
-            *to_cells(count_text(level.count), price(level.price), dollars(level.count * level.price))
-        )
-    deeper = order_book.BookWalk(met[LEVELS_SHOWN:], ZERO)
+    table = table_of(("Liquidation", "right"), ("Bid", "right"), ("Proceeds", "right"))
+    near, deeper = met[:LEVELS_SHOWN], order_book.BookWalk(met[LEVELS_SHOWN:], ZERO)
+    bids = aligned(prices([level.price for level in near]))
+    rows: list[list[str | Text]] = [
+        [count_text(level.count), bid, dollars(level.count * level.price)]
+        for level, bid in zip(near, bids, strict=True)
+    ]
     if deeper.fills:
-        table.add_row(*to_cells(count_text(deeper.filled), "deeper", dollars(deeper.amount)))
-    table.add_row(*to_cells("", "fees", dollars(None if sale.fees is None else -sale.fees)))
-    table.add_row(*to_cells("", "total", dollars(sale.value)), style="bold")
+        rows.append([count_text(deeper.filled), "deeper", dollars(deeper.amount)])
+    rows.append(["", "fees", dollars(None if sale.fees is None else -sale.fees)])
+    rows.append(["", "total", at_least(sale.value)])
+    add_rows(table, rows)
+    table.rows[-1].style = "bold"
     if sale.unsold > ZERO:
-        return Group(table, note_line(f"{count_text(sale.unsold)} find no buyer."))
+        have = "has" if sale.unsold == ONE_CONTRACT else "have"
+        return Group(table, note_line(f"{contracts_text(sale.unsold)} {have} no bids."))
     return table
 
 
 def _lots(look: PositionLook) -> RenderableType:
     ledger = look.row.ledger
     if ledger is None or ledger.mismatch is not None:
-        reason = ledger.mismatch if ledger is not None else "no fills are known"
-        return note_line(f"Lots cannot be told: {reason}.")
-    numbers = ("age", "count", "price", "cost", "fees")
-    table = table_of(("lots held, opened", "fixed"), *((number, "right") for number in numbers))
+        reason = ledger.mismatch if ledger is not None else "no fills"
+        return note_line(f"Lots unavailable: {reason}.")
     lots = ledger.holding.lots
-    for lot in lots[:LOTS_SHOWN]:
-        at = lot.opened_by.created_at
-        _add_lots(table, timestamp(at, look.now), (age(at, look.now), price(lot.price)), (lot,))
-    if len(lots) > LOTS_SHOWN:
-        _add_lots(table, f"{len(lots) - LOTS_SHOWN:,} newer ones", ("", ""), lots[LOTS_SHOWN:])
-    _add_lots(table, "total", ("", ""), lots, "bold")
-    return table
-
-
-def _add_lots(
-    table: Table, name: str, age_and_price: tuple[str, str], lots: tuple[Lot, ...], style: str | None = None
-) -> None:
-    """Add one row for several lots together."""
-    together = FifoPosition(lots=lots)
-    opened, paid = age_and_price
-    fees = sum((lot.fees for lot in lots), ZERO)
-    numbers = (count_text(together.count), paid, dollars(together.cost_basis), dollars(fees))
-    table.add_row(*to_cells(name, opened, *numbers), style=style)
+    shown, newer = lots[:LOTS_SHOWN], lots[LOTS_SHOWN:]
+    keys = [timestamp(lot.opened_by.created_at, look.now) for lot in shown]
+    ages = [age(lot.opened_by.created_at, look.now) for lot in shown]
+    paid = prices([lot.price for lot in shown])
+    sums: list[tuple[Lot, ...]] = [(lot,) for lot in shown]
+    if newer:
+        keys.append(f"{len(newer):,} newer")
+        sums.append(newer)
+    keys.append("total")
+    sums.append(lots)
+    together = [FifoPosition(lots=some) for some in sums]
+    blank = [""] * (len(keys) - len(shown))
+    columns = (
+        Column("Age", 2, ages + blank),
+        Column("Quantity", 0, [count_text(each.count) for each in together]),
+        Column("Price", 0, paid + blank),
+        Column("Cost", 0, [dollars(each.cost_basis) for each in together]),
+        Column("Fees", 1, [dollars(sum((lot.fees for lot in some), ZERO)) for some in sums]),
+    )
+    return FittingTable("Lots, opened", to_cells(*keys), columns, TIME_WIDTH, is_totaled=True)
 
 
 def age(at: datetime | None, now: datetime) -> str:
@@ -162,38 +185,32 @@ def age(at: datetime | None, now: datetime) -> str:
 
 def _resting(look: PositionLook) -> RenderableType:
     if look.resting is None:
-        return error_line("The resting orders could not be read.")
+        return error_line("Open orders unavailable.")
     if not look.resting:
-        return note_line("No resting orders in this market.")
-    table = table_of(("resting orders", "wide"), ("left", "right"), ("placed", "right"))
-    for order in look.resting:
-        table.add_row(
-            *to_cells(
-                f"{_trade(look, order, order.initial_count)} at {_price(look, order)}",
-                count_text(order.remaining_count),
-                timestamp(order.created_at, look.now),
-            )
-        )
-    return table
+        return note_line("No open orders in this market.")
+    keys = [
+        with_sides(f"{_trade(look, order, order.initial_count)} at {price(_price(look, order))}")
+        for order in look.resting
+    ]
+    columns = (
+        Column("Open", 0, [count_text(order.remaining_count) for order in look.resting]),
+        Column("Placed", 1, [timestamp(order.created_at, look.now) for order in look.resting]),
+    )
+    return FittingTable("Open orders", keys, columns, TRADE_WIDTH)
 
 
 def _fills(look: PositionLook, fills: Sequence[Fill]) -> RenderableType:
     last = fills[-FILLS_SHOWN:]
-    name = f"last {len(last)} of {len(fills):,} fills" if len(last) < len(fills) else "fills"
-    table = table_of(
-        (name, "fixed"), ("filled", "wide"), ("price", "right"), ("fee", "right"), ("as", "fixed")
+    name = f"Last {len(last)} of {len(fills):,} fills" if len(last) < len(fills) else "Fills"
+    newest = list(reversed(last))
+    columns = (
+        Column("Price", 0, prices([_price(look, fill) for fill in newest])),
+        Column("Fee", 0, [dollars(fill.fee) for fill in newest]),
+        Column("Role", 2, ["taker" if fill.is_taker else "maker" for fill in newest]),
+        Column("Time", 1, [timestamp(fill.created_at, look.now) for fill in newest]),
     )
-    for fill in reversed(last):
-        table.add_row(
-            *to_cells(
-                timestamp(fill.created_at, look.now),
-                _trade(look, fill, fill.count),
-                _price(look, fill),
-                dollars(fill.fee),
-                "taker" if fill.is_taker else "maker",
-            )
-        )
-    return table
+    keys = [with_sides(_trade(look, fill, fill.count)) for fill in newest]
+    return FittingTable(name, keys, columns, TRADE_WIDTH)
 
 
 def _trade(look: PositionLook, row: Order | Fill, count: Contracts) -> str:
@@ -202,10 +219,10 @@ def _trade(look: PositionLook, row: Order | Fill, count: Contracts) -> str:
     return describe_order(action, count, side)
 
 
-def _price(look: PositionLook, row: Order | Fill) -> str:
+def _price(look: PositionLook, row: Order | Fill) -> Price:
     """Format the price in the terms of the side that `_trade` names."""
     _, _, side = look.words.of(row.order_id, row.book_side)
-    return price(side.price_in_side(row.yes_price))
+    return side.price_in_side(row.yes_price)
 
 
 # --- Explanations ---------------------------------------------------------------------------------
@@ -218,15 +235,17 @@ def explanation(told: Explanation, now: datetime) -> RenderableType:
     """
     if told.caution and not told.lines:
         return Group(Text(told.title), error_line(told.caution))
-    when = f"when ({time_zone(now)})" if any(line.at for line in told.lines) else "when"
-    table = table_of((when, "fixed"), ("what", "wide"), ("amount", "right"), title=told.title)
+    when = f"Time ({time_zone(now)})" if any(line.at for line in told.lines) else "Time"
+    table = table_of((when, "fixed"), ("Item", "wide"), ("Amount", "right"), title=told.title)
     older, shown = told.lines[:-LINES_SHOWN], told.lines[-LINES_SHOWN:]
+    rows: list[list[str | Text]] = []
     if older:
         together = Explanation("", older).total
-        table.add_row(*to_cells("", f"{len(older):,} lines before these", dollars_text(together)))
+        rows.append(["", f"{len(older):,} earlier lines", dollars_text(together)])
     for line in shown:
         at = timestamp(line.at, now) if line.at is not None else ""
-        table.add_row(*to_cells(at, line.text, dollars_text(line.amount)))
-    table.add_section()
-    table.add_row(*to_cells("", "total", dollars_text(told.total)), style="bold")
+        rows.append([at, line.text, dollars_text(line.amount)])
+    rows.append(["", "total", dollars_text(told.total)])
+    add_rows(table, rows)
+    mark_total(table)
     return Group(table, error_line(told.caution)) if told.caution else table

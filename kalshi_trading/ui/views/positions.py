@@ -14,7 +14,16 @@ from rich.table import Table
 from rich.text import Text
 
 from kalshi_trading.core.dates import FAR_FUTURE
-from kalshi_trading.core.money import BALANCE_GRAIN, ZERO, Contracts, Dollars, price_text, round_half_even
+from kalshi_trading.core.money import (
+    BALANCE_GRAIN,
+    ZERO,
+    Contracts,
+    Dollars,
+    Price,
+    price_places,
+    price_text,
+    round_half_even,
+)
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
 from kalshi_trading.ui.formats import (
     UNKNOWN,
@@ -23,9 +32,12 @@ from kalshi_trading.ui.formats import (
     net_position,
     note_line,
     pnl_text,
-    price,
+    prices,
+    sentence_case,
     table_that_fits,
     time_left,
+    widen_for,
+    with_sides,
 )
 
 PAGE = 40
@@ -71,17 +83,22 @@ def page_size(lines: int, *, is_brief: bool) -> int:
     return min(PAGE, max(FEWEST, (lines - around) // (1 if is_brief else 2)))
 
 
-_COLUMNS: tuple[tuple[str, int, Callable[[PositionPnl, datetime], str | Text]], ...] = (
-    ("held", 0, lambda row, _: net_position(row.position.net)),
-    ("avg cost", 2, lambda row, _: average(row.cost_basis, row.position.count)),
-    ("mark", 1, lambda row, _: price(row.mark)),
-    ("value", 0, lambda row, _: dollars(row.value)),
-    ("unrealized", 0, lambda row, _: pnl_text(row.unrealized_pnl)),
-    ("realized", 4, lambda row, _: pnl_text(row.realized_pnl)),
-    ("fees", 5, lambda row, _: dollars(row.fees_paid)),
-    ("closes in", 3, lambda row, now: closes_in(row, now)),
+def _each(cell: Callable[[PositionPnl], str | Text]) -> Callable[[_Rows, datetime], list[str | Text]]:
+    return lambda rows, _: [cell(row) for row in rows]
+
+
+_Rows = Sequence[PositionPnl]
+_COLUMNS: tuple[tuple[str, int, Callable[[_Rows, datetime], Sequence[str | Text]]], ...] = (
+    ("Held", 0, _each(lambda row: with_sides(net_position(row.position.net)))),
+    ("Avg cost", 3, lambda rows, _: _averages(rows)),
+    ("Mark", 2, lambda rows, _: prices([row.mark for row in rows])),
+    ("Value", 1, _each(lambda row: dollars(row.value))),
+    ("Unrealized", 0, _each(lambda row: pnl_text(row.unrealized_pnl))),
+    ("Realized", 5, _each(lambda row: pnl_text(row.realized_pnl))),
+    ("Fees", 6, _each(lambda row: dollars(row.fees_paid))),
+    ("Closes in", 4, lambda rows, now: [closes_in(row, now) for row in rows]),
 )
-"""Each column: name, how early it is dropped (`Column.falls`), and its cell."""
+"""Each column: name, how early it is dropped (`Column.falls`), and its cells."""
 
 
 def positions(
@@ -106,13 +123,14 @@ def positions(
     table, left_out = positions_table(rows, snapshot.as_of, width, is_brief=is_brief)
     facts = [f"by {sorting}"]
     if not is_brief:
-        facts += [f"mark: {snapshot.mark} of the side held", f"{UNKNOWN} not known"]
+        facts.append(f"mark: {snapshot.mark} of the side held")
+        facts += [f"{UNKNOWN} unknown"] if any(row.mark is None for row in rows) else []
     if len(snapshot.held) > len(rows):
         noun = "" if is_brief else " positions"
         facts.insert(0, f"{start + 1:,} to {start + len(rows):,} of {len(snapshot.held):,}{noun}")
     if left_out:
-        facts.append(f"too narrow for {', '.join(left_out)}")
-    return Group(table, Text(" · ".join(facts), style="dim"))
+        facts.append(widen_for(left_out))
+    return Group(table, Text(sentence_case(" · ".join(facts)), style="dim"))
 
 
 def positions_table(
@@ -122,7 +140,7 @@ def positions_table(
 
     Also return the names of the columns left out.
     """
-    columns = [Column(name, falls, [cell(row, now) for row in rows]) for name, falls, cell in _COLUMNS]
+    columns = [Column(name, falls, cells(rows, now)) for name, falls, cells in _COLUMNS]
     markets: list[RenderableType] = []
     for row in rows:
         market = Text(row.position.ticker, overflow="fold")
@@ -131,7 +149,7 @@ def positions_table(
         else:
             markets.append(Group(market, Text(outcome(row), style="dim", no_wrap=True, overflow="ellipsis")))
     ticker_width = max((len(row.position.ticker) for row in rows), default=0)
-    return table_that_fits("market", markets, columns, width - min(ticker_width, MARKET_WIDTH) - 2)
+    return table_that_fits("Market", markets, columns, width - min(ticker_width, MARKET_WIDTH) - 2)
 
 
 def outcome(row: PositionPnl) -> str:
@@ -144,7 +162,7 @@ def outcome(row: PositionPnl) -> str:
     yes, no = row.market.yes_label, row.market.no_label
     if row.position.net >= ZERO:
         return yes
-    return no if no and no != yes else f"not: {yes}"
+    return no if no and no != yes else f"NO: {yes}"
 
 
 def closes_in(row: PositionPnl, now: datetime) -> str:
@@ -153,8 +171,28 @@ def closes_in(row: PositionPnl, now: datetime) -> str:
 
 def average(cost: Dollars, count: Contracts) -> str:
     """Format an average price; `~` marks rounding to a hundredth of a cent."""
+    mean = _average(cost, count)
+    return UNKNOWN if mean is None else _average_text(*mean)
+
+
+def _averages(rows: Sequence[PositionPnl]) -> list[str]:
+    """Write the average prices of one column with equally many decimals."""
+    means = [_average(row.cost_basis, row.position.count) for row in rows]
+    places = max((price_places(mean[0]) for mean in means if mean is not None), default=0)
+    return [UNKNOWN if mean is None else _average_text(*mean, places) for mean in means]
+
+
+def _average(cost: Dollars, count: Contracts) -> tuple[Price, bool] | None:
+    """Return the average price and True if it is exact.
+
+    Rounds to a hundredth of a cent. None: no contracts.
+    """
     if count == ZERO:
-        return UNKNOWN
+        return None
     exact = cost / count
     shown = round_half_even(exact, BALANCE_GRAIN)
-    return price_text(shown) if shown == exact else f"~{price_text(shown)}"
+    return shown, shown == exact
+
+
+def _average_text(mean: Price, is_exact: bool, places: int = 0) -> str:
+    return f"{'' if is_exact else '~'}{price_text(mean, places=places)}"

@@ -28,7 +28,7 @@ def review(lines: Iterable[LogItem], now: datetime) -> RenderableType:
     for day, group in groupby(_with_days(lines), key=lambda pair: pair[0]):
         parts += [Text(day, style="bold")] if day else []
         parts.append(new_lines([line for _, line in group]))
-    return Group(*parts, Text(f"times in {time_zone(now)}", style="dim"))
+    return Group(*parts, Text(f"Times in {time_zone(now)}", style="dim"))
 
 
 def _with_days(lines: Iterable[LogItem]) -> Iterable[tuple[str, LogItem]]:
@@ -51,7 +51,7 @@ def new_lines(lines: Iterable[LogItem]) -> RenderableType:
     table.add_column(ratio=1, overflow="fold")
     for line in lines:
         if isinstance(line, DamagedLine):
-            table.add_row(Text(""), Text("✗ damaged", style="bold red"), Text(f"{line} cannot be read"))
+            table.add_row(Text(""), Text("✗ damaged", style="bold red"), Text(f"{line}: unreadable"))
             continue
         market = f"{line.market}  " if line.market else ""
         table.add_row(
@@ -66,12 +66,12 @@ def new_lines(lines: Iterable[LogItem]) -> RenderableType:
 
 def sizes(logs: Mapping[str, LogSize]) -> RenderableType:
     """Render the disk space each log takes."""
-    table = table_of(("log", "fixed"), ("files", "right"), ("oldest day", "right"), ("size", "right"))
+    table = table_of(("Log", "fixed"), ("Files", "right"), ("Oldest day", "right"), ("Size", "right"))
     for name, log in logs.items():
         oldest = log.oldest or log.begun
         day = str(oldest) if oldest else UNKNOWN
-        table.add_row(*to_cells(_LOGS.get(name, name), str(log.files), day, size_text(log.stored_bytes)))
-    return Group(table, Text(f"together {total_size(logs)}", style="dim"))
+        table.add_row(*to_cells(_LOGS.get(name, name), f"{log.files:,}", day, size_text(log.stored_bytes)))
+    return Group(table, Text(f"Total {total_size(logs)}", style="dim"))
 
 
 def total_size(logs: Mapping[str, LogSize]) -> str:

@@ -11,72 +11,106 @@ from rich.panel import Panel
 from rich.text import Text
 
 from kalshi_trading.core.models import Action
-from kalshi_trading.core.money import ONE_CONTRACT, count_text
-from kalshi_trading.core.text import contracts_text, describe_order
+from kalshi_trading.core.money import ZERO, count_text
+from kalshi_trading.core.text import contracts_text, describe_order, pluralize
 from kalshi_trading.history.rows import describe
 from kalshi_trading.orders.execution.cancel import CancelResult
 from kalshi_trading.orders.execution.panic import PanicReport
 from kalshi_trading.orders.execution.panic_switch import UNRECORDED_PANIC
-from kalshi_trading.orders.execution.submission_result import Outcome, SubmissionResult
+from kalshi_trading.orders.execution.submission_result import Outcome, SubmissionResult, what_happened
 from kalshi_trading.orders.pretrade.preview import OrderPreview
-from kalshi_trading.ui.formats import dollars, error_line, price
+from kalshi_trading.ui.formats import dollars, error_line, price, sentence_case, with_sides
 from kalshi_trading.ui.views.orders import order_line
 
 _MAY_BE_LIVE = (Outcome.ACKNOWLEDGED, Outcome.UNKNOWN)
 _HEADLINES = {
-    Outcome.ACKNOWLEDGED: ("ACCEPTED", "bold green"),
-    Outcome.REJECTED: ("REJECTED BY THE EXCHANGE: nothing was placed", "bold red"),
-    Outcome.NOT_SENT: ("NOT SENT: nothing was placed", "bold yellow"),
-    Outcome.DENIED: ("DENIED BY THIS PROGRAM: nothing was sent", "bold yellow"),
-    Outcome.ABSENT: ("NOT PLACED: looked for and not at the exchange", "bold yellow"),
-    Outcome.UNKNOWN: ("OUTCOME UNKNOWN: the order may be live. Do not send it again.", "bold white on red"),
+    Outcome.REJECTED: ("Rejected by the exchange. Nothing was placed.", "bold red"),
+    Outcome.NOT_SENT: ("Not sent. Nothing was placed.", "bold yellow"),
+    Outcome.DENIED: ("Order blocked. Nothing was sent.", "bold yellow"),
+    Outcome.ABSENT: ("Not placed. The exchange does not have this order.", "bold yellow"),
+    Outcome.UNKNOWN: ("Order status unknown. It may be live; don't resend.", "bold white on red"),
 }
 
 
 def submission(result: SubmissionResult) -> RenderableType:
     """Render an order's result in the exchange's counts, and what to do next."""
-    headline, style = _HEADLINES[result.outcome]
     lines: list[RenderableType] = []
     if result.outcome is Outcome.ACKNOWLEDGED:
-        lines.append(Text.assemble((headline, style), f": {result.message}"))
         lines += _acknowledged(result)
     else:
+        headline, style = _HEADLINES[result.outcome]
         lines += [Text(headline, style=style), Text(result.message)]
     if not result.recorded and result.outcome in _MAY_BE_LIVE:
         lines.append(
             Text(
-                "This could not be recorded in the journal. Copy it by hand; no further order can be sent.",
+                "Could not record this in the journal. Write it down; no further orders can be sent.",
                 style="bold white on red",
             )
         )
-    return Panel(Group(*lines), title="result", title_align="left", box=box.ROUNDED)
+    return Panel(Group(*lines), title="Result", title_align="left", box=box.ROUNDED)
+
+
+def _acknowledged(result: SubmissionResult) -> list[RenderableType]:
+    """Render filled and open quantity, any further message, and the order ID."""
+    verb, rest = _what_became(result)
+    lines: list[RenderableType] = [Text.assemble((verb, "bold green"), with_sides(rest))]
+    if not _is_from_counts(result):
+        lines.append(Text(result.message))
+    return [*lines, Text(f"Order ID {result.order_id}", style="dim")]
+
+
+def _what_became(result: SubmissionResult) -> tuple[str, str]:
+    """The headline in two parts: what became of the order, and its numbers."""
+    request, filled, open_count = result.request, result.fill_count, result.remaining_count
+    if filled is None or open_count is None:
+        return "Accepted", ""
+    open_order = describe_order(request.action, open_count, request.side, request.price)
+    if not filled:
+        return ("Open", f": {open_order}") if open_count else ("Canceled at once", ": nothing filled")
+    verb = "bought" if request.action is Action.BUY else "sold"
+    average = "" if result.average_price is None else f" at {price(result.average_price)}"
+    traded = f"{verb} {count_text(filled)} {request.side.upper()}{average} · fee {dollars(result.fee)}"
+    if open_count:
+        return "Partly filled", f": {traded} · open: {open_order}"
+    canceled = request.count - filled
+    if canceled > ZERO:
+        return "Partly filled", f": {traded} · {count_text(canceled)} canceled"
+    return "Filled", f": {traded}"
+
+
+def _is_from_counts(result: SubmissionResult) -> bool:
+    """True if the message only repeats the counts."""
+    filled, open_count = result.fill_count, result.remaining_count
+    if filled is None or open_count is None:
+        return False
+    return result.message == what_happened(result.request, filled, open_count)
 
 
 def panic(report: PanicReport) -> RenderableType:
     """Render a panic's result, and what to check now."""
     style = "bold red" if report.unknown or report.problem else ""
-    lines: list[RenderableType] = [Text.assemble(_no_longer_resting(report), (_unknown(report), style))]
+    lines: list[RenderableType] = [Text(_counts(report), style=style)]
     lines += [Text(_settled(end)) for end in (*report.gone, *report.unknown)]
     lines += [error_line(sentence) for sentence in _open_ends(report)]
     if report.is_verified:
-        lines.append(Text("A look afterwards showed nothing that still rests."))
-    lines.append(Text("New orders are blocked until you allow them again under Cancel an order."))
+        lines.append(Text("Verified: no open orders."))
+    lines.append(Text("Trading is locked after panic. To unlock: 4, then r."))
     return Panel(Group(*lines), title=_panic_title(report), title_align="left", box=box.ROUNDED)
 
 
 def _panic_title(report: PanicReport) -> str:
-    return "everything canceled" if report.is_verified else "panic: not known whether everything is canceled"
+    return "All orders canceled" if report.is_verified else "Panic: orders may still be open"
 
 
-def _no_longer_resting(report: PanicReport) -> str:
-    return f"{len(report.canceled)} canceled · {len(report.gone)} no longer resting · "
-
-
-def _unknown(report: PanicReport) -> str:
-    """Format how many orders may still be open, as far as they were listed."""
+def _counts(report: PanicReport) -> str:
+    """Format the orders canceled, already closed, or possibly still open."""
+    counts = [f"{pluralize(len(report.canceled), 'order')} canceled"]
+    counts += [f"{len(report.gone)} already closed"] if report.gone else []
     if report.problem is not None and not report.unknown:
-        return "how many still rest is not known"
-    return f"{len(report.unknown)} unknown"
+        counts.append("open orders unknown")
+    elif report.unknown:
+        counts.append(f"{len(report.unknown)} unknown")
+    return " · ".join(counts)
 
 
 def _settled(end: CancelResult) -> str:
@@ -87,9 +121,10 @@ def _open_ends(report: PanicReport) -> list[str]:
     """Return what a panic left open, and what to do about it."""
     said = []
     if report.problem is not None:
-        said.append(f"{report.problem} Orders may still rest; look at the open orders.")
+        said.append(f"{report.problem} Orders may still be open; check your open orders.")
     said += [
-        f"Outcome unknown, not canceled: {sentence}. It may still turn up." for sentence in report.unresolved
+        f"Order status unknown, not canceled: {sentence}. It may still appear."
+        for sentence in report.unresolved
     ]
     if not report.is_recorded:
         said.append(UNRECORDED_PANIC)
@@ -99,36 +134,22 @@ def _open_ends(report: PanicReport) -> list[str]:
 def end_of_panic(report: PanicReport) -> str:
     """Format a panic's result as text, for a user who did not wait for it."""
     title = _panic_title(report)
-    counts = f"{_no_longer_resting(report)}{_unknown(report)}."
     rest = [_settled(end) for end in report.unknown] + _open_ends(report)
-    return " ".join([f"{title[0].upper()}{title[1:]}: {counts}", *rest])
+    return " ".join([f"{title}: {_counts(report)}.", *rest])
 
 
 def end_of_cancel(line: str, end: CancelResult) -> str:
     """Format a cancel's result as one sentence; `line` names the order."""
-    ended = f"{line}: {end.message}"
     if end.reduced_by is None:
-        return ended
-    verb = "rests" if end.reduced_by == ONE_CONTRACT else "rest"
-    return f"{ended} {contracts_text(end.reduced_by)} no longer {verb}."
+        return f"{line}: {end.message}"
+    return f"{line}: Canceled {contracts_text(end.reduced_by)}."
 
 
 def end_of(preview: OrderPreview, result: SubmissionResult) -> str:
     """Format an order's result as one sentence, if the user did not wait."""
-    headline, _ = _HEADLINES[result.outcome]
-    return f"{preview.sentence}: {headline}. {result.message}"
-
-
-def _acknowledged(result: SubmissionResult) -> list[RenderableType]:
-    request = result.request
-    lines = [Text(f"order {result.order_id}")]
-    if result.fill_count:
-        verb = "bought" if request.action is Action.BUY else "sold"
-        filled = (
-            f"{verb} {count_text(result.fill_count)} {request.side.upper()} at {price(result.average_price)}"
-        )
-        lines.append(Text(f"{filled} on average · fee {dollars(result.fee)}"))
-    if result.remaining_count:
-        rest = describe_order(request.action, result.remaining_count, request.side, request.price)
-        lines.append(Text(f"resting: {rest}"))
-    return list(lines)
+    if result.outcome is not Outcome.ACKNOWLEDGED:
+        headline, _ = _HEADLINES[result.outcome]
+        return f"{preview.sentence}: {headline} {result.message}"
+    verb, numbers = _what_became(result)
+    ended = f"{preview.sentence}: {verb}{numbers if result.fill_count else ''}."
+    return ended if _is_from_counts(result) else f"{ended} {sentence_case(result.message)}"

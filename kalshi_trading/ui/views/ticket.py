@@ -12,14 +12,16 @@ from rich.table import Table
 from rich.text import Text
 
 from kalshi_trading.core import order_book
+from kalshi_trading.core.market_models import BookLevel
+from kalshi_trading.core.models import Action
 from kalshi_trading.core.money import (
     BALANCE_GRAIN,
     CENT,
     ZERO,
     count_text,
-    dollars_text,
     price_text,
     round_half_even,
+    round_up,
 )
 from kalshi_trading.core.text import contracts_text
 from kalshi_trading.orders.pretrade.findings import Finding, Severity
@@ -27,8 +29,22 @@ from kalshi_trading.orders.pretrade.payoff import Payoff
 from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.orders.pretrade.risk import Worse, what_is_worse
 from kalshi_trading.settings.environments import Environment
-from kalshi_trading.ui.formats import UNKNOWN, dollars, net_position, pnl_text, time_left
+from kalshi_trading.ui.formats import (
+    UNKNOWN,
+    BothEnds,
+    at_least,
+    at_most,
+    closing,
+    dollars,
+    net_position,
+    pnl_text,
+    sentence_case,
+    side_text,
+    two_dollars,
+    with_sides,
+)
 
+_Row = tuple[str, str | Text]
 _SIGNS = {
     Severity.DENY: ("✗", "bold red"),
     Severity.ASK: ("‼", "bold yellow"),
@@ -44,68 +60,78 @@ def ticket(preview: OrderPreview, environment: Environment) -> RenderableType:
     rows.add_column()
     for name, value in _rows(preview):
         rows.add_row(Text(name), value if isinstance(value, Text) else Text(value))
-    headline = Text(preview.sentence, style="bold")
-    market = Text(f"{now.market.title} · YES is: {now.market.yes_label}")
-    closes = Text(f"closes in {time_left(now.market.close_at, now.at)}", style="dim")
+    headline = with_sides(Text(preview.sentence, style="bold"))
+    title = Text(now.market.title)
+    outcome = Text(f"YES pays if: {now.market.yes_label}")
     findings = []
     for finding in preview.findings:
         sign, colour = _SIGNS[finding.severity]
         findings.append(Text.assemble((f"{sign} ", colour), finding.message))
-    title = f"{environment.upper()} · order ticket"
     style = "red" if environment is Environment.PRODUCTION else "cyan"
     return Panel(
-        Group(headline, market, closes, rows, *findings),
-        title=title,
+        Group(
+            headline,
+            BothEnds(title, Text(closing(now.market.close_at, now.at), style="dim")),
+            outcome,
+            Text(),
+            rows,
+            *findings,
+        ),
+        title=f"{environment.upper()} · order ticket",
         title_align="left",
         box=box.ROUNDED,
         border_style=style,
     )
 
 
-def _rows(preview: OrderPreview) -> list[tuple[str, str | Text]]:
+def _rows(preview: OrderPreview) -> list[_Row]:
     request, now = preview.request, preview.context
-    rows: list[tuple[str, str | Text]] = [("book", _book(preview)), ("midpoint", _midpoint(preview))]
+    rows: list[_Row] = [("Book", _book(preview)), ("Midpoint", _midpoint(preview))]
     if preview.ticket.amount is not None:
-        rows.append(("amount", f"{dollars_text(preview.ticket.amount)} buys {contracts_text(request.count)}"))
-    average = preview.walk.average_price
-    expected = _expected(preview)
-    if average is not None and len(preview.walk.fills) != 1:
-        expected += f" · fills average {price_text(average)}"
-    rows.append(("expected", expected))
+        rows.append(("Amount", f"{dollars(preview.ticket.amount)} buys {contracts_text(request.count)}"))
+    rows.append(("Fills now", sentence_case(_fills_now(preview))))
     if preview.ticket.is_market_order:
-        rows.append(("worst price", f"{price_text(request.price)}; what does not fill at it is canceled"))
+        name = "Max price" if request.action is Action.BUY else "Min price"
+        rows.append((name, f"{price_text(request.price)}; any unfilled quantity is canceled"))
     rows += [*_costs(preview), *_outlook(preview)]
     if preview.locked_in is not None:
         profit = pnl_text(round_half_even(preview.locked_in, BALANCE_GRAIN))
-        rows.append(("locks in", Text.assemble(profit, " over average cost, before fees")))
-    after = f"at least {dollars(preview.cash_after)}" if preview.cash_after is not None else UNKNOWN
-    rows.append(("cash", f"{dollars(now.cash)} → {after} if all is filled"))
-    rows.append(
-        (
-            "position",
-            f"{net_position(preview.held_before)} → {net_position(preview.held_after)} if all is filled",
-        )
-    )
+        rows.append(("Realizes", Text.assemble(profit, " at average cost, before fees")))
+    after = UNKNOWN if preview.cash_after is None else f"at least {at_least(preview.cash_after)}"
+    rows.append(("Cash", Text.assemble(f"{at_least(now.cash)} → ", (after, "bold"), " once filled")))
+    rows.append(("Position", _position(preview)))
     return rows
 
 
-def _outlook(preview: OrderPreview) -> list[tuple[str, str | Text]]:
+def _position(preview: OrderPreview) -> Text:
+    """Render the position before and after the order.
+
+    Names what it closes and opens if the position changes sides.
+    """
+    before, after = preview.held_before, preview.held_after
+    sentence = f"{net_position(before)} → {net_position(after)} once filled"
+    if before * after < ZERO:
+        sentence += f" (closes {net_position(before)}, opens {net_position(after)})"
+    return with_sides(sentence)
+
+
+def _outlook(preview: OrderPreview) -> list[_Row]:
     """Return the order's payoff.
 
     This is the proceeds of the contracts it closes, and the profit either way of those it opens.
     """
     expected, worst, most = preview.expected, preview.worst, preview.bounds
-    rows: list[tuple[str, str | Text]] = []
+    rows: list[_Row] = []
     if preview.closing > ZERO:
-        least = "not known" if most is None else f"at least {dollars_text(most.proceeds)}"
-        about = f"about {dollars_text(expected.proceeds)} before fees"
-        rows.append(("proceeds", f"{about}; {least} after fees if all is filled"))
+        least = "unknown" if most is None else f"at least {at_least(most.proceeds)}"
+        about = f"about {at_least(expected.proceeds)} before fees"
+        rows.append(("Proceeds", Text.assemble(f"{about}, ", (least, "bold"), " after fees once filled")))
     if preview.closing == preview.request.count:
         return rows
-    shown = "what fills now" if preview.ticket.is_market_order and preview.walk.left else "this order"
-    rows.append((shown, _either_way(expected)))
+    fills_in_part = preview.ticket.is_market_order and preview.walk.left > ZERO
+    rows.append(("If YES", Text.assemble(_either_way(expected), "   (fills now)" if fills_in_part else "")))
     if _is_told_apart(expected, worst):
-        rows.append(("at worst", _either_way(worst)))
+        rows.append(("At worst", Text.assemble("If YES ", _either_way(worst))))
     return rows
 
 
@@ -120,66 +146,82 @@ def _is_told_apart(expected: Payoff, worst: Payoff) -> bool:
 
 
 def _either_way(outlook: Payoff) -> Text:
-    return Text.assemble("if YES ", pnl_text(outlook.if_yes), "   if NO ", pnl_text(outlook.if_no))
+    return Text.assemble(pnl_text(outlook.if_yes), "   If NO ", pnl_text(outlook.if_no))
 
 
-def _book(preview: OrderPreview) -> str:
+def _book(preview: OrderPreview) -> str | Text:
     book, side = preview.context.book, preview.request.side
     if book is None:
-        return "could not be read"
+        return "unavailable"
     bid, ask = order_book.best_bid(book, side), order_book.best_ask(book, side)
-    bid_text = f"{price_text(bid.price)} × {count_text(bid.count)}" if bid else "none"
-    ask_text = f"{price_text(ask.price)} × {count_text(ask.count)}" if ask else "none"
     age_s = max(0.0, (preview.context.at - book.as_of).total_seconds())
-    return f"{side.upper()} bid {bid_text}   ask {ask_text}   ({age_s:.1f} s old)"
+    age = (f"  {age_s:.1f} s old", "dim")
+    return Text.assemble(side_text(side), f" bid {_level(bid)}  ask {_level(ask)}", age)
+
+
+def _level(level: BookLevel | None) -> str:
+    return "none" if level is None else f"{price_text(level.price)} × {count_text(level.count)}"
 
 
 def _midpoint(preview: OrderPreview) -> str:
     """Format the midpoint in the terms of the side, and the limit's distance."""
-    distance = preview.from_midpoint
+    distance, request = preview.from_midpoint, preview.request
     if distance is None:
         return UNKNOWN
-    where = "above" if distance > ZERO else "below"
-    off = f"{price_text(abs(distance))} {where} it" if distance else "on it"
-    return f"{price_text(preview.request.price - distance)}; {price_text(preview.request.price)} is {off}"
+    sign = "+" if distance > ZERO else "−" if distance < ZERO else "±"
+    return f"{price_text(request.price - distance)} ({_limit(preview)} {sign}{price_text(abs(distance))})"
 
 
-def _expected(preview: OrderPreview) -> str:
-    fills = [f"{count_text(fill.count)} at {price_text(fill.price)}" for fill in preview.walk.fills]
-    left = preview.walk.left
-    parts = ["fills now: " + ", ".join(fills)] if fills else ["nothing fills now"]
-    own = preview.walk.meets_own_at
+def _limit(preview: OrderPreview) -> str:
+    if not preview.ticket.is_market_order:
+        return "your limit"
+    return "max price" if preview.request.action is Action.BUY else "min price"
+
+
+def _fills_now(preview: OrderPreview) -> str:
+    walk = preview.walk
+    fills = [f"{count_text(fill.count)} at {price_text(fill.price)}" for fill in walk.fills]
+    parts = [", ".join(fills) or "nothing"]
+    if walk.average_price is not None and len(fills) > 1:
+        parts.append(f"average {price_text(walk.average_price)}")
+    left, own = count_text(walk.left), walk.meets_own_at
     if own is not None:
-        parts.append(f"up to {count_text(left)} canceled where it meets your own order at {price_text(own)}")
-    elif left > ZERO:
-        if preview.ticket.is_market_order:
-            parts.append(f"{count_text(left)} canceled")
-        else:
-            parts.append(f"{count_text(left)} rest at {price_text(preview.request.price)}")
+        parts.append(f"up to {left} canceled at your own order at {price_text(own)}")
+    elif walk.left > ZERO:
+        rests = f"{left} rest at {price_text(preview.request.price)}"
+        parts.append(f"{left} canceled" if preview.ticket.is_market_order else rests)
     return " · ".join(parts)
 
 
-def _costs(preview: OrderPreview) -> list[tuple[str, str | Text]]:
+def _costs(preview: OrderPreview) -> list[_Row]:
     """Return expected cost and fee from the book, and the maximum cost.
 
     The maximum covers any way of filling. If the order closes contracts, the fee has its own row: the
     proceeds pay the fee of the closed part.
     """
     opening, bounds = preview.request.count - preview.closing, preview.bounds
-    rows: list[tuple[str, str | Text]] = []
-    fee = "not known" if preview.expected_fee is None else f"about {dollars_text(preview.expected_fee)}"
+    rows: list[_Row] = []
+    fee = "unknown" if preview.expected_fee is None else f"about {at_most(preview.expected_fee)}"
     of = f" to open {contracts_text(opening)}" if ZERO < opening < preview.request.count else ""
     if opening > ZERO:
         about = "" if preview.expected_cost == preview.cost else "about "
-        cost = f"{about}{dollars_text(preview.expected_cost)}{of}"
-        rows.append(("cost", cost if preview.closing > ZERO else f"{cost} + fee {fee}"))
+        cost = Text.assemble(about, (at_most(preview.expected_cost), "bold"), of)
+        rows.append(("Cost", cost if preview.closing > ZERO else Text.assemble(cost, f" + fee {fee}")))
     if preview.closing > ZERO:
-        rows.append(("fee", fee))
+        rows.append(("Fee", fee))
     if bounds is not None and bounds.cost > ZERO:
-        rows.append(("max cost", f"{dollars_text(bounds.cost)}{of} with fees and rounding"))
+        rows.append(("Max cost", f"{at_most(bounds.cost)}{of} including fees"))
     elif opening > ZERO:
-        rows.append(("max cost", "not known"))
+        rows.append(("Max cost", "unknown"))
     return rows
+
+
+_CHANGES = {
+    Worse.ORDER: "Order",
+    Worse.EXPECTED: "Fills now",
+    Worse.COST: "Cost",
+    Worse.MAX_COST: "Max cost",
+}
 
 
 def changes(before: OrderPreview, after: OrderPreview) -> list[str]:
@@ -190,18 +232,18 @@ def changes(before: OrderPreview, after: OrderPreview) -> list[str]:
     return [
         change.message
         if isinstance(change, Finding)
-        else f"{change}: {_value_of(change, before)} → {_value_of(change, after)}"
+        else f"{_CHANGES[change]}: {' → '.join(_both_values(change, before, after))}"
         for change in what_is_worse(before, after)
     ]
 
 
-def _value_of(change: Worse, preview: OrderPreview) -> str:
+def _both_values(change: Worse, before: OrderPreview, after: OrderPreview) -> tuple[str, str]:
     match change:
         case Worse.ORDER:
-            return preview.sentence
+            return before.sentence, after.sentence
         case Worse.EXPECTED:
-            return _expected(preview)
+            return _fills_now(before), _fills_now(after)
         case Worse.COST:
-            return dollars_text(preview.cost)
+            return two_dollars(before.cost, after.cost, round_up)
         case Worse.MAX_COST:
-            return dollars_text(preview.cost_bound)
+            return two_dollars(before.cost_bound, after.cost_bound, round_up)

@@ -28,9 +28,9 @@ def test_every_guard_rail_is_named_with_its_setting_and_its_size() -> None:
     for option in options_of(Limits).values():
         ending = option.name.removeprefix("KALSHI_")
         assert ending in text or ending.partition("_")[2] in text, option.name
-    assert "$46.50 of $5,000.00" in text
+    assert "$46.50 of $5,000 " in text
     assert "3 of 200" in text
-    assert "−$12.00 of −$500.00" in text
+    assert "−$12.00 of −$500 " in text
     assert "net realized −$2.00, unrealized −$10.00" in text
     assert len(fields(Limits)) == 12  # a new limit has to be shown
 
@@ -38,12 +38,12 @@ def test_every_guard_rail_is_named_with_its_setting_and_its_size() -> None:
 def test_what_is_not_known_of_the_day_is_no_zero() -> None:
     text = rendered(account_view.rails(Limits(), Fetched(None, "No journal."), Fetched(None, "No exchange.")))
     assert text.count("– of ") == 3
-    assert "Today's buying and orders not known: No journal." in text
-    assert "Today's P&L not known: No exchange." in text
+    assert "Today's buys and orders unavailable: No journal." in text
+    assert "Today's P&L unavailable: No exchange." in text
     unmarked = rendered(
         account_view.rails(Limits(), Fetched(DayTotals()), Fetched(DayPnl(unmarked=D("7.5"))))
     )
-    assert "Nobody bids for positions that cost $7.50" in unmarked
+    assert "Positions without bids count as zero (cost $7.50)." in unmarked
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_the_page_counts_what_was_sent_today(exchange: ExchangeProcess, tmp_path
     prompter.assert_all_used()
     text = screen_text(app)
     assert text.count("1 of 7") == 2
-    assert re.search(r"buys sent today +\$0\.06\d* of \$5,000\.00", text)
+    assert re.search(r"Daily buys +\$0\.0[67] of \$5,000 ", text)
     assert "request budget" in text
 
 
@@ -113,5 +113,5 @@ def test_without_exchange_and_journal_the_page_still_tells_the_limits(
     account_screens.account(app)
     text = screen_text(app)
     assert "unavailable: The exchange cannot be reached." in text
-    assert "Today's buying and orders not known: " in text
-    assert "of $5,000.00" in text
+    assert "Today's buys and orders unavailable: " in text
+    assert "of $5,000 " in text

@@ -148,5 +148,5 @@ def test_cancel_all_and_leave_is_asked_twice(exchange: ExchangeProcess, tmp_path
     prompter.assert_all_used()
     assert prompter.questions.count("2 resting orders. Leave them at the exchange?") == 3
     assert prompter.questions.count("Cancel what is listed above?") == 2
-    assert screen_text(app).count("Canceled.") == 2
+    assert screen_text(app).count(": Canceled ") == 2
     assert app.executor.list_open_orders() == ()

@@ -50,7 +50,7 @@ def traded(exchange, folder, *answers):
     ticket = buy(market, count="1", price=price_text(market.yes_ask + D("0.02")))
     app = session(exchange, folder, ScriptedPrompter(*ticket, *["1"] * 3))
     trade_screens.place_trade(app)
-    assert "ACCEPTED: filled" in screen_text(app)
+    assert "Filled: bought 1 YES at " in screen_text(app)
     prompter = ScriptedPrompter(*answers)
     app = session(exchange, folder, prompter)
     app.console.width = 80
@@ -82,15 +82,14 @@ def test_every_task_of_the_history_is_one_choice_away_from_it_and_comes_back(exc
     assert "confirmed and recorded: BUY 1 YES" in text
     assert "filled 1 at" in text
     assert "as taker" in text
-    assert "orders 10 to 18 of" in text
-    assert "No order is like that." in text  # no order was partly filled
-    assert "By the journal alone: this environment's exchange is not connected." in text
+    assert "10 to 18 of" in text
+    assert "No orders match." in text  # nothing was filled in part only
+    assert "Journal only: not connected to this environment's exchange." in text
     assert (
-        f"Different: {len(elsewhere)} orders; {len(listed)} orders, {fills} fills and 4 journal records"
-        in text
+        f"{len(elsewhere)} orders differ; {len(listed)} orders, {fills} fills and 4 journal records" in text
     )
     assert text.count("not in the journal") == min(len(elsewhere), history_view.DIFFERENCES_SHOWN)
-    assert "net realized" in text
+    assert "Net realized" in text
 
 
 def test_another_environment_s_page_asks_the_connected_exchange_nothing(exchange, tmp_path, monkeypatch):
@@ -108,7 +107,7 @@ def test_another_environment_s_page_asks_the_connected_exchange_nothing(exchange
     text = flat(app)
     assert "taken by the exchange as o-1" in text
     assert "This environment's exchange is not connected." in text
-    assert "does not list it" not in text
+    assert "not listed by the exchange" not in text
     assert asked == []
 
 
@@ -143,7 +142,7 @@ def test_leaving_after_a_trade_shows_the_day_by_whatever_key(exchange, tmp_path,
     app, prompter, _ = traded(exchange, tmp_path, *leave)
     assert menu.run(app) == 0
     prompter.assert_all_used()
-    assert "net realized" in screen_text(app)
+    assert "Net realized" in screen_text(app)
 
 
 def summary_of_today(**changes):
@@ -167,7 +166,7 @@ def test_the_day_itself_tells_whether_there_is_anything_to_sum_up(
     monkeypatch.setattr(history_screens, "read_summary", lambda *_, **__: summary)
     app = session(exchange, tmp_path)  # its journal is empty
     history_screens.farewell(app)
-    assert ("net realized" in screen_text(app)) is is_shown
+    assert ("Net realized" in screen_text(app)) is is_shown
 
 
 def test_a_journal_that_takes_long_to_read_does_not_keep_anybody_either(exchange, tmp_path, monkeypatch):
@@ -259,7 +258,7 @@ def test_a_year_without_orders_is_not_an_account_without_orders(exchange, tmp_pa
     app, _, _ = traded(exchange, tmp_path, "3", "2001", "0")
     history_screens.trade_history(app)
     text = flat(app)
-    assert "No order is like that." in text
+    assert "No orders match." in text
     assert "No orders yet." not in text
 
 
@@ -272,7 +271,7 @@ def test_a_page_of_the_history_and_its_choices_fit_on_a_narrow_screen(exchange, 
     text = screen_text(app)
     page = text[text.index(" PRACTICE ") :].rstrip().splitlines()
     assert len(page) <= 24 - history_screens.CHOICES_LINES
-    assert re.match(r"orders 1 to [3-9] of", page[-1])
+    assert re.match(r"1 to [3-9] of", page[-1])
 
 
 # --- What stands on the screen --------------------------------------------------------------------
@@ -304,16 +303,16 @@ def external(**changes):
 def test_all_that_a_history_may_lack_is_said():
     damage = Damage(5, tuple(DamagedLine("trades.log", number) for number in range(5)))
     text = " ".join(page_text(TradeHistory((external(),), "the list broke off", damage, 2)).split())
-    assert "Not the whole history: the list broke off." in text
-    assert "Skipped 5 damaged lines of the journal: trades.log line 0" in text
-    assert "Left out: 2 orders of other keys in the journal." in text
+    assert "History is incomplete: the list broke off." in text
+    assert "Skipped 5 damaged lines in the journal: trades.log line 0" in text
+    assert "Not shown: 2 orders from other API keys." in text
 
 
 def test_what_was_chosen_by_stands_above_the_orders():
     day = NOW.astimezone().date()
     wanted = HistoryFilter(Period(day, day), "KXHIGH", "KX", Side.YES, OrderResult.RESTING)
     text = page_text(TradeHistory((external(),)), wanted)
-    assert f"placed {day}; markets with KXHIGH; events KX…; side YES; result resting" in " ".join(
+    assert f"Placed {day} · Market contains KXHIGH · Event KX… · Side YES · Result resting" in " ".join(
         text.split()
     )
     assert "long 10 YES at 65¢" in text
@@ -322,7 +321,18 @@ def test_what_was_chosen_by_stands_above_the_orders():
 
 def test_fills_that_are_not_listed_are_told_with_the_order():
     text = page_text(TradeHistory((external(fill_count=D(3), initial_count=D(13)),)))
-    assert "fills of 3 are not listed" in " ".join(text.split())
+    assert "fills missing for 3 contracts" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("width", [60, 80, 160])
+def test_a_narrow_page_loses_columns_and_no_letters(width):
+    page = history_view.HistoryPage(
+        TradeHistory((external(),)), HistoryFilter(), Environment.SANDBOX, (external(),)
+    )
+    text = rendered(history_view.history(page, NOW), width)
+    assert "long 10 YES at 65¢" in text
+    assert ("Widen to see" in text) == (width == 60)
+    assert "…" not in text
 
 
 def test_hostile_text_of_a_journal_reaches_no_terminal(tmp_path):

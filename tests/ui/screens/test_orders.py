@@ -29,8 +29,8 @@ def test_panic_from_the_menu_cancels_all_and_blocks_until_the_word_is_typed(
         place(app.executor, market.ticker, "yes", 1, price)
     order_screens.cancel_order(app)
     text = screen_text(app)
-    assert "2 canceled · 0 no longer resting · 0 unknown" in text
-    assert "A look afterwards showed nothing that still rests." in text
+    assert "2 orders canceled" in text
+    assert "Verified: no open orders." in text
     assert app.executor.list_open_orders() == ()
     denied = app.executor.preview(OrderTicket(market.ticker, Action.BUY, Side.YES, D(1), D("0.04")))
     assert denied.is_denied
@@ -67,10 +67,10 @@ def test_a_panic_is_named_by_the_menu_of_the_next_session_which_can_end_it(
     app = session(exchange, tmp_path, prompter)
     assert menu.run(app) == 0
     prompter.assert_all_used()
-    assert screen_text(app).count("Orders are locked. New orders are blocked since panic was pressed") == 1
+    assert screen_text(app).count("Trading is locked. New orders are blocked since panic was pressed") == 1
     again = session(exchange, tmp_path, ScriptedPrompter("0"))
     assert menu.run(again) == 0
-    assert "Orders are locked" not in screen_text(again)
+    assert "Trading is locked" not in screen_text(again)
 
 
 def test_panic_stays_within_reach_when_the_open_orders_cannot_be_read(
@@ -96,9 +96,9 @@ def test_open_orders_are_read_anew_until_the_user_goes_back_or_none_rests(
     app = session(exchange, tmp_path, ScriptedPrompter("1", "0"))
     order_screens.open_orders(app)
     assert screen_text(app).count("BUY 6 YES at 2¢") == 2
-    assert "No resting orders" not in screen_text(app)
+    assert "No open orders" not in screen_text(app)
 
     canceled = partial(order_screens.cancel_these, app, app.executor.list_open_orders())
     app = session(exchange, tmp_path, MeanwhilePrompter("1", happens=canceled, before="Open orders"))
     order_screens.open_orders(app)
-    assert "No resting orders" in screen_text(app).split("BUY 6 YES at 2¢")[1]
+    assert "No open orders" in screen_text(app).split("BUY 6 YES at 2¢")[1]

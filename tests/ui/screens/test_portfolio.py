@@ -21,7 +21,7 @@ from rich.console import Console
 from screen_session import place, screen_text, session
 from scripted_prompter import BACK, ESCAPE, ScriptedPrompter
 
-from kalshi_trading.core.money import CENT
+from kalshi_trading.core.money import CENT, dollars_text
 from kalshi_trading.portfolio.snapshot import PositionPnl
 from kalshi_trading.ui.app import AppContext
 from kalshi_trading.ui.formats import UNKNOWN, dollars, pnl_text, price
@@ -122,7 +122,7 @@ def quoted(app: AppContext) -> PositionPnl:
 
 def test_the_portfolio_agrees_with_the_exchange_and_leads_back(visit: Callable[..., tuple]) -> None:
     _, prompter, text = visit()
-    assert re.search(r"Checked against the exchange: \d+ numbers agree\.", text)
+    assert re.search(r"Checked against the exchange: \d+ figures match\.", text)
     assert "differs" not in text
     assert "unavailable" not in text
     assert f"1 to {PAGE} of {HELD} positions · by value" in text
@@ -138,10 +138,10 @@ def test_while_fills_take_long_a_first_look_is_shown(
         _, _, text = visit()
     finally:
         faulty.fail()
-    early, _, later = text.partition("A first look: fills are still being read")
-    assert "the exchange's own, since fills are missing" in squeezed(early)
+    early, _, later = text.partition("Preliminary: still reading fills")
+    assert "Figures are the exchange's, without fills" in squeezed(early)
     assert "unavailable" not in squeezed(early).replace("unavailable: still being read", "")
-    assert "from 600 fills" in later or re.search(r"from 6\d\d fills", later)
+    assert "Based on 600 fills" in later or re.search(r"Based on 6\d\d fills", later)
 
 
 def test_positions_are_sorted_and_paged_as_asked(visit: Callable[..., tuple]) -> None:
@@ -165,9 +165,9 @@ def test_a_position_in_depth_is_explained_to_the_number_on_its_page(visit: Calla
     row = largest(app)[0]
     app, prompter, text = visit(POSITION, "t", row.position.ticker, "2", "1")
     assert prompter.questions[-2] == "Which number?"
-    assert f"{pnl_text(row.realized_pnl).plain} so far · fees {dollars(row.fees_paid)}" in text
+    assert f"{pnl_text(row.realized_pnl).plain} before fees · fees {dollars(row.fees_paid)}" in text
     explained = squeezed(text).partition(f"Realized P&L of {row.position.ticker}")[2]
-    assert explained.endswith(f"total {dollars(row.realized_pnl)}")
+    assert explained.endswith(f"total {dollars_text(row.realized_pnl)}")
 
 
 def test_a_bid_of_ones_own_is_neither_mark_nor_buyer_on_the_page(visit: Callable[..., tuple]) -> None:
@@ -178,8 +178,8 @@ def test_a_bid_of_ones_own_is_neither_mark_nor_buyer_on_the_page(visit: Callable
     assert (placed.remaining_count, placed.fill_count) == (1, 0)
     try:
         _, _, text = visit(POSITION, "t", ticker, "0", ESCAPE, "0")
-        sale = squeezed(text).rpartition("sold now bid brings")[2].partition("total")[0]
-        assert f"mark {price(row.mark)} (best bid)" in squeezed(text)
+        sale = squeezed(text).rpartition("Liquidation Bid Proceeds")[2].partition("total")[0]
+        assert f"Mark {price(row.mark)} (best bid)" in squeezed(text)
         assert f" {price(row.mark)} " in sale
         assert f" {price(better)} " not in sale
     finally:
@@ -211,12 +211,12 @@ def test_part_of_a_position_is_sold_by_the_usual_ticket(visit: Callable[..., tup
     asked = f"How many of {position.count.normalize():f} {position.side.upper()} to sell?"  # type: ignore[union-attr]
     assert prompter.questions.count(asked.replace("1000", "1,000")) == 2  # over the position: asked again
     assert f"SELL 1 {position.side.upper()}" in text  # type: ignore[union-attr]
-    assert "ACCEPTED" in text
+    assert "Filled: sold 1 " in text
     left = app.tracker.calculate_position_pnl(position.ticker)
     assert left is not None
     assert left.position.count == position.count - 1
     assert text.count("Checked against the exchange") == 1  # the result stays on the screen
-    assert text.rindex("ACCEPTED") > text.rindex("Checked against the exchange")
+    assert text.rindex("Filled: sold 1 ") > text.rindex("Checked against the exchange")
 
 
 def test_enter_proposes_to_sell_everything_and_ctrl_c_sells_nothing(
@@ -244,10 +244,16 @@ def test_the_whole_account_is_explained_without_a_caution(visit: Callable[..., t
         "3": sum(row.cost_basis for row in account.held),
         "4": account.balance.value.cash,
     }
-    assert squeezed(text).endswith(f"total {dollars(totals[number])}")
+    assert squeezed(text).endswith(f"total {dollars_text(totals[number])}")
 
 
-NUMBERS = {"5": "net realized today", "6": "unrealized", "7": "positions", "8": "sold now", "9": "exposure"}
+NUMBERS = {
+    "5": "Net realized today",
+    "6": "Unrealized P&L",
+    "7": "Positions",
+    "8": "Liquidation value",
+    "9": "Exposure",
+}
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -260,9 +266,13 @@ def test_a_number_of_the_summary_is_explained_to_what_stands_there(
     total = re.search(r"total (\S+)", squeezed(explained))
     assert stands is not None
     assert total is not None
-    others = re.search(r"the others (\S+), unrealized (\S+)", squeezed(shown))
+    others = re.search(r"the rest: (\S+), unrealized (\S+)", squeezed(shown))
     known = [stands[1], *(others.groups() if others and stands[1] == UNKNOWN else ())]
-    assert total[1] in [amount.replace("+", "") for amount in known]
+    assert any(amount != UNKNOWN and abs(read(total[1]) - read(amount)) < CENT for amount in known)
+
+
+def read(text: str) -> D:
+    return D(re.sub(r"[+$,]", "", text).replace("−", "-").rstrip("."))
 
 
 def test_a_settled_market_is_explained_line_by_line(visit: Callable[..., tuple]) -> None:
@@ -270,9 +280,9 @@ def test_a_settled_market_is_explained_line_by_line(visit: Callable[..., tuple])
     newest = app.tracker.refresh().settlements.value[0]  # type: ignore[index]
     net = app.tracker.refresh().ledgers[newest.ticker].net_pnl
     assert f"Settlement of {newest.ticker}, result" in text
-    assert squeezed(text).endswith(f"total {dollars(net)}")
+    assert squeezed(text).endswith(f"total {dollars_text(net)}")
     _, _, same = visit(EXPLAIN, "2", "t", newest.ticker, "5")
-    assert squeezed(same).endswith(f"total {dollars(net)}")
+    assert squeezed(same).endswith(f"total {dollars_text(net)}")
 
 
 def test_profit_over_time_and_every_breakdown_come_to_the_same_total(visit: Callable[..., tuple]) -> None:
@@ -284,8 +294,8 @@ def test_profit_over_time_and_every_breakdown_come_to_the_same_total(visit: Call
     assert len(totals) == 4
     assert set(totals) == {totals[0]}
     assert totals[0].endswith(pnl_text(realized.net).plain)
-    assert text.count("net realized \n") == len(totals)  # the same heading above each of them
-    today = re.search(r"net realized today +(\S+)", text)
+    assert text.count("Net realized \n") == len(totals)  # the same word above each of them
+    today = re.search(r"Net realized today +(\S+)", text)
     day = re.search(rf"^ ?{datetime.now().astimezone():%a %b %d %Y} .* (\S+) *$", text, re.MULTILINE)
     assert today is not None
     assert today[1] == (day[1] if day else "$0.00")
@@ -359,7 +369,7 @@ def test_summary_positions_and_choices_fit_on_one_screen(
     text = screen_text(app)
     text = text[text.index("╭") :].rstrip()
     assert len(text.splitlines()) <= rows - portfolio_screens.CHOICES_LINES
-    assert "account worth" in text.splitlines()[1]
+    assert "Account value" in text.splitlines()[1]
     shown = re.search(rf"1 to (\d+) of {HELD}\b", text)
     assert shown is not None
     assert int(shown[1]) >= 3

@@ -150,7 +150,7 @@ def test_a_journal_whose_newest_lines_are_damaged_is_not_called_empty(desk: Desk
         file.write(b"garbage\n" * damaged)
     answers = ["1"] if damaged > record_screens.PAGE else []
     text = desk.review("1", *answers)
-    assert text.count("cannot be read") == damaged
+    assert text.count(": unreadable") == damaged
     assert "BUY" in text
     assert "empty" not in text
     assert "Nothing but" not in text
@@ -175,9 +175,7 @@ def test_damaged_lines_stand_where_they_are_with_file_and_line(desk: Desk) -> No
     with desk.log.trades_path.open("ab") as file:
         file.write(b"2026-11-21T12:00")
     text = desk.review("1")
-    places = [
-        text.index(words) for words in ("line 4 (cut short)", "BUY", "trades.log line 2 cannot be read")
-    ]
+    places = [text.index(words) for words in ("line 4 (cut short)", "BUY", "trades.log line 2: unreadable")]
     assert places == sorted(places)
     assert text.count("✗ damaged") == 2
 
@@ -186,7 +184,7 @@ def test_a_journal_of_damage_alone_is_told_and_not_called_empty_alone(desk: Desk
     desk.log.folder.mkdir(parents=True)
     desk.log.trades_path.write_bytes(b"\0\0\0\n")
     text = desk.review("1")
-    assert "trades.log line 1 cannot be read" in text
+    assert "trades.log line 1: unreadable" in text
 
 
 def test_a_journal_that_cannot_be_read_is_a_journal_error(desk: Desk) -> None:
@@ -272,7 +270,7 @@ def test_a_search_tells_what_could_not_be_searched(desk: Desk) -> None:
     with desk.log.trades_path.open("ab") as file:
         file.write(b"garbage\n")
     text = desk.review("4", "fish")
-    assert "trades.log line 2 cannot be read" in text
+    assert "trades.log line 2: unreadable" in text
     assert "Nothing on record has “fish” in it." in text
 
 
@@ -370,7 +368,7 @@ def test_the_size_of_all_records_is_shown_there_and_under_account(desk: Desk) ->
     total = records_view.total_size(logs)
     assert total == f"{sum(log.stored_bytes for log in logs.values())} B in 2 files"
     text = desk.look("6")
-    assert f"together {total}" in text
+    assert f"Total {total}" in text
     assert "DELETE" not in text
     # that screen asks the exchange, which is unreachable: errors.log grows
     assert re.search(r"B in [23] files", " ".join(desk.look("0", at=account_screens.account).split()))

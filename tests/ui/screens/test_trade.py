@@ -256,7 +256,7 @@ def test_a_typed_count_sends_the_order(exchange: ExchangeProcess, tmp_path: Path
     prompter = ScriptedPrompter(*buy(market, count="20", price="2"), "20")
     app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="19")
     trade_screens.place_trade(app)
-    assert "ACCEPTED: resting" in screen_text(app)
+    assert "Open: BUY 20 YES at 2¢" in screen_text(app)
     (resting,) = app.executor.list_open_orders()
     assert (resting.yes_price, resting.remaining_count) == (D("0.02"), D(20))
     order_screens.cancel_these(app, (resting,))
@@ -294,7 +294,7 @@ def test_what_changed_while_the_user_read_is_shown_and_asked_again(
     text = screen_text(app)
     assert "The market moved since you looked. Nothing was sent." in text
     assert "The same order was sent 0 s ago." in text
-    assert "─ result ─" not in text
+    assert "─ Result ─" not in text
     assert prompter.questions.count("Send this order?") == 2
     order_screens.cancel_these(app, app.executor.list_open_orders())
 

@@ -29,10 +29,10 @@ def test_header_names_environment_money_trading_and_what_is_unresolved() -> None
     for words in (
         "SANDBOX",
         "$12.50",
-        "cancels only",
+        "cancel only",
         "Found: BUY 1 YES KX-1 at 5¢ is order o-1, resting.",
-        "Outcome unknown, still looking: BUY 10 YES KX-2 at 57¢. It may be live. Do not send it again.",
-        "Outcome unknown, still looking: SELL 3 NO KX-3 at 9¢.",
+        "Order status unknown, still checking: BUY 10 YES KX-2 at 57¢. It may be live; don't resend.",
+        "Order status unknown, still checking: SELL 3 NO KX-3 at 9¢.",
         "READ-ONLY",
         "is full",
     ):
@@ -51,6 +51,6 @@ def test_header_without_an_exchange_shows_no_zero() -> None:
             locked=None,
         )
     )
-    assert "not reachable" in text
-    assert "cash –" in text
+    assert "Exchange unreachable" in text
+    assert "Cash –" in text
     assert "$0" not in text

@@ -41,7 +41,7 @@ from kalshi_trading.ui.views.positions import Sorting
 
 BID, ASK = BookSide.BID, BookSide.ASK
 NOTHING_CHECKED = CrossCheck(0, (), ())
-COLUMNS = {"held", "avg cost", "mark", "value", "unrealized", "realized", "fees", "closes in"}
+COLUMNS = {"Held", "Avg cost", "Mark", "Value", "Unrealized", "Realized", "Fees", "Closes in"}
 
 
 def summary(account: PortfolioSnapshot, width: int = 100, **more: object) -> str:
@@ -86,18 +86,18 @@ def test_the_summary_adds_up_on_the_screen() -> None:
     row = held("6", "3.60", fill(BID, "10", "0.60", fee="0.1"), fill(ASK, "4", "0.65", fee="0.07"))
     text = summary(snapshot(row), today=RealizedPnl(D("0.20"), D(0), D("0.17")))
     shown_numbers = {
-        "account worth": "$100.1483",
-        "cash": "$96.3683",
-        "positions": "$3.78",
-        "net realized today": "+$0.03",
-        "realized": "+$0.20",
-        "unrealized": "+$0.18",
-        "fees": "$0.17",
-        "net P&L": "+$0.21",
+        "Account value": "$100.14",
+        "Cash": "$96.36",
+        "Positions": "$3.78",
+        "Net realized today": "+$0.03",
+        "Realized P&L": "+$0.20",
+        "Unrealized P&L": "+$0.18",
+        "Fees": "$0.17",
+        "Net P&L": "+$0.21",
     }
     assert {name: amount(text, name) for name in shown_numbers} == shown_numbers
-    assert "realized, before fees: by trading +$0.20 · by settlement $0.00" in notes(text)
-    assert "from 2 fills; positions at the best bid" in notes(text)
+    assert "Realized P&L, before fees: trading +$0.20 · settlement $0.00" in notes(text)
+    assert "Based on 2 fills; positions at the best bid" in notes(text)
 
 
 def test_the_account_is_worth_what_resting_orders_hold_as_well() -> None:
@@ -110,19 +110,19 @@ def test_the_account_is_worth_what_resting_orders_hold_as_well() -> None:
     def came(amount: str) -> Fetched[tuple[Transfer, ...]]:
         return Fetched((Transfer("d", "applied", "ach", D(amount), D(0), NOW),))
 
-    assert re.search(r"account worth +\$102\.3683 ", worth(deposits=came("102.3683")))
-    assert re.search(r"account worth +\$96\.3683 ", worth(deposits=came("96.3683")))
-    at_least = r"account worth +≥ \$96\.3683 "
-    assert re.search(at_least, worth(deposits=came("102.3583")))  # a cent without an explanation
+    assert re.search(r"Account value +\$102\.36 ", worth(deposits=came("102.3683")))
+    assert re.search(r"Account value +\$96\.36 ", worth(deposits=came("96.3683")))
+    at_least = r"Account value +≥ \$96\.36 "
+    assert re.search(at_least, worth(deposits=came("102.3583")))  # a cent that nothing explains
     assert re.search(at_least, worth(deposits=Fetched(None, "gone")))
 
 
 @pytest.mark.parametrize("is_brief", [True, False])
 def test_numbers_stand_side_by_side_where_there_is_room(is_brief: bool) -> None:
     wide, narrow = (summary(snapshot(held("6", "3.60")), width, is_brief=is_brief) for width in (80, 50))
-    assert "account worth" in next(row for row in wide.splitlines() if "net realized today" in row)
-    assert "account worth" not in next(row for row in narrow.splitlines() if "net realized today" in row)
-    assert amount(narrow, "cash") == amount(wide, "cash") == "$96.3683"
+    assert "Account value" in next(row for row in wide.splitlines() if "Net realized today" in row)
+    assert "Account value" not in next(row for row in narrow.splitlines() if "Net realized today" in row)
+    assert amount(narrow, "Cash") == amount(wide, "Cash") == "$96.36"
 
 
 def test_a_low_screen_leaves_out_what_only_explains() -> None:
@@ -131,43 +131,43 @@ def test_a_low_screen_leaves_out_what_only_explains() -> None:
     )
     brief = notes(summary(account, 80, is_brief=True))
     assert brief == [
-        "1 resting order holds $6.00",
-        "1 of 1 market without a best bid; the others $0.00, unrealized $0.00",
-        "sold now: book or fees of 1 market not known",
-        f"most at risk: {MARKET.event_ticker} $9.60",
+        "1 open order holds $6.00",
+        "1 of 1 position has no bid",
+        "Liquidation value: order book or fees of 1 market unknown",
+        f"Largest exposure: {MARKET.event_ticker} $9.60",
     ]
     full = notes(summary(account, 80))
     assert set(brief[:3]) < set(full)
     assert f"{brief[3]} (1 market)" in full
-    assert "net P&L = realized + unrealized − fees" in full
+    assert "Net P&L = realized + unrealized − fees" in full
 
 
 def test_cash_per_shard_stands_there_when_there_is_more_than_one() -> None:
     split = Balance(D(30), D(0), NOW, ((0, D(10)), (1, D(20))))
     text = summary(snapshot(balance=Fetched(split)))
-    assert "cash: $10.00 on shard 0 · $20.00 on shard 1" in notes(text)
+    assert "Cash: $10.00 on shard 0 · $20.00 on shard 1" in notes(text)
     assert "shard" not in summary(snapshot(balance=Fetched(replace(split, by_shard=((0, D(30)),)))))
 
 
 def test_what_resting_orders_hold_is_told() -> None:
     text = summary(snapshot(resting=Fetched((order(BID, "0.60"),))))
-    assert "1 resting order holds $6.00" in notes(text)
+    assert "1 open order holds $6.00" in notes(text)
     unread = summary(snapshot(resting=Fetched(None, "HTTP 500")))
-    assert "what resting orders hold is not known" in notes(unread)
-    assert amount(unread, "exposure") == amount(unread, "account worth") == "–"
+    assert "Cash held by open orders: unknown" in notes(unread)
+    assert amount(unread, "Exposure") == amount(unread, "Account value") == "–"
 
 
 @pytest.mark.parametrize(
     ("part", "name", "unknown"),
     [
-        ("balance", "Balance", ["account worth", "cash"]),
+        ("balance", "Balance", ["Account value", "Cash"]),
         (
             "positions",
             "Positions",
-            ["positions", "sold now", "unrealized", "realized", "net P&L", "exposure"],
+            ["Positions", "Liquidation value", "Unrealized P&L", "Realized P&L", "Net P&L", "Exposure"],
         ),
-        ("resting", "Resting orders", ["account worth", "exposure"]),
-        ("settlements", "Settlements", ["realized", "fees", "net P&L"]),
+        ("resting", "Open orders", ["Account value", "Exposure"]),
+        ("settlements", "Settlements", ["Realized P&L", "Fees", "Net P&L"]),
         ("fills", "Fills", []),
         ("deposits", "Deposits", []),
         ("withdrawals", "Withdrawals", []),
@@ -186,37 +186,37 @@ def test_a_part_that_failed_says_why_once_and_its_numbers_are_unknown(
 
 def test_without_fills_the_figures_are_said_to_be_the_exchanges() -> None:
     text = summary(snapshot(held("6", "3.60"), fills=Fetched(None, "away")))
-    assert "figures: the exchange's own, since fills are missing" in notes(text)
+    assert "Figures are the exchange's, without fills" in notes(text)
     early = rendered(
         portfolio_view.first_look(snapshot(held("6", "3.60"), fills=Fetched(None, "still being read")), 80)
     )
-    assert "fills are still being read" in early
+    assert "still reading fills" in early
     assert "unavailable" not in early
 
 
 def test_a_market_its_fills_do_not_explain_is_counted_apart() -> None:
     text = summary(snapshot(held("6", "3.60", fill(BID, "5", "0.60"))))
-    assert "figures: of 1 market the exchange's own" in notes(text)
-    assert "from 1 fill; positions at the best bid" in notes(text)
+    assert "Figures are the exchange's for 1 market" in notes(text)
+    assert "Based on 1 fill; positions at the best bid" in notes(text)
 
 
 def test_positions_nobody_bids_for_make_the_sums_unknown_and_name_the_others() -> None:
     unquoted = replace(MARKET, yes_bid=None)
     rows = held("6", "3.60"), held("2", "1", market=unquoted, ticker="KX-B")
     text = summary(snapshot(*rows))
-    assert "1 of 2 markets without a best bid; the others $3.78, unrealized +$0.18" in notes(text)
-    assert {amount(text, name) for name in ("positions", "unrealized", "net P&L")} == {"–"}
-    assert "≥ $100.1483" in text  # a position without a bid is worth at least nothing
+    assert "1 of 2 positions has no bid; the rest: $3.78, unrealized +$0.18" in notes(text)
+    assert {amount(text, name) for name in ("Positions", "Unrealized P&L", "Net P&L")} == {"–"}
+    assert "≥ $100.14" in text  # what has no bid is worth nothing at least
 
 
 def test_contracts_that_find_no_buyer_are_named_beside_what_a_sale_brings() -> None:
     row = replace(held("6", "3.60"), liquidation=Liquidation(D("2.52"), D("0.07"), D("0.63"), D(2)))
     text = summary(snapshot(row))
-    assert amount(text, "sold now") == "$2.45"
-    assert "sold now: 2 contracts in 1 market find no buyer" in notes(text)
+    assert amount(text, "Liquidation value") == "$2.45"
+    assert "Liquidation value: 2 contracts in 1 market have no bids" in notes(text)
     unknown = summary(snapshot(held("6", "3.60")))
-    assert amount(unknown, "sold now") == "–"
-    assert "sold now: book or fees of 1 market not known" in notes(unknown)
+    assert amount(unknown, "Liquidation value") == "–"
+    assert "Liquidation value: order book or fees of 1 market unknown" in notes(unknown)
 
 
 def test_the_three_biggest_risks_stand_below_the_whole_exposure() -> None:
@@ -225,12 +225,12 @@ def test_the_three_biggest_risks_stand_below_the_whole_exposure() -> None:
         for name, cost in (("A", "1"), ("B", "4"), ("C", "3"), ("D", "2"))
     ]
     text = summary(snapshot(*rows))
-    assert amount(text, "exposure") == "$10.00"
+    assert amount(text, "Exposure") == "$10.00"
     told = "KXB-E $4.00 (1 market) · KXC-E $3.00 (1 market) · KXD-E $2.00 (1 market)"
-    assert f"most at risk: {told}" in notes(text)
+    assert f"Largest exposure: {told}" in notes(text)
 
 
-@pytest.mark.parametrize(("letters", "told"), [(1, 3), (12, 2), (20, 2), (21, 1)])
+@pytest.mark.parametrize(("letters", "told"), [(1, 3), (12, 2), (18, 2), (19, 1)])
 def test_where_the_screen_is_low_as_many_risks_are_named_as_one_line_has_room_for(
     letters: int, told: int
 ) -> None:
@@ -238,7 +238,7 @@ def test_where_the_screen_is_low_as_many_risks_are_named_as_one_line_has_room_fo
         held("10", cost, ticker=f"{name}-E-M", market=replace(MARKET, event_ticker=f"{name}-E"))
         for name, cost in (("A" * letters, "1"), ("B" * letters, "4"), ("C" * letters, "3"))
     ]
-    lines = summary(snapshot(*rows), width=80, is_brief=True).split("│ · most at risk: ")[1].splitlines()
+    lines = summary(snapshot(*rows), width=80, is_brief=True).split("│ · Largest exposure: ")[1].splitlines()
     assert lines[0].count("$") == told
     assert lines[1].startswith("╰")
 
@@ -248,18 +248,18 @@ def test_exclusive_events_say_so() -> None:
         held("10", "4", ticker=f"KXA-E-{name}", market=replace(MARKET, event_ticker="KXA-E")) for name in "MN"
     ]
     event = Event("KXA-E", "KXA", "", "", True, None, None, None, ())
-    assert "KXA-E $8.00 (2 markets, one YES at most)" in summary(snapshot(*rows, events={"KXA-E": event}))
+    assert "KXA-E $8.00 (2 markets, at most one YES)" in summary(snapshot(*rows, events={"KXA-E": event}))
 
 
 def test_the_check_says_how_many_numbers_agree() -> None:
     account = snapshot(held("6", "3.60", fill(BID, "6", "0.60")), balance=Fetched(None, "away"))
     text = summary(account, check=check_account(account))
-    assert "Checked against the exchange: 4 numbers agree." in text
+    assert "Checked against the exchange: 4 figures match." in text
     assert "Balance unavailable: away" in text
-    assert "Not checked: cash, as above." in text
+    assert "Not checked: cash (see above)." in text
     alone = CrossCheck(1, (), ("cash: another reason",) * 3)
     told = summary(account, check=alone)
-    assert "1 number agrees." in told
+    assert "1 figure matches." in told
     assert told.count("Not checked: cash: another reason") == 1
 
 
@@ -269,24 +269,24 @@ def test_one_reason_for_many_parts_is_one_line() -> None:
     account = snapshot(**dict.fromkeys(names, away))
     text = " ".join(summary(account, check=check_account(account)).split())
     assert text.count("The exchange cannot be reached.") == 1
-    assert "Balance, positions, resting orders, settlements, fills, deposits, withdrawals unavailable" in text
-    assert text.count("Not checked: fills, positions and settlements, as above.") == 1
+    assert "Balance, positions, open orders, settlements, fills, deposits, withdrawals unavailable" in text
+    assert text.count("Not checked: fills, positions and settlements (see above).") == 1
 
 
 def test_a_difference_is_shown_with_both_numbers_and_the_hint() -> None:
     differs = Comparison("KX-A position", D(-25), D(-20), "Fills are missing here.")
     cash = Comparison("cash", D("1.5"), D(2), "A credit.")
     text = summary(snapshot(), 200, check=CrossCheck(9, (differs, cash), ()))
-    assert "7 numbers agree" in text
+    assert "7 figures match" in text
     assert "KX-A position differs: 25 NO here, 20 NO at the exchange. Fills are missing here." in text
-    assert "cash differs: $1.50 here, $2.00 at the exchange. A credit." in text
+    assert "Cash differs: $1.50 here, $2.00 at the exchange. A credit." in text
 
 
 def test_many_differences_are_cut_and_counted() -> None:
     rows = tuple(Comparison(f"KX-{n} cost", D(n), D(0), "") for n in range(1, 31))
     text = summary(snapshot(), check=CrossCheck(30, rows, ()))
     assert text.count(" differs: ") == portfolio_view.DIFFERENCES_SHOWN
-    assert f"{30 - portfolio_view.DIFFERENCES_SHOWN} more numbers differ." in text
+    assert f"{30 - portfolio_view.DIFFERENCES_SHOWN} more figures not shown." in text
 
 
 # --- Positions ------------------------------------------------------------------------------------
@@ -300,7 +300,7 @@ def test_minus_25_is_25_no_at_the_bid_for_no() -> None:
     text = table(snapshot(held("-25", "8.00")))
     row = line(text, MARKET.ticker).split()
     assert row[1:7] == ["25", "NO", "32¢", "35¢", "$8.75", "+$0.75"]
-    assert "not: 46° to 47°" in text
+    assert "NO: 46° to 47°" in text
     assert "-25" not in text
 
 
@@ -322,18 +322,18 @@ def test_an_average_that_had_to_be_rounded_says_so() -> None:
     ("width", "left_out"),
     [
         (160, set()),
-        (100, {"fees", "realized"}),
-        (84, {"fees", "realized", "closes in"}),
-        (80, {"fees", "realized", "closes in", "avg cost"}),
-        (64, {"fees", "realized", "closes in", "avg cost", "mark"}),
+        (100, {"Fees", "Realized"}),
+        (84, {"Fees", "Realized", "Closes in"}),
+        (76, {"Fees", "Realized", "Closes in", "Avg cost"}),
+        (64, {"Fees", "Realized", "Closes in", "Avg cost", "Mark"}),
     ],
 )
 def test_columns_fall_in_a_fixed_order_and_are_named(width: int, left_out: set[str]) -> None:
     text = table(snapshot(held("-25", "8.00"), held("1234.5", "700.25", ticker="KX-B")), width)
-    head = next(row for row in text.splitlines() if "market" in row)
-    assert set(re.split(r"\s{2,}", head.strip())) == COLUMNS - left_out | {"market"}
-    told = " ".join(text.split()).partition("too narrow for ")[2]
-    assert set(filter(None, told.split(", "))) == left_out
+    head = next(row for row in text.splitlines() if "Market" in row)
+    assert set(re.split(r"\s{2,}", head.strip())) == COLUMNS - left_out | {"Market"}
+    told = " ".join(text.split()).partition("widen to see ")[2]
+    assert set(filter(None, told.split(", "))) == {formats.lower_first(name) for name in left_out}
     assert MARKET.ticker in text
 
 
@@ -421,17 +421,17 @@ def test_a_position_in_depth_tells_lots_outcomes_and_the_sale() -> None:
     """200 YES: 120 sell at a bid of 63¢, 80 at 62¢."""
     lots = fill(BID, "150", "0.60", at=NOW - timedelta(days=2)), fill(BID, "50", "0.50", at=NOW)
     text = rendered(position_view.position_page(look(held("200", "115", *lots))))
-    assert line(text, "cost").startswith("cost $115.00, 57.5¢ on average")
-    assert line(text, "if YES").startswith("if YES +$85.00")
-    assert line(text, "if NO").startswith("if NO −$115.00")
+    assert line(text, "Cost").startswith("Cost $115.00, average 57.5¢")
+    assert line(text, "If YES").startswith("If YES +$85.00")
+    assert line(text, "If NO").startswith("If NO −$115.00")
     assert "120 63¢ $75.60" in " ".join(text.split())
     assert "80 62¢ $49.60" in " ".join(text.split())
     sale = liquidate(D(200), BOOK, QUADRATIC)
-    assert f"total {formats.dollars(sale.value)}" in " ".join(text.split())
+    assert f"total {formats.at_least(sale.value)}" in " ".join(text.split())
     assert "2 d 150 60¢ $90.00" in " ".join(text.split())
     assert "now 50 50¢ $25.00" in " ".join(text.split())
     assert "total 200 $115.00" in " ".join(text.split())
-    assert "No resting orders in this market." in text
+    assert "No open orders in this market." in text
 
 
 def test_what_matters_most_of_a_position_stands_last_where_a_low_screen_shows_it() -> None:
@@ -439,31 +439,31 @@ def test_what_matters_most_of_a_position_stands_last_where_a_low_screen_shows_it
     row = held("9", "5.40", *lots)
     end = rendered(position_view.position_page(look(row, resting=(order(ASK, "0.65"),)))).splitlines()[-20:]
     assert all(
-        any(words in row for row in end) for words in ("9 YES", "worst case", "unrealized", "sold now")
+        any(words in row for row in end) for words in ("9 YES", "Worst case", "Unrealized P&L", "Liquidation")
     )
 
 
 def test_lots_and_levels_that_are_not_shown_are_in_the_sums() -> None:
     lots = [fill(BID, "1", "0.60", at=NOW - timedelta(hours=n)) for n in range(9, 0, -1)]
     text = " ".join(rendered(position_view.position_page(look(held("9", "5.40", *lots)))).split())
-    assert "4 newer ones 4 $2.40" in text
+    assert "4 newer 4 $2.40" in text
     assert "total 9 $5.40" in text
-    assert "last 5 of 9 fills" in text
+    assert "Last 5 of 9 fills" in text
 
 
 def test_contracts_without_a_buyer_are_told_in_depth() -> None:
     row = held("500", "300", fill(BID, "500", "0.60"))
-    assert "50 find no buyer." in rendered(position_view.position_page(look(row)))
+    assert "50 contracts have no bids." in rendered(position_view.position_page(look(row)))
 
 
 def test_what_is_not_known_of_a_position_is_said() -> None:
     row = held("6", "3.60", fill(BID, "5", "0.60"), market=None)
     unknown = look(row, book=None, sale=None, resting=None, exposure=None)
     text = rendered(position_view.position_page(unknown), 120)
-    assert "The order book could not be read" in text
-    assert "The resting orders could not be read." in text
-    assert "not known: the resting orders could not be read" in line(text, "worst case")
-    assert "Lots cannot be told: the fills make 5 contracts, the exchange has 6." in text
+    assert "Order book unavailable" in text
+    assert "Open orders unavailable." in text
+    assert "unknown: open orders unavailable" in line(text, "Worst case")
+    assert "Lots unavailable: the fills make 5 contracts, the exchange has 6." in text
     assert "closes in –" in text
 
 
@@ -591,11 +591,9 @@ def test_figures_of_the_exchange_are_not_split_by_road() -> None:
     row = settlement(yes=("10", "6"), no=("0", "0"), revenue="0")
     told = market_ledger(MARKET.ticker, (), position=None, settlement=row)
     text = summary(snapshot(ledgers={MARKET.ticker: told}))
-    assert amount(text, "realized") == "−$6.00"
-    assert any("before fees: by trading and settlement, which" in note for note in notes(text))
-    assert "1 market stands there by the exchange's own figures" in rendered(
-        pnl.exchange_only_markets([told])
-    )
+    assert amount(text, "Realized P&L") == "−$6.00"
+    assert any("before fees: trading and settlement together" in note for note in notes(text))
+    assert "Exchange figures for 1 market" in rendered(pnl.exchange_only_markets([told]))
     assert MARKET.ticker in rendered(pnl.exchange_only_markets([told]))
     assert rendered(pnl.exchange_only_markets([])).strip() == ""
 
@@ -667,7 +665,7 @@ def test_a_curve_names_round_dollars_and_its_first_and_last_day() -> None:
 def test_too_little_for_a_curve_is_a_sentence(days: dict[date | None, RealizedPnl]) -> None:
     text = rendered(pnl.pnl_by_day(days, TODAY, 80))
     assert "┤" not in text
-    assert "Nothing was traded yet" in text or "needs two days" in text
+    assert "No trades yet" in text or "after two days" in text
 
 
 def test_only_the_last_days_stand_alone_and_the_earlier_ones_together() -> None:
@@ -697,14 +695,12 @@ LONG_TICKER = "KXMVESPORTSMULTIGAMEEXTENDED-S20261121ABCDEF-0123456789A"
 MILLIONS = D("-1234567.891234")
 
 
-@pytest.mark.parametrize(
-    ("width", "left_out"), [(120, ""), (80, "by trading"), (64, "by trading, by settlement")]
-)
+@pytest.mark.parametrize(("width", "left_out"), [(120, ""), (80, "trading"), (64, "trading, settlement")])
 def test_amounts_in_millions_push_columns_out_before_they_squeeze_a_ticker(width: int, left_out: str) -> None:
     parts = {LONG_TICKER: RealizedPnl(MILLIONS, -MILLIONS, D("98765.432100"))}
     text = rendered(pnl.breakdown("market", parts, width), width)
-    assert text.partition("too narrow for ")[2].strip() == left_out
-    assert line(text, "total").endswith("−$98,765.4321")
+    assert text.partition("Widen to see ")[2].strip() == left_out
+    assert line(text, "total").endswith("−$98,765.43")
     assert LONG_TICKER[:24] in text
     assert len(text.splitlines()) <= 10  # three lines for the ticker, not one letter per line
 
@@ -713,8 +709,8 @@ def test_settlements_of_millions_keep_the_ticker_and_the_profit() -> None:
     row = replace(settlement(yes=("1", "1.1234"), no=("0", "0"), revenue="1234567.89"), ticker=LONG_TICKER)
     text = rendered(pnl.settlements_table([row], {}, NOW, 64), 64)
     assert LONG_TICKER[:24] in text
-    assert "+$1,234,566.7666" in text
-    assert "too narrow for paid out, when" in text
+    assert "+$1,234,566.77" in text
+    assert "Widen to see payout, time" in text
 
 
 @given(st.lists(st.decimals(-(10**6), 10**6, places=6), min_size=1, max_size=5))

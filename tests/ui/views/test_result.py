@@ -23,10 +23,10 @@ from kalshi_trading.ui.views import result as result_view
 @pytest.mark.parametrize(
     ("outcome", "words", "never"),
     [
-        (Outcome.REJECTED, "REJECTED BY THE EXCHANGE: nothing was placed", "ACCEPTED"),
-        (Outcome.NOT_SENT, "NOT SENT: nothing was placed", "ACCEPTED"),
-        (Outcome.DENIED, "DENIED BY THIS PROGRAM: nothing was sent", "ACCEPTED"),
-        (Outcome.UNKNOWN, "OUTCOME UNKNOWN: the order may be live. Do not send it again.", "nothing was"),
+        (Outcome.REJECTED, "Rejected by the exchange. Nothing was placed.", "Order ID"),
+        (Outcome.NOT_SENT, "Not sent. Nothing was placed.", "Order ID"),
+        (Outcome.DENIED, "Order blocked. Nothing was sent.", "Order ID"),
+        (Outcome.UNKNOWN, "Order status unknown. It may be live; don't resend.", "Nothing was"),
     ],
 )
 def test_no_outcome_but_acceptance_reads_like_acceptance(outcome: Outcome, words: str, never: str) -> None:
@@ -35,7 +35,7 @@ def test_no_outcome_but_acceptance_reads_like_acceptance(outcome: Outcome, words
     assert words in text
     assert "because" in text
     assert never not in text
-    assert "filled" not in text
+    assert "filled" not in text.lower()
 
 
 def test_an_accepted_order_shows_what_filled_and_what_rests() -> None:
@@ -51,14 +51,14 @@ def test_an_accepted_order_shows_what_filled_and_what_rests() -> None:
         None,
     )
     text = rendered(result_view.submission(result))
-    assert "bought 4 NO at 35¢ on average · fee –" in text
-    assert "resting: BUY 6 NO at 35¢" in text
+    assert "Partly filled: bought 4 NO at 35¢ · fee –" in text
+    assert "open: BUY 6 NO at 35¢" in text
 
 
 def test_a_result_that_could_not_be_recorded_is_said_in_words() -> None:
     request = preview(OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(1), D("0.65"))).request
     result = SubmissionResult(Outcome.ACKNOWLEDGED, request, "resting", "id-1", D(0), D(1), recorded=False)
-    assert "could not be recorded in the journal" in rendered(result_view.submission(result))
+    assert "Could not record this in the journal" in rendered(result_view.submission(result))
 
 
 def test_what_panic_could_not_settle_is_named_order_by_order() -> None:
@@ -71,13 +71,13 @@ def test_what_panic_could_not_settle_is_named_order_by_order() -> None:
         unresolved=("BUY 7 YES at 1¢",),
     )
     text = " ".join(rendered(result.panic(report)).replace("│", " ").split())
-    assert "0 canceled · 1 no longer resting · 1 unknown" in text
+    assert "0 orders canceled · 1 already closed · 1 unknown" in text
     assert "Too late: it was already filled, all 10." in text
     assert "It is not known whether the order was canceled." in text
-    assert "Orders may still rest; look at the open orders." in text
-    assert "Outcome unknown, not canceled: BUY 7 YES at 1¢. It may still turn up." in text
-    assert "nothing that still rests" not in text
-    assert "panic: not known whether everything is canceled" in text
+    assert "Orders may still be open; check your open orders." in text
+    assert "Order status unknown, not canceled: BUY 7 YES at 1¢. It may still appear." in text
+    assert "Verified" not in text
+    assert "Panic: orders may still be open" in text
 
 
 @pytest.mark.parametrize(
@@ -90,12 +90,13 @@ def test_what_panic_could_not_settle_is_named_order_by_order() -> None:
 )
 def test_everything_canceled_is_said_only_when_it_is_proved(doubtful: dict[str, Any]) -> None:
     proved = PanicReport(canceled=(), gone=(), unknown=(), problem=None)
-    assert "─ everything canceled ─" in rendered(result.panic(proved))
-    assert result.end_of_panic(proved).startswith("Everything canceled: 0 canceled")
+    assert "─ All orders canceled ─" in rendered(result.panic(proved))
+    assert result.end_of_panic(proved).startswith("All orders canceled: 0 orders canceled.")
     report = replace(proved, **doubtful)
-    assert "everything canceled ─" not in rendered(result.panic(report)).replace("whether everything", "")
-    assert "not known whether everything is canceled" in rendered(result.panic(report))
-    assert result.end_of_panic(report).startswith("Panic: not known whether everything is canceled")
+    assert "All orders canceled" not in rendered(result.panic(report))
+    assert "Verified" not in rendered(result.panic(report))
+    assert "─ Panic: orders may still be open ─" in rendered(result.panic(report))
+    assert result.end_of_panic(report).startswith("Panic: orders may still be open")
 
 
 def test_a_block_that_is_not_on_record_is_told() -> None:

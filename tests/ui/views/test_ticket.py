@@ -29,23 +29,24 @@ def test_the_ticket_answers_every_question() -> None:
     text = rendered(ticket_view.ticket(ticket, Environment.PRACTICE))
     assert "PRACTICE · order ticket" in text
     assert "BUY 100 YES KXHIGHNY-26NOV21-B46.5 at 65¢, good till canceled" in text
-    assert "YES bid 63¢ × 120   ask 65¢ × 80.5" in text
+    assert "YES bid 63¢ × 120  ask 65¢ × 80.5" in text
     assert "80.5 at 65¢ · 19.5 rest at 65¢" in text
     assert "5 NO → 95 YES" in text
     assert "$61.75 to open 95 contracts" in text  # five close the NO held
-    assert "fee         about $1.2820" in text
-    assert "$63.27 to open 95 contracts with fees and rounding" in text
-    assert "if YES +$" in text
-    assert "if NO −$" in text
+    assert "Fee        about $1.29" in text
+    assert "$63.27 to open 95 contracts including fees" in text
+    assert "If YES     +$" in text
+    assert "If NO −$" in text
+    assert "closes 5 NO, opens 95 YES" in text
 
 
 def test_a_market_order_shows_its_worst_price() -> None:
     ticket = preview(OrderTicket(MARKET.ticker, Action.SELL, Side.YES, D(6), None), held="6", cost="3.60")
     text = rendered(ticket_view.ticket(ticket, Environment.PRACTICE))
-    assert "worst price" in text
-    assert "58¢; what does not fill at it is canceled" in text
-    assert "locks in" in text
-    assert "+$0.18 over average cost" in text
+    assert "Min price" in text
+    assert "58¢; any unfilled quantity is canceled" in text
+    assert "Realizes" in text
+    assert "+$0.18 at average cost, before fees" in text
 
 
 def test_production_is_unmistakable() -> None:
@@ -61,11 +62,11 @@ def ticket_text(ticket: OrderTicket, **how: object) -> str:
 @pytest.mark.parametrize(
     ("side", "price", "said"),
     [
-        (Side.YES, "0.65", "64¢; 65¢ is 1¢ above it"),
-        (Side.YES, "0.64", "64¢; 64¢ is on it"),
-        (Side.YES, "0.55", "64¢; 55¢ is 9¢ below it"),
-        (Side.NO, "0.37", "36¢; 37¢ is 1¢ above it"),
-        (Side.NO, "0.02", "36¢; 2¢ is 34¢ below it"),
+        (Side.YES, "0.65", "64¢ (your limit +1¢)"),
+        (Side.YES, "0.64", "64¢ (your limit ±0¢)"),
+        (Side.YES, "0.55", "64¢ (your limit −9¢)"),
+        (Side.NO, "0.37", "36¢ (your limit +1¢)"),
+        (Side.NO, "0.02", "36¢ (your limit −34¢)"),
     ],
 )
 def test_the_ticket_tells_how_far_the_price_is_from_the_midpoint(side: Side, price: str, said: str) -> None:
@@ -75,13 +76,13 @@ def test_the_ticket_tells_how_far_the_price_is_from_the_midpoint(side: Side, pri
 def test_a_half_cent_is_not_lost_in_the_midpoint() -> None:
     odd = replace(BOOK, yes_bids=BOOK.yes_bids[1:])
     text = ticket_text(order_ticket(Action.BUY, Side.YES, "10", "0.65"), book=odd)
-    assert "63.5¢; 65¢ is 1.5¢ above it" in text
+    assert "63.5¢ (your limit +1.5¢)" in text
 
 
 def test_a_book_with_one_side_has_no_midpoint() -> None:
     text = ticket_text(order_ticket(Action.BUY, Side.YES, "10", "0.62"), book=replace(BOOK, no_bids=()))
-    (row,) = [line for line in text.splitlines() if "midpoint" in line]
-    assert row.split()[1:3] == ["midpoint", "–"]
+    (row,) = [line for line in text.splitlines() if "Midpoint" in line]
+    assert row.split()[1:3] == ["Midpoint", "–"]
 
 
 def test_the_ticket_echoes_what_an_amount_buys() -> None:
@@ -96,20 +97,20 @@ def test_the_ticket_echoes_what_an_amount_buys() -> None:
 @pytest.mark.parametrize(
     ("ticket", "said"),
     [
-        (order_ticket(Action.BUY, Side.YES, "100", "0.57"), "$57.00 + fee about $0.00 │ │ max cost $58.72"),
-        (order_ticket(Action.BUY, Side.YES, "10", "0.65"), "$6.50 + fee about $0.1593 │ │ max cost $6.66"),
+        (order_ticket(Action.BUY, Side.YES, "100", "0.57"), "$57.00 + fee about $0.00 │ │ Max cost $58.72"),
+        (order_ticket(Action.BUY, Side.YES, "10", "0.65"), "$6.50 + fee about $0.16 │ │ Max cost $6.66"),
         (
             order_ticket(Action.BUY, Side.YES, "1000", None),
-            "about $222.8250 + fee about $5.2321 │ │ max cost $714.70",
+            "about $222.83 + fee about $5.24 │ │ Max cost $714.70",
         ),
         (
             order_ticket(Action.BUY, Side.YES, "100", "0.40", post_only=True),
-            "$40.00 + fee about $0.00 │ │ max cost $40.00",
+            "$40.00 + fee about $0.00 │ │ Max cost $40.00",
         ),
     ],
 )
 def test_the_cost_stands_there_as_expected_and_at_most(ticket: OrderTicket, said: str) -> None:
-    assert f"cost {said} with fees and rounding │" in " ".join(ticket_text(ticket).split())
+    assert f"Cost {said} including fees │" in " ".join(ticket_text(ticket).split())
 
 
 def test_a_dearer_fee_at_a_second_look_is_a_change_although_the_contracts_cost_the_same() -> None:
@@ -118,34 +119,34 @@ def test_a_dearer_fee_at_a_second_look_is_a_change_although_the_contracts_cost_t
     after = build_preview(
         before.ticket, here, limits=Limits(), read_only=False, client_order_id=before.request.client_order_id
     )
-    assert ticket_view.changes(before, after) == ["max cost: $6.66 → $6.8190"]
+    assert ticket_view.changes(before, after) == ["Max cost: $6.66 → $6.82"]
     assert ticket_view.changes(after, before) == []
 
 
 def test_what_the_book_does_not_show_is_not_expected_of_a_market_order() -> None:
     text = " ".join(ticket_text(order_ticket(Action.BUY, Side.YES, "1000", None)).split())
-    assert "what fills now if YES" in text
+    assert "(fills now)" in text
     assert "664.5 canceled" in text
-    assert "what fills now" not in ticket_text(order_ticket(Action.BUY, Side.YES, "10", None))
+    assert "(fills now)" not in ticket_text(order_ticket(Action.BUY, Side.YES, "10", None))
 
 
 @pytest.mark.parametrize(
     ("ticket", "held", "said"),
     [
         (order_ticket(Action.BUY, Side.YES, "10", "0.65"), "0", "at least $993.34"),
-        (order_ticket(Action.SELL, Side.YES, "10", "0.63"), "10", "at least $1,006.1360"),
+        (order_ticket(Action.SELL, Side.YES, "10", "0.63"), "10", "at least $1,006.13"),
         (order_ticket(Action.BUY, Side.YES, "10", "0.65"), "-10", "at least $1,003.34"),
     ],
 )
 def test_cash_afterwards_counts_what_closes(ticket: OrderTicket, held: str, said: str) -> None:
     text = " ".join(ticket_text(ticket, held=held, cost="4").split())
-    assert f"cash $1,000.00 → {said} if all is filled" in text
+    assert f"Cash $1,000.00 → {said} once filled" in text
     assert "the sale" not in text
 
 
 def test_fills_at_several_prices_are_averaged() -> None:
     text = ticket_text(order_ticket(Action.BUY, Side.YES, "100", None))
-    assert "80.5 at 65¢, 19.5 at 66¢ · fills average 65.2¢" in " ".join(text.split())
+    assert "80.5 at 65¢, 19.5 at 66¢ · average 65.2¢" in " ".join(text.split())
     assert "average" not in ticket_text(order_ticket(Action.BUY, Side.YES, "10", None))
 
 
@@ -154,33 +155,33 @@ def test_the_age_of_the_book_stands_on_the_ticket_and_an_old_one_is_asked_about(
         order_ticket(Action.BUY, Side.YES, "10", "0.65"),
         book=replace(BOOK, as_of=NOW - timedelta(seconds=6.2)),
     )
-    assert "(6.2 s old)" in text
+    assert "  6.2 s old" in text
     assert "The book is 6.2 s old; it may have moved since." in text
 
 
 def test_the_worst_case_stands_beside_what_is_expected_where_a_cent_lies_between_them() -> None:
     text = " ".join(ticket_text(order_ticket(Action.BUY, Side.YES, "1000", None)).split())
-    assert "what fills now if YES +$107.4429 if NO −$228.0571" in text
-    assert "at worst if YES +$285.30 if NO −$714.70" in text
-    assert "at worst" not in ticket_text(order_ticket(Action.BUY, Side.YES, "1", "0.65"))
+    assert "If YES +$107.44 If NO −$228.06 (fills now)" in text
+    assert "At worst If YES +$285.30 If NO −$714.70" in text
+    assert "At worst" not in ticket_text(order_ticket(Action.BUY, Side.YES, "1", "0.65"))
 
 
 def test_what_closes_is_told_by_its_proceeds_and_not_by_outcomes_that_cannot_matter() -> None:
     text = " ".join(
         ticket_text(order_ticket(Action.SELL, Side.YES, "100", None), held="100", cost="40.00").split()
     )
-    assert "fee about $1.6317 │" in text
-    assert "proceeds about $63.00 before fees; at least $56.29 after fees if all is filled" in text
-    assert "max cost" not in text
-    assert "if YES" not in text
+    assert "Fee about $1.64 │" in text
+    assert "Proceeds about $63.00 before fees, at least $56.29 after fees once filled" in text
+    assert "Max cost" not in text
+    assert "If YES" not in text
     turned = " ".join(
         ticket_text(order_ticket(Action.SELL, Side.YES, "110", "0.63"), held="100", cost="40.00").split()
     )
-    assert "cost $3.70 to open 10 contracts │" in turned
-    assert "fee about $1.7949 │" in turned
-    assert "max cost $3.8640 to open 10 contracts with fees and rounding │" in turned
-    assert "proceeds about $63.00 before fees; at least $61.36 after fees" in turned
-    assert "if YES" in turned
+    assert "Cost $3.70 to open 10 contracts │" in turned
+    assert "Fee about $1.80 │" in turned
+    assert "Max cost $3.87 to open 10 contracts including fees │" in turned
+    assert "Proceeds about $63.00 before fees, at least $61.36 after fees" in turned
+    assert "If YES" in turned
 
 
 def test_the_whole_ticket_fits_a_narrow_screen() -> None:
@@ -196,8 +197,8 @@ def test_a_price_that_moved_under_the_same_fills_is_a_change() -> None:
     confirmed = preview(order_ticket(Action.BUY, Side.YES, "10", None, worst_price=D("0.70")))
     moved = preview(order_ticket(Action.BUY, Side.YES, "10", None, worst_price=D("0.71")))
     (order_changed, cost_changed) = ticket_view.changes(confirmed, moved)
-    assert order_changed == f"order: {confirmed.sentence} → {moved.sentence}"
-    assert cost_changed == "cost: $7.00 → $7.10"
+    assert order_changed == f"Order: {confirmed.sentence} → {moved.sentence}"
+    assert cost_changed == "Cost: $7.00 → $7.10"
 
 
 def with_unknown(ticket: OrderTicket, *sentences: str) -> OrderPreview:
@@ -221,6 +222,4 @@ def test_a_book_that_moved_is_told_with_both_numbers() -> None:
     offers_gone = replace(BOOK, no_bids=BOOK.no_bids[1:])
     before, after = preview(ticket), preview(ticket, book=offers_gone)
     assert changes(before, before) == []
-    assert changes(before, after)[0] == (
-        "expected: fills now: 10 at 65¢ → nothing fills now · 10 rest at 65¢"
-    )
+    assert changes(before, after)[0] == ("Fills now: 10 at 65¢ → nothing · 10 rest at 65¢")
