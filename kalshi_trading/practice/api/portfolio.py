@@ -112,7 +112,7 @@ def list_fills(call: ApiCall, *, live: bool) -> Json:
             and stands(fill)
         )
 
-    line = call.world.reads.fill_line(call.account_id)
+    line = call.world.reads.fills_oldest_first(call.account_id)
     rows, cursor = newest_first(line, limit, query.text("cursor"), keep)
     return {"fills": [account_responses.fill(row) for row in rows], "cursor": cursor}
 
@@ -156,7 +156,7 @@ def list_orders(call: ApiCall, *, live: bool) -> Json:
             and stands(order)
         )
 
-    line = call.world.reads.order_line(call.account_id)
+    line = call.world.reads.orders_oldest_first(call.account_id)
     rows, cursor = newest_first(line, limit, query.text("cursor"), keep)
     return {"orders": [account_responses.order(row) for row in rows], "cursor": cursor}
 

@@ -54,7 +54,7 @@ class FaultMiddleware:
         request = _Request(self._app, scope, receive, send)
         await request.read()
         self._script.refresh()
-        self._world.exchange.forgets_ended_ids(self._script.dedup == "forget_ended")
+        self._world.exchange.set_forgets_ended_ids(self._script.dedup == "forget_ended")
         path = scope["path"].removeprefix(ROOT)
         rule = self._script.strike(scope["method"], path, self._world.clock.now())
         if rule is None:

@@ -91,11 +91,11 @@ class LaggingReads:
         """Return the fills, newest first."""
         return [row for row in reversed(self._fills.values()) if row.account_id == account_id]
 
-    def order_line(self, account_id: str) -> Sequence[Order]:
+    def orders_oldest_first(self, account_id: str) -> Sequence[Order]:
         """Return the orders, oldest first."""
         return sorted(self.orders_of(account_id), key=lambda row: row.sequence)
 
-    def fill_line(self, account_id: str) -> Sequence[Fill]:
+    def fills_oldest_first(self, account_id: str) -> Sequence[Fill]:
         """Return the fills, oldest first."""
         return sorted(self.fills_of(account_id), key=lambda row: row.sequence)
 

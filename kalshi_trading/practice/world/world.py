@@ -306,9 +306,9 @@ class World:
 
     def _note_closings(self) -> None:
         """Advance the exchange and queue closed markets for their result."""
-        for occurred in self.exchange.advance():
-            if occurred.what is DueKind.MARKET_CLOSED:
-                self._undecided.append(self.exchange.markets[occurred.key])
+        for event in self.exchange.advance():
+            if event.kind is DueKind.MARKET_CLOSED:
+                self._undecided.append(self.exchange.markets[event.key])
         verdicts = [market.expected_expiration_at for market in self._undecided]
         self._next_verdict = min(verdicts, default=_NEVER)
 
