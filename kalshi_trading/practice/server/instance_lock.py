@@ -18,10 +18,10 @@ import portalocker
 from kalshi_trading.practice.storage.private_files import (
     LOCK_FILE,
     READY_FILE,
-    NotOursError,
+    ForeignFileError,
     exists_as_ours,
     open_private,
-    write_whole,
+    write_atomically,
 )
 
 _PATIENCE_S = 15.0
@@ -76,7 +76,7 @@ class InstanceLock:
         os.close(self._descriptor)
 
     def _write(self) -> None:
-        write_whole(self._ready, self._announced.encode())
+        write_atomically(self._ready, self._announced.encode())
 
     def _is_ours(self) -> bool:
         """Return True if the lock file on disk is still the one we hold.
@@ -91,7 +91,7 @@ class InstanceLock:
     def _is_intact(self) -> bool:
         try:
             return _content(self._ready) == self._announced.encode()
-        except (FileNotFoundError, NotOursError):
+        except (FileNotFoundError, ForeignFileError):
             return False
 
 

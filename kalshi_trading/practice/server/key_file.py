@@ -20,7 +20,12 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from kalshi_trading.practice.storage.private_files import KEY_FILE, exists_as_ours, open_private, write_whole
+from kalshi_trading.practice.storage.private_files import (
+    KEY_FILE,
+    exists_as_ours,
+    open_private,
+    write_atomically,
+)
 
 _FEWEST_BITS = 2048
 
@@ -68,7 +73,7 @@ def _read(path: Path) -> RSAPrivateKey:
 def _write(path: Path, private_key: RSAPrivateKey) -> None:
     """Write the key atomically, so that no reader sees half of it."""
     pem = private_key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
-    write_whole(path, pem)
+    write_atomically(path, pem)
 
 
 def _key_id(public_key: RSAPublicKey) -> str:

@@ -18,9 +18,9 @@ from kalshi_trading.practice.storage.private_files import (
     KEY_FILE,
     READY_FILE,
     WORLD_FILE,
-    NotOursError,
+    ForeignFileError,
     make_folder,
-    mend,
+    restrict_permissions,
 )
 
 if TYPE_CHECKING:
@@ -155,10 +155,10 @@ def _faults(path: Path | None) -> FaultScript | None:
 def _claim(directory: Path) -> InstanceLock | ReadyFile:
     try:
         make_folder(directory)
-        for note in mend(directory):
+        for note in restrict_permissions(directory):
             print(note, file=sys.stderr)
         return claim(directory)
-    except NotOursError as error:
+    except ForeignFileError as error:
         raise _unusable(directory, error) from None
     except TimeoutError:
         reason = f"another practice exchange holds it, but {READY_FILE} does not say where it answers"
@@ -231,7 +231,7 @@ def _unusable(file: Path, error: Exception) -> CannotStartError:
     The remedy never deletes the world in the folder.
     """
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    if isinstance(error, NotOursError):
+    if isinstance(error, ForeignFileError):
         return CannotStartError(f"{error.filename} cannot be used: {reason}. Move it away.")
     return CannotStartError(
         f"{file} cannot be used: {reason.rstrip('.')}. Move the folder {file.parent} aside to start over."

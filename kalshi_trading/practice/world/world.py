@@ -72,15 +72,15 @@ class World:
         self.transfers = Transfers(self.exchange, clock=clock.now, new_id=_new_id, note=self._keep)
         self._store = Store(path)
         stored = self._store.load(clock.now())
-        self.charter = stored.charter[0] if stored.charter else self._found(seed, market_count)
-        self._values = FairValues(self.charter.seed)
-        self._catalogue = Catalogue(self.charter.seed, self.charter.market_count)
-        self.participants = SimulatedTraders(self.exchange, self._values, self.charter.seed, _new_id)
+        self.info = stored.info[0] if stored.info else self._create_info(seed, market_count)
+        self._values = FairValues(self.info.seed)
+        self._catalogue = Catalogue(self.info.seed, self.info.market_count)
+        self.participants = SimulatedTraders(self.exchange, self._values, self.info.seed, _new_id)
         self.candles = Candles(self.participants.value)
         self.market_answers = MarketAnswers(self.exchange, self.candles)
         self.archive = Archive(
             self.exchange,
-            founded_at=self.charter.founded_at - _FOUNDED_EARLIER_S * ONE_SECOND,
+            founded_at=self.info.founded_at - _FOUNDED_EARLIER_S * ONE_SECOND,
             family=self.participants.family,
             cut_offs=stored.cut_offs[0] if stored.cut_offs else CutOffs(),
             note=self._keep,
@@ -97,7 +97,7 @@ class World:
     @property
     def account_id(self) -> str:
         """The user's account, the only one that is not simulated."""
-        return self.charter.account_id
+        return self.info.account_id
 
     @property
     def reads(self) -> Exchange | LaggingReads:
@@ -224,19 +224,19 @@ class World:
     def _keep(self, kind: str, key: str, record: object) -> None:
         self._store.record_change(kind, key, record)
 
-    def _found(self, seed: int, market_count: int) -> WorldInfo:
-        charter = WorldInfo(seed, market_count, _new_id(), self.clock.now())
-        self._store.record_change(WorldRecordKind.CHARTER, "charter", charter)
-        return charter
+    def _create_info(self, seed: int, market_count: int) -> WorldInfo:
+        info = WorldInfo(seed, market_count, _new_id(), self.clock.now())
+        self._store.record_change(WorldRecordKind.INFO, "charter", info)
+        return info
 
     def _begin(self, stored: SavedWorld) -> None:
         now = self.clock.now()
         self.transfers.restore(stored.deposit, stored.withdrawal)
-        if stored.charter:
+        if stored.info:
             self._restore(stored)
         self.participants.open_accounts()
         self.participants.follow(self.exchange.markets.values())
-        if not stored.charter:
+        if not stored.info:
             self.exchange.open_account(self.account_id, simulated=False)
             self.deposit(self.account_id, OPENING_DEPOSIT)
             self._announce(now - _FOUNDED_EARLIER_S * ONE_SECOND)

@@ -65,7 +65,7 @@ def trade_hourly(desk: PracticeClient, times: int) -> None:
 
 def test_a_young_world_has_no_history(desk: PracticeClient) -> None:
     trade_hourly(desk, 2)
-    founded = desk.world.charter.founded_at / ONE_SECOND
+    founded = desk.world.info.founded_at / ONE_SECOND
     assert {founded - seconds(text) for text in desk.get("/historical/cutoff").values()} == {12 * 60}
     for name in ("fills", "orders", "trades", "markets"):
         assert desk.get(f"/historical/{name}")[name] == []

@@ -20,7 +20,7 @@ from foreign_files import KINDS, no_hang, open_to_others
 
 from kalshi_trading.practice.server.instance_lock import InstanceLock, ReadyFile, claim
 from kalshi_trading.practice.server.key_file import practice_key
-from kalshi_trading.practice.storage.private_files import EVERY_FILE, make_folder, mend
+from kalshi_trading.practice.storage.private_files import EVERY_FILE, make_folder, restrict_permissions
 from kalshi_trading.practice.world.clock import SystemClock
 from kalshi_trading.practice.world.world import World
 
@@ -63,7 +63,7 @@ def test_what_stands_in_a_files_place_is_refused_and_never_waited_for(tmp_path: 
             except OSError as error:
                 is_told = str(error.strerror).startswith(f"it {what}")
                 wrong += [] if is_told and error.filename == str(directory / name) else [(kind, str(error))]
-            assert list(mend(directory)) == []
+            assert list(restrict_permissions(directory)) == []
     assert wrong == []
 
 
@@ -154,7 +154,7 @@ def test_files_that_were_open_to_others_are_closed_and_the_folder_is_left_to_who
         (tmp_path / name).touch()
         (tmp_path / name).chmod(0o666)
     tmp_path.chmod(0o755)
-    assert list(mend(tmp_path)) == []
+    assert list(restrict_permissions(tmp_path)) == []
     assert open_to_others(tmp_path) == {str(tmp_path): "755"}
 
 
@@ -168,7 +168,7 @@ def test_a_file_that_cannot_be_closed_is_named_and_the_exchange_goes_on(tmp_path
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(os, "fchmod", refuse)
-        (note,) = mend(tmp_path)
+        (note,) = restrict_permissions(tmp_path)
     path = tmp_path / "practice-key.pem"
     what = f"{path} may be open to other users: Operation not permitted."
     assert note == f"{what} To close it: chmod go= {path}"
