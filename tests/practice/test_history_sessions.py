@@ -54,7 +54,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
     past.live(sessions - sessions // 10)
     past.recover()
     past.live(sessions // 10)
-    past.world.archive.set(trades=past.clock.now() - 20 * DAY_US, overlap_s=2 * 86_400)
+    past.world.archive.set_cut_offs(trades=past.clock.now() - 20 * DAY_US, overlap_s=2 * 86_400)
     yield past
     past.close()
 
@@ -409,7 +409,7 @@ def test_each_planted_difference_is_found_and_no_other(past, rows, seed):
 
 
 def test_the_sums_of_periods_that_follow_each_other_are_the_exchange_s_books(past, rows):
-    books = past.world.books(ACCOUNT)
+    books = past.world.audit(ACCOUNT)
     first, last = (row.placed_at.astimezone().date() for row in (rows[-1], rows[0]))
     middle = first + (last - first) // 2
     periods = [Period(first, middle), Period(middle + timedelta(days=1), last + timedelta(days=1))]

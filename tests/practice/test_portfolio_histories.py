@@ -130,7 +130,7 @@ class History:
         self.exchange.open_account(name, simulated=False)
         self.world.deposit(name, 1_000 * ONE_DOLLAR)
         key = Ed25519PrivateKey.generate()
-        self.world.keys.admit(name, name, key.public_key())
+        self.world.keys.add_key(name, name, key.public_key())
         self.exchange.advance()
         desk = PracticeClient(self.world, self.clock, histories.app, key, name)
         self.tracker = PortfolioTracker(
@@ -224,7 +224,7 @@ def test_the_portfolio_is_the_exchange_s_ledger_to_the_last_digit(
 
 def assert_exact(history: History) -> None:
     """Compare all markets, totals and cash with the exchange's books."""
-    snapshot, books = history.portfolio(), history.world.books(history.name)
+    snapshot, books = history.portfolio(), history.world.audit(history.name)
     assert snapshot.ledgers.keys() == books.markets.keys()
     for ticker, book in books.markets.items():
         account = snapshot.ledgers[ticker]
@@ -265,7 +265,7 @@ def assert_marked(history: History, mark: Mark) -> None:
         if price is None:
             assert row.unrealized_pnl is None
         else:
-            cost = D(history.world.books(history.name).markets[row.position.ticker].exposure)
+            cost = D(history.world.audit(history.name).markets[row.position.ticker].exposure)
             assert row.unrealized_pnl == abs(row.position.net) * price - cost
 
 

@@ -45,7 +45,7 @@ class FaultMiddleware:
         self._script = script
         self._lingering: set[asyncio.Task[RawAnswer]] = set()
         now = world.clock.now()
-        world.follow(LaggingReads(world.exchange, world.account_id, now, script.shown_until))
+        world.use_lagging_reads(LaggingReads(world.exchange, world.account_id, now, script.shown_until))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

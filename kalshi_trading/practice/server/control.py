@@ -120,7 +120,7 @@ class _Control:
         }
         overlap_s = _whole(body, "overlap_s", _MOST_SECONDS) if "overlap_s" in body else None
         instants = {kind: now - age * ONE_SECOND for kind, age in ages.items()}
-        self._world.archive.set(**instants, overlap_s=overlap_s)
+        self._world.archive.set_cut_offs(**instants, overlap_s=overlap_s)
         return written_cut_offs(self._world)
 
     def _distance(self, _request: Request, body: Json) -> Json:
@@ -129,7 +129,7 @@ class _Control:
         return {"ms": milliseconds}
 
     def _books(self, _request: Request, _body: Json) -> Json:
-        return self._world.books(self._world.account_id).as_json()
+        return self._world.audit(self._world.account_id).as_json()
 
 
 def _read_body(request: Request, raw: bytes) -> Json:

@@ -112,7 +112,7 @@ def serve(
 
     `idle_exit_s` 0 means never.
     """
-    world.keys.admit(key.key_id, world.account_id, key.public_key)
+    world.keys.add_key(key.key_id, world.account_id, key.public_key)
     port = listener.getsockname()[1]
     ready = ReadyFile(
         url=f"http://{HOST}:{port}{ROOT}",

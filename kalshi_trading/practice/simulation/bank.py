@@ -24,7 +24,7 @@ _ONE_CENT = 10_000
 class Transfers:
     """All deposits and withdrawals of a world, oldest first.
 
-    Calls `note` for each new or changed transfer.
+    Calls `on_change` for each new or changed transfer.
     """
 
     def __init__(
@@ -33,14 +33,14 @@ class Transfers:
         *,
         clock: Callable[[], int],
         new_id: Callable[[], str],
-        note: Callable[[str, str, object], None],
+        on_change: Callable[[str, str, object], None],
     ) -> None:
         self.deposits: list[Deposit] = []
         self.withdrawals: list[Withdrawal] = []
         self._exchange = exchange
         self._clock = clock
         self._new_id = new_id
-        self._note = note
+        self._on_change = on_change
 
     def restore(self, deposits: Iterable[Deposit], withdrawals: Iterable[Withdrawal]) -> None:
         """Restore stored transfers; the balances already contain their money."""
@@ -90,7 +90,7 @@ class Transfers:
             self._move(row, TransferStatus.APPLIED)
         if status is not TransferStatus.PENDING:
             self._move(row, status)
-        self._note(_kind(row), identity(row), row)
+        self._on_change(_kind(row), identity(row), row)
 
     def _move(self, row: Transfer, status: TransferStatus) -> None:
         if status not in _NEXT.get(row.status, ()):
@@ -103,7 +103,7 @@ class Transfers:
             row.status = earlier
             raise
         row.finalized_at = self._clock()
-        self._note(_kind(row), identity(row), row)
+        self._on_change(_kind(row), identity(row), row)
 
     def _post(self, account_id: str, change: int) -> None:
         if change > 0:

@@ -48,7 +48,7 @@ from kalshi_trading.practice.world.lagging_reads import LaggingReads
 OPENING_DEPOSIT = 10_000 * ONE_DOLLAR
 
 _FOUNDED_EARLIER_S = 12 * 60  # gives a new world short-lived markets that have already closed
-_TIDY_EVERY_S = 600
+_CLEANUP_EVERY_S = 600
 _NEVER = 2**63
 _LATEST_TRADES = 20_000  # over all markets
 
@@ -69,7 +69,7 @@ class World:
         self.signing_clock = signing_clock or clock  # checks signature timestamps, even if `clock` is shifted
         self.keys = KeyRing()
         self.exchange = Exchange(clock=clock.now, new_id=_new_id, changes=self)
-        self.transfers = Transfers(self.exchange, clock=clock.now, new_id=_new_id, note=self._keep)
+        self.transfers = Transfers(self.exchange, clock=clock.now, new_id=_new_id, on_change=self._record)
         self._store = Store(path)
         stored = self._store.load(clock.now())
         self.info = stored.info[0] if stored.info else self._create_info(seed, market_count)
@@ -81,17 +81,17 @@ class World:
         self.archive = Archive(
             self.exchange,
             founded_at=self.info.founded_at - _FOUNDED_EARLIER_S * ONE_SECOND,
-            family=self.participants.family,
+            event_markets=self.participants.family,
             cut_offs=stored.cut_offs[0] if stored.cut_offs else CutOffs(),
-            note=self._keep,
+            on_change=self._record,
         )
         self.latest_trades: deque[Trade] = deque(maxlen=_LATEST_TRADES)
-        self._touched: set[str] = set()
+        self._changed_tickers: set[str] = set()
         self._lagging: LaggingReads | None = None
         self._next_change = 0
-        self._next_tidying = 0
-        self._next_verdict = _NEVER
-        self._undecided: list[Market] = []
+        self._next_cleanup = 0
+        self._next_result = _NEVER
+        self._undetermined: list[Market] = []
         self._begin(stored)
 
     @property
@@ -113,7 +113,7 @@ class World:
         reads = self.reads
         return reads.as_of if isinstance(reads, LaggingReads) else self.clock.now()
 
-    def follow(self, lagging: LaggingReads) -> None:
+    def use_lagging_reads(self, lagging: LaggingReads) -> None:
         """Make private reads lag from now on."""
         self._lagging = lagging
 
@@ -126,19 +126,19 @@ class World:
             self.latest_trades.append(record)
             self.candles.note_trade(self.exchange.markets[record.ticker], record)
         elif isinstance(record, Order):
-            self._touched.add(record.ticker)
+            self._changed_tickers.add(record.ticker)
 
     def commit(self) -> None:
         """Write all changes so far to the store, so they survive this process."""
         now = self.clock.now()
-        for ticker in self._touched:
-            self.candles.note_quotes(self.exchange.markets[ticker], now, self.touch_of(ticker))
-        self._touched.clear()
+        for ticker in self._changed_tickers:
+            self.candles.note_quotes(self.exchange.markets[ticker], now, self.top_of_book(ticker))
+        self._changed_tickers.clear()
         self._store.commit()
         if self._lagging is not None:
             self._lagging.commit(now)
 
-    def touch_of(self, ticker: str) -> TopOfBook:
+    def top_of_book(self, ticker: str) -> TopOfBook:
         """Return the best bid and ask of a market's book."""
         bid, ask = self.exchange.best(ticker, BookSide.BID), self.exchange.best(ticker, BookSide.ASK)
         return TopOfBook(bid[0] if bid else None, ask[0] if ask else None)
@@ -147,8 +147,8 @@ class World:
         """Process due events, run the simulated traders, and commit."""
         self._catch_up()
         self.participants.step(self.clock.now())
-        if self.clock.now() >= self._next_tidying:
-            self._next_tidying = self.clock.now() + _TIDY_EVERY_S * ONE_SECOND
+        if self.clock.now() >= self._next_cleanup:
+            self._next_cleanup = self.clock.now() + _CLEANUP_EVERY_S * ONE_SECOND
             self.candles.tidy(self.clock.now())
         self.commit()
 
@@ -172,8 +172,8 @@ class World:
             raise TypeError("this world's clock cannot be moved")
         while (due := self._next_step()) <= until:
             self.clock.move_to(due)
-            self._note_closings()
-            self._give_verdicts()
+            self._queue_closed_markets()
+            self._determine_results()
         self.clock.move_to(until)
         self.tick()
 
@@ -212,16 +212,16 @@ class World:
         """
         return self.transfers.finish(transfer_id, status)
 
-    def books(self, account_id: str) -> AccountAudit:
+    def audit(self, account_id: str) -> AccountAudit:
         """Return the audit of an account, market by market."""
-        return account_audit.books(self.exchange, self.transfers, account_id)
+        return account_audit.audit(self.exchange, self.transfers, account_id)
 
     def close(self) -> None:
         """Commit pending changes and close the file."""
         self.commit()
         self._store.close()
 
-    def _keep(self, kind: str, key: str, record: object) -> None:
+    def _record(self, kind: str, key: str, record: object) -> None:
         self._store.record_change(kind, key, record)
 
     def _create_info(self, seed: int, market_count: int) -> WorldInfo:
@@ -239,8 +239,8 @@ class World:
         if not stored.info:
             self.exchange.open_account(self.account_id, simulated=False)
             self.deposit(self.account_id, OPENING_DEPOSIT)
-            self._announce(now - _FOUNDED_EARLIER_S * ONE_SECOND)
-        self._announce(now)
+            self._add_new_markets(now - _FOUNDED_EARLIER_S * ONE_SECOND)
+        self._add_new_markets(now)
         self._catch_up()
         self.participants.begin(now)
         self.commit()
@@ -258,12 +258,12 @@ class World:
             settlements=stored.settlement,
             balances=stored.balances,
         )
-        self._undecided = [market for market in stored.market if market.status is MarketStatus.CLOSED]
+        self._undetermined = [market for market in stored.market if market.status is MarketStatus.CLOSED]
         for trade in stored.trade:
             self.latest_trades.append(trade)
             self.candles.note_trade(self.exchange.markets[trade.ticker], trade)
 
-    def _announce(self, now: int) -> None:
+    def _add_new_markets(self, now: int) -> None:
         """Add the catalogue's series, events and markets that are new by `now`."""
         news = self._catalogue.news(now)
         for series in news.series:
@@ -282,37 +282,37 @@ class World:
     def _is_due(self) -> bool:
         now = self.clock.now()
         due = self.exchange.next_due()
-        return now >= min(self._next_change, self._next_verdict) or (due is not None and due <= now)
+        return now >= min(self._next_change, self._next_result) or (due is not None and due <= now)
 
     def _next_step(self) -> int:
         """Return when the next exchange event or market result is due."""
-        return min(self._next_verdict, self.exchange.next_due() or _NEVER)
+        return min(self._next_result, self.exchange.next_due() or _NEVER)
 
     def _catch_up(self) -> None:
         now = self.clock.now()
         if now >= self._next_change:
-            self._announce(now)
-        self._note_closings()
-        self._give_verdicts()
+            self._add_new_markets(now)
+        self._queue_closed_markets()
+        self._determine_results()
 
-    def _give_verdicts(self) -> None:
+    def _determine_results(self) -> None:
         now = self.clock.now()
-        if now < self._next_verdict:
+        if now < self._next_result:
             return
-        for market in [market for market in self._undecided if market.expected_expiration_at <= now]:
-            self._undecided.remove(market)
-            self._decide(market)
-        self._note_closings()
+        for market in [market for market in self._undetermined if market.expected_expiration_at <= now]:
+            self._undetermined.remove(market)
+            self._determine(market)
+        self._queue_closed_markets()
 
-    def _note_closings(self) -> None:
+    def _queue_closed_markets(self) -> None:
         """Advance the exchange and queue closed markets for their result."""
         for event in self.exchange.advance():
             if event.kind is DueKind.MARKET_CLOSED:
-                self._undecided.append(self.exchange.markets[event.key])
-        verdicts = [market.expected_expiration_at for market in self._undecided]
-        self._next_verdict = min(verdicts, default=_NEVER)
+                self._undetermined.append(self.exchange.markets[event.key])
+        times = [market.expected_expiration_at for market in self._undetermined]
+        self._next_result = min(times, default=_NEVER)
 
-    def _decide(self, market: Market) -> None:
+    def _determine(self, market: Market) -> None:
         event = self.exchange.events[market.event_ticker]
         outcome = self.participants.outcome(market.event_ticker)
         payout = {other.ticker: value for other, value in outcome}[market.ticker]

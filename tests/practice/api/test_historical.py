@@ -46,7 +46,7 @@ def lasting_markets(desk: PracticeClient) -> list[Market]:
 
 
 def is_offered(desk: PracticeClient, market: Market) -> bool:
-    ask = desk.world.touch_of(market.ticker).ask
+    ask = desk.world.top_of_book(market.ticker).ask
     return market.status is MarketStatus.ACTIVE and ask is not None and ask < 9_000
 
 
@@ -93,7 +93,7 @@ def test_live_and_historical_fills_and_orders_are_the_whole_with_an_overlap(
     trade_hourly(desk, 8)
     whole = {name: listed(desk, f"/portfolio/{name}", name) for name in ("fills", "orders")}
     cut_off = START + 4 * HOUR * ONE_SECOND + 1
-    desk.world.archive.set(trades=cut_off, orders=cut_off, overlap_s=overlap_s)
+    desk.world.archive.set_cut_offs(trades=cut_off, orders=cut_off, overlap_s=overlap_s)
     for name, key in (("fills", "fill_id"), ("orders", "order_id")):
         live, old = (listed(desk, f"/{where}/{name}", name) for where in ("portfolio", "historical"))
         both = [row for row in live if row in old]
@@ -110,7 +110,7 @@ def test_a_resting_order_stays_live_and_an_ended_one_goes_by_its_last_change(des
     executed = buy(desk, market)
     desk.world.advance(2 * HOUR)
     assert desk.send("DELETE", f"/portfolio/events/orders/{canceled}").status == 200
-    desk.world.archive.set(orders=desk.clock.now() - HOUR * ONE_SECOND, overlap_s=0)
+    desk.world.archive.set_cut_offs(orders=desk.clock.now() - HOUR * ONE_SECOND, overlap_s=0)
     assert set(ids(desk.get("/portfolio/orders")["orders"], "order_id")) == {resting, canceled}
     assert ids(desk.get("/historical/orders")["orders"], "order_id") == [executed]
 
@@ -127,11 +127,13 @@ def test_positions_and_markets_move_with_their_whole_event_and_settlements_stay(
     everything = "/portfolio/positions?settlement_status=all"
     both = {market.ticker, open_market.ticker}
 
-    desk.world.archive.set(markets=settled_at, positions=settled_at, overlap_s=0)  # not before the cut-off
+    desk.world.archive.set_cut_offs(
+        markets=settled_at, positions=settled_at, overlap_s=0
+    )  # not before the cut-off
     assert set(ids(desk.get(everything)["market_positions"], "ticker")) == both
     assert desk.get("/historical/positions")["market_positions"] == []
 
-    desk.world.archive.set(markets=settled_at + 1, positions=settled_at + 1)
+    desk.world.archive.set_cut_offs(markets=settled_at + 1, positions=settled_at + 1)
     assert ids(desk.get(everything)["market_positions"], "ticker") == [open_market.ticker]
     old = desk.get("/historical/positions")
     assert ids(old["market_positions"], "ticker") == [market.ticker]
@@ -148,7 +150,7 @@ def test_positions_and_markets_move_with_their_whole_event_and_settlements_stay(
 def test_an_event_with_one_market_unsettled_stays_live_as_a_whole(desk: PracticeClient) -> None:
     market = ending_market(desk)
     desk.world.advance(2 * DAY)
-    desk.world.archive.set(markets=desk.clock.now(), overlap_s=0)
+    desk.world.archive.set_cut_offs(markets=desk.clock.now(), overlap_s=0)
     assert desk.send("GET", f"/markets/{market.ticker}").status == 404
     sibling = next(it for it in desk.world.participants.family(market.event_ticker) if it is not market)
     sibling.settled_at = None
@@ -160,7 +162,7 @@ def test_historical_rows_look_like_the_documented_ones(desk: PracticeClient) -> 
     buy(desk, market)
     desk.world.advance(2 * DAY)
     now = desk.clock.now()
-    desk.world.archive.set(markets=now, trades=now, orders=now, positions=now)
+    desk.world.archive.set_cut_offs(markets=now, trades=now, orders=now, positions=now)
     period = f"start_ts={market.close_at // ONE_SECOND - HOUR}&end_ts={market.close_at // ONE_SECOND}"
     for name, target in {
         "get_fills_historical": "/historical/fills",
@@ -184,7 +186,7 @@ def test_times_narrow_the_lists(desk: PracticeClient) -> None:
     span = f"min_ts={START // ONE_SECOND + HOUR}&max_ts={START // ONE_SECOND + 3 * HOUR}"
     for where in ("portfolio", "historical"):
         if where == "historical":
-            desk.world.archive.set(trades=desk.clock.now(), orders=desk.clock.now(), overlap_s=0)
+            desk.world.archive.set_cut_offs(trades=desk.clock.now(), orders=desk.clock.now(), overlap_s=0)
         for name in ("fills", "orders"):
             rows = desk.get(f"/{where}/{name}?{span}")[name]
             at = [round(seconds(row["created_time"])) - START // ONE_SECOND for row in rows]
@@ -231,7 +233,7 @@ def test_a_cursor_nobody_made_starts_over(desk: PracticeClient, cursor: str) -> 
 def test_the_cut_offs_survive_a_restart(make_client: MakeClient, tmp_path: Path) -> None:
     desk = make_client(path=tmp_path / "world.sqlite")
     trade_hourly(desk, 3)
-    desk.world.archive.set(trades=START + 1, overlap_s=0)
+    desk.world.archive.set_cut_offs(trades=START + 1, overlap_s=0)
     before = desk.get("/historical/cutoff"), desk.get("/historical/fills")
     desk.world.close()
     again = make_client(path=tmp_path / "world.sqlite", now=desk.clock.now())

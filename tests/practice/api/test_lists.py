@@ -28,7 +28,7 @@ def collect(desk: PracticeClient, path: str, name: str, **query: Any) -> list[An
 
 @pytest.mark.parametrize("limit", [1, 7, 50, 1000])
 def test_pages_of_markets_are_the_whole_list_once(desk: PracticeClient, limit: int) -> None:
-    desk.world.keys.admit("unused", "unused", desk.key.public_key())
+    desk.world.keys.add_key("unused", "unused", desk.key.public_key())
     tickers = []
     cursor = ""
     while True:

@@ -71,7 +71,7 @@ TARGETS: dict[str, Target] = {
 @pytest.mark.parametrize("name", TARGETS)
 def test_answer_is_written_like_the_example(desk: PracticeClient, name: str) -> None:
     market = desk.liquid_market()
-    desk.order(market, "bid", desk.world.touch_of(market.ticker).ask or 0)
+    desk.order(market, "bid", desk.world.top_of_book(market.ticker).ask or 0)
     desk.order(market, "bid", 100, expiration_time=desk.clock.now() // 1_000_000 + 600)
     real = desk.get(TARGETS[name](desk))
     assert differences(REST[name]["body"], real, name) == []
@@ -79,7 +79,7 @@ def test_answer_is_written_like_the_example(desk: PracticeClient, name: str) -> 
 
 def test_settled_market_and_settlement_are_written_like_the_examples(desk: PracticeClient) -> None:
     market = desk.liquid_market()
-    desk.order(market, "bid", desk.world.touch_of(market.ticker).ask or 0)
+    desk.order(market, "bid", desk.world.top_of_book(market.ticker).ask or 0)
     desk.clock.move((market.close_at - desk.clock.now()) / 1_000_000 + 3 * 3600)
     desk.world.tick()
     settlements = desk.get("/portfolio/settlements")
@@ -96,7 +96,7 @@ def test_settled_market_and_settlement_are_written_like_the_examples(desk: Pract
 
 def test_created_and_canceled_orders_are_written_like_the_examples(desk: PracticeClient) -> None:
     market = desk.liquid_market()
-    created = desk.order(market, "bid", desk.world.touch_of(market.ticker).ask or 0)
+    created = desk.order(market, "bid", desk.world.top_of_book(market.ticker).ask or 0)
     assert created.status == REST["create_order_v2"]["status"] == 201
     assert differences(REST["create_order_v2"]["body"], created.body, "created") == []
     canceled = desk.send("DELETE", f"/portfolio/events/orders/{resting(desk)}?market_ticker={market.ticker}")
@@ -115,7 +115,7 @@ def test_every_served_example_is_compared() -> None:
 def test_order_book_has_the_best_price_last(desk: PracticeClient) -> None:
     market = desk.liquid_market()
     book = desk.get(f"/markets/{market.ticker}/orderbook")["orderbook_fp"]
-    best = desk.world.touch_of(market.ticker)
+    best = desk.world.top_of_book(market.ticker)
     assert best.bid is not None
     assert best.ask is not None
     assert book["yes_dollars"][-1][0] == f"{best.bid / 10_000:.4f}"

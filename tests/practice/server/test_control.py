@@ -77,7 +77,7 @@ def test_the_cut_off_is_set(remote: Remote) -> None:
 def test_the_books_are_told(remote: Remote) -> None:
     remote.desk.order(remote.desk.liquid_market(), "bid", 9_000, "3.00", time_in_force="immediate_or_cancel")
     told = remote.books()
-    assert told == remote.desk.world.books(remote.desk.world.account_id).as_json()
+    assert told == remote.desk.world.audit(remote.desk.world.account_id).as_json()
     assert told["fill_count"] == sum(row["fill_count"] for row in told["markets"].values()) == 1
 
 

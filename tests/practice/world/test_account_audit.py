@@ -16,14 +16,16 @@ from kalshi_trading.practice.accounting.positions import exposure
 from kalshi_trading.practice.records import MarketStatus
 from kalshi_trading.practice.simulation.bank import Transfers, identity
 from kalshi_trading.practice.storage.saved_world import TransferStatus
-from kalshi_trading.practice.world.account_audit import MarketBooks, books
+from kalshi_trading.practice.world.account_audit import MarketAudit, audit
 
 PERSONS = tuple(name for name in DEPOSITS if name != "sim")
 
 
 def transfers_of(world: World) -> Transfers:
     ids = map(str, itertools.count())
-    return Transfers(world.exchange, clock=lambda: world.now, new_id=lambda: next(ids), note=lambda *_: None)
+    return Transfers(
+        world.exchange, clock=lambda: world.now, new_id=lambda: next(ids), on_change=lambda *_: None
+    )
 
 
 def dollars(millionths: int) -> Decimal:
@@ -69,7 +71,7 @@ class Banker(Wanderer):
             self.compare(account_id)
 
     def compare(self, account_id: str) -> None:
-        account = books(self.exchange, self.transfers, account_id)
+        account = audit(self.exchange, self.transfers, account_id)
         opening = DEPOSITS[account_id]
         assert Decimal(account.cash) + dollars(opening) == dollars(self.exchange.cash(account_id))
         moved = Decimal(account.deposited) - Decimal(account.withdrawn)
@@ -101,18 +103,18 @@ def test_a_long_history_moves_money_trades_and_settles() -> None:
     assert any(
         Decimal(row.realized_by_settlement) and Decimal(row.realized_by_trading)
         for account_id in PERSONS
-        for row in books(banker.exchange, banker.transfers, account_id).markets.values()
+        for row in audit(banker.exchange, banker.transfers, account_id).markets.values()
     )
 
 
-def worked_example(value: int) -> MarketBooks:
+def worked_example(value: int) -> MarketAudit:
     """Ten YES at 60 cents, then four NO at 35 as taker; the market settles."""
     world = World()
     world.trade("ann", "sim", "10", "0.60")
     world.place("sim", BID, "4", "0.65")
     world.place("ann", ASK, "4", "0.65")
     world.settle(value)
-    return books(world.exchange, transfers_of(world), "ann").markets[TICKER]
+    return audit(world.exchange, transfers_of(world), "ann").markets[TICKER]
 
 
 def test_the_worked_example_that_settles_yes() -> None:
@@ -137,7 +139,7 @@ def test_opposite_contracts_in_two_markets_of_one_event_never_net() -> None:
     for ticker in (TICKER, other):
         world.place("sim", BID, "10", "0.50", ticker=ticker)
         world.place("ann", ASK, "10", "0.50", ticker=ticker)
-    rows = books(world.exchange, transfers_of(world), "ann").markets
+    rows = audit(world.exchange, transfers_of(world), "ann").markets
     assert [(row.position, row.exposure, row.cash) for row in rows.values()] == 2 * [
         ("-10.00", "5.000000", "-5.175000")
     ]

@@ -110,7 +110,7 @@ def test_signatures_are_dated_by_the_real_clock_wherever_the_world_stands() -> N
     clock = ShiftedClock(real)
     world = World(":memory:", seed=7, market_count=50, clock=clock, signing_clock=real)
     key = Ed25519PrivateKey.generate()
-    world.keys.admit(KEY_ID, world.account_id, key.public_key())
+    world.keys.add_key(KEY_ID, world.account_id, key.public_key())
     desk = PracticeClient(world, real, build_app(world), key)
     try:
         world.advance(DAY)

@@ -92,7 +92,7 @@ def test_timestamp_that_is_no_number_is_refused(desk: PracticeClient, timestamp:
 
 def test_rsa_key_signs_with_pss_and_with_nothing_else(desk: PracticeClient, tmp_path: Path) -> None:
     made = practice_key(tmp_path)
-    desk.world.keys.admit(made.key_id, desk.world.account_id, made.public_key)
+    desk.world.keys.add_key(made.key_id, desk.world.account_id, made.public_key)
     private_key = load_pem_private_key(made.private_key_path.read_bytes(), password=None)
     assert isinstance(private_key, rsa.RSAPrivateKey)
     timestamp = str(desk.clock.now() // 1000)
@@ -120,7 +120,7 @@ def test_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
 def test_portfolio_belongs_to_the_account_that_signed(desk: PracticeClient) -> None:
     other_key = Ed25519PrivateKey.generate()
     desk.world.exchange.open_account("somebody-else", simulated=False)
-    desk.world.keys.admit("other", "somebody-else", other_key.public_key())
+    desk.world.keys.add_key("other", "somebody-else", other_key.public_key())
     other = replace(desk, key=other_key, key_id="other")
     order_id = desk.order(desk.liquid_market(), "bid", 100).body["order_id"]
     assert other.get("/portfolio/balance")["balance_dollars"] == "0.0000"

@@ -34,7 +34,7 @@ def account() -> Any:
     clock = ManualClock(START)
     world = World(":memory:", seed=7, market_count=SMALL.market_count, clock=clock)
     key = Ed25519PrivateKey.generate()
-    world.keys.admit(KEY_ID, world.account_id, key.public_key())
+    world.keys.add_key(KEY_ID, world.account_id, key.public_key())
     made = build(world, SMALL)
     yield PracticeClient(world, clock, build_app(world), key), made
     world.close()

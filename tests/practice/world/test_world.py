@@ -149,7 +149,7 @@ def test_books_stay_two_sided_and_trade(desk: PracticeClient) -> None:
     assert sum(market.volume for market in desk.world.exchange.markets.values()) > volume
     thin = []
     for market in desk.world.exchange.markets.values():
-        best = desk.world.touch_of(market.ticker)
+        best = desk.world.top_of_book(market.ticker)
         value = desk.world.participants.value(market, desk.clock.now())
         if market.status is MarketStatus.ACTIVE and 400 < value < 9600 and not (best.bid and best.ask):
             thin.append(market.ticker)
@@ -161,7 +161,7 @@ def test_exclusive_events_are_quoted_coherently(desk: PracticeClient) -> None:
     live(desk, 60)
     for event in desk.world.exchange.events.values():
         family = desk.world.participants.family(event.event_ticker)
-        touches = [desk.world.touch_of(market.ticker) for market in family]
+        touches = [desk.world.top_of_book(market.ticker) for market in family]
         if event.mutually_exclusive and all(market.status == "active" for market in family):
             assert sum(best.bid or 0 for best in touches) < 10_000
             assert sum(best.ask or 10_000 for best in touches) > 10_000

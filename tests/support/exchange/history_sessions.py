@@ -129,7 +129,7 @@ class Past:
         self.exchange.open_account(ACCOUNT, simulated=False)
         self.world.deposit(ACCOUNT, 200_000 * ONE_DOLLAR)
         key = Ed25519PrivateKey.generate()
-        self.world.keys.admit(ACCOUNT, ACCOUNT, key.public_key())
+        self.world.keys.add_key(ACCOUNT, ACCOUNT, key.public_key())
         self.tickers = self._make_markets()
         self.transport = WireTransport(
             PracticeClient(self.world, self.clock, build_app(self.world), key, ACCOUNT)
