@@ -89,7 +89,7 @@ class Histories:
         self.world = World(":memory:", seed=11, market_count=1, clock=self.clock)
         self.world.exchange.open_account(OTHER, simulated=True)
         # Only the histories trade: neither reads nor time bring quotes of simulated traders.
-        self.world.participants.awaken = lambda ticker, now: None  # type: ignore[method-assign]
+        self.world.participants.quote_if_new = lambda ticker, now: None  # type: ignore[method-assign]
         self.world.participants.step = lambda now: None  # type: ignore[method-assign]
         # Nothing needs to be saved, and only the thread that opened the file may write to it.
         self.world.commit = lambda: None  # type: ignore[method-assign]
@@ -126,7 +126,7 @@ class History:
                     latest_expiration_at=NEVER,
                 )
             )
-        self.world.participants.follow(self.exchange.markets[ticker] for ticker in self.tickers)
+        self.world.participants.add_markets(self.exchange.markets[ticker] for ticker in self.tickers)
         self.exchange.open_account(name, simulated=False)
         self.world.deposit(name, 1_000 * ONE_DOLLAR)
         key = Ed25519PrivateKey.generate()

@@ -16,7 +16,7 @@ from kalshi_trading.practice.records import ONE_SECOND, BookSide, Event, Market,
 from kalshi_trading.practice.responses import markets as market_responses
 from kalshi_trading.practice.responses.errors import not_found
 from kalshi_trading.practice.responses.markets import Json
-from kalshi_trading.practice.simulation.candles import INTERVALS, MOST_CANDLES
+from kalshi_trading.practice.simulation.candles import INTERVALS, MAX_CANDLES
 from kalshi_trading.practice.simulation.minute_bars import Candle
 
 _Record = TypeVar("_Record")
@@ -65,7 +65,7 @@ def _events(call: ApiCall) -> Json:
     closes_after, since = query.instant("min_close_ts"), query.instant("min_updated_ts")
 
     def keep(event: Event) -> bool:
-        family = world.participants.family(event.event_ticker)
+        family = world.participants.event_markets(event.event_ticker)
         return (
             series_ticker in (None, event.series_ticker)
             and (not tickers or event.event_ticker in tickers)
@@ -84,20 +84,20 @@ def _event(call: ApiCall) -> Json:
     event = _find(call.world.exchange.events, call.path["event_ticker"])
     if call.query.boolean("with_nested_markets"):
         return {"event": _written_event(call, event, nested=True), "markets": []}
-    family = call.world.participants.family(event.event_ticker)
+    family = call.world.participants.event_markets(event.event_ticker)
     return {"event": _written_event(call, event, nested=False), "markets": written_markets(call, family)}
 
 
 def _written_event(call: ApiCall, event: Event, nested: bool | None) -> Json:
     answer = market_responses.event(event, call.world.exchange.series[event.series_ticker])
     if nested:
-        answer["markets"] = written_markets(call, call.world.participants.family(event.event_ticker))
+        answer["markets"] = written_markets(call, call.world.participants.event_markets(event.event_ticker))
     return answer
 
 
 def _event_metadata(call: ApiCall) -> Json:
     event = _find(call.world.exchange.events, call.path["event_ticker"])
-    family = call.world.participants.family(event.event_ticker)
+    family = call.world.participants.event_markets(event.event_ticker)
     return market_responses.event_metadata(event, call.world.exchange.series[event.series_ticker], family)
 
 
@@ -145,7 +145,7 @@ def _order_books(call: ApiCall) -> Json:
     known = call.world.exchange.markets
     markets = [known[ticker] for ticker in call.query.repeated("tickers", most=100) if ticker in known]
     for market in markets:
-        call.world.participants.awaken(market.ticker, call.now)
+        call.world.participants.quote_if_new(market.ticker, call.now)
     books = [{"ticker": market.ticker, "orderbook_fp": _book(call, market, 0)} for market in markets]
     return {"orderbooks": books}
 
@@ -207,8 +207,8 @@ def _event_candlesticks(call: ApiCall) -> Json:
     if event.series_ticker != call.path["series_ticker"]:
         raise not_found()
     start, end, interval = read_span(call)
-    family = call.world.participants.family(event.event_ticker)
-    end = min(end, start + MOST_CANDLES // max(1, len(family)) * interval * 60)
+    family = call.world.participants.event_markets(event.event_ticker)
+    end = min(end, start + MAX_CANDLES // max(1, len(family)) * interval * 60)
     return {
         "market_tickers": [market.ticker for market in family],
         "market_candlesticks": [candles_of(call, it, (start, end, interval)) for it in family],
@@ -219,7 +219,7 @@ def _event_candlesticks(call: ApiCall) -> Json:
 def read_span(call: ApiCall, markets: int = 1) -> tuple[int, int, int]:
     """Read start, end (Unix seconds) and interval (minutes) of a request.
 
-    The end is at most one interval after now. Raises ApiError for more than MOST_CANDLES candlesticks.
+    The end is at most one interval after now. Raises ApiError for more than MAX_CANDLES candlesticks.
     """
     query = call.query
     start, end = query.required_integer("start_ts", least=0), query.required_integer("end_ts", least=0)
@@ -229,7 +229,7 @@ def read_span(call: ApiCall, markets: int = 1) -> tuple[int, int, int]:
     if end < start:
         raise query.refuse("end_ts", "gtefield")
     end = min(end, call.now // ONE_SECOND + interval * 60)
-    if (end - start) // (interval * 60) * markets > MOST_CANDLES:
+    if (end - start) // (interval * 60) * markets > MAX_CANDLES:
         raise query.refuse("end_ts", "max_candlesticks")
     return start, end, interval
 

@@ -24,7 +24,7 @@ from kalshi_trading.practice.responses import account as account_responses
 from kalshi_trading.practice.responses import markets as market_responses
 from kalshi_trading.practice.responses.errors import nested, not_found
 from kalshi_trading.practice.responses.markets import Json
-from kalshi_trading.practice.simulation.bank import Transfer, identity
+from kalshi_trading.practice.simulation.bank import Transfer, id_of
 
 _MOST_ROWS = 1000
 _SETTLEMENT_STATUSES = ("unsettled", "settled", "all")
@@ -203,7 +203,7 @@ def _withdrawals(call: ApiCall) -> Json:
 
 def _transfers(call: ApiCall, transfers: Sequence[Transfer]) -> tuple[list[Json], str]:
     own = [row for row in reversed(transfers) if row.account_id == call.account_id]
-    rows, cursor = page(own, identity, call.query.limit(500), call.query.text("cursor"))
+    rows, cursor = page(own, id_of, call.query.limit(500), call.query.text("cursor"))
     return [account_responses.transfer(row) for row in rows], cursor
 
 

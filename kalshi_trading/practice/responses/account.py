@@ -19,7 +19,7 @@ from kalshi_trading.practice.records import (
     Settlement,
 )
 from kalshi_trading.practice.responses.markets import SHARD, Json, count, money, outcome_side, price, time
-from kalshi_trading.practice.simulation.bank import Transfer, identity
+from kalshi_trading.practice.simulation.bank import Transfer, id_of
 
 _ONE_CENT = 10_000  # millionths of a dollar
 _PRIMARY = 0  # the only subaccount
@@ -192,7 +192,7 @@ def settlement(record: Settlement, market_result: str) -> Json:
 def transfer(record: Transfer) -> Json:
     """Return the JSON of a deposit or withdrawal of practice money."""
     answer: Json = {
-        "id": identity(record),
+        "id": id_of(record),
         "status": record.status,
         "type": "ach",
         "amount_cents": record.amount // _ONE_CENT,

@@ -215,7 +215,7 @@ def _open_world(file: Path, options: argparse.Namespace) -> World:
         )
         if scenario is not None:
             build(world, scenario)
-        world.participants.are_still = options.still
+        world.participants.is_paused = options.still
         if scenario is not None:
             world.advance_to(system.now())
     except (OSError, ValueError, sqlite3.Error) as error:

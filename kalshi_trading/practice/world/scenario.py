@@ -23,7 +23,7 @@ from kalshi_trading.practice.records import (
     TimeInForce,
 )
 from kalshi_trading.practice.simulation.participants import MARKET_MAKER
-from kalshi_trading.practice.simulation.quoting import grid_prices, nearest
+from kalshi_trading.practice.simulation.quoting import grid_prices, nearest_price
 from kalshi_trading.practice.storage.saved_world import TransferStatus
 from kalshi_trading.practice.world.account_audit import AccountAudit
 from kalshi_trading.practice.world.world import World
@@ -255,7 +255,7 @@ class _ScenarioRun:
         """Return distinct prices near the value, best for the account first."""
         grid = grid_prices(market.grid)
         value = self._world.participants.value(market, self._world.clock.now())
-        middle = grid.index(nearest(market, value)) + self._random.randint(-_SPREAD, _SPREAD)
+        middle = grid.index(nearest_price(market, value)) + self._random.randint(-_SPREAD, _SPREAD)
         first = min(max(0, middle), len(grid) - levels)
         prices = list(grid[first : first + levels])
         return prices if side is BookSide.BID else prices[::-1]

@@ -26,7 +26,7 @@ from kalshi_trading.practice.simulation.bank import Transfers
 from kalshi_trading.practice.simulation.candles import Candles
 from kalshi_trading.practice.simulation.catalogue import Catalogue
 from kalshi_trading.practice.simulation.fair_values import FairValues
-from kalshi_trading.practice.simulation.participants import SimulatedTraders, observed
+from kalshi_trading.practice.simulation.participants import SimulatedTraders, expiration_value
 from kalshi_trading.practice.simulation.quoting import TopOfBook
 from kalshi_trading.practice.storage.saved_world import (
     CutOffs,
@@ -81,7 +81,7 @@ class World:
         self.archive = Archive(
             self.exchange,
             founded_at=self.info.founded_at - _FOUNDED_EARLIER_S * ONE_SECOND,
-            event_markets=self.participants.family,
+            event_markets=self.participants.event_markets,
             cut_offs=stored.cut_offs[0] if stored.cut_offs else CutOffs(),
             on_change=self._record,
         )
@@ -124,7 +124,7 @@ class World:
             self._lagging.record_change(kind, key, record)
         if isinstance(record, Trade):
             self.latest_trades.append(record)
-            self.candles.note_trade(self.exchange.markets[record.ticker], record)
+            self.candles.record_trade(self.exchange.markets[record.ticker], record)
         elif isinstance(record, Order):
             self._changed_tickers.add(record.ticker)
 
@@ -132,7 +132,7 @@ class World:
         """Write all changes so far to the store, so they survive this process."""
         now = self.clock.now()
         for ticker in self._changed_tickers:
-            self.candles.note_quotes(self.exchange.markets[ticker], now, self.top_of_book(ticker))
+            self.candles.record_quotes(self.exchange.markets[ticker], now, self.top_of_book(ticker))
         self._changed_tickers.clear()
         self._store.commit()
         if self._lagging is not None:
@@ -149,7 +149,7 @@ class World:
         self.participants.step(self.clock.now())
         if self.clock.now() >= self._next_cleanup:
             self._next_cleanup = self.clock.now() + _CLEANUP_EVERY_S * ONE_SECOND
-            self.candles.tidy(self.clock.now())
+            self.candles.drop_old(self.clock.now())
         self.commit()
 
     def catch_up(self) -> None:
@@ -235,7 +235,7 @@ class World:
         if stored.info:
             self._restore(stored)
         self.participants.open_accounts()
-        self.participants.follow(self.exchange.markets.values())
+        self.participants.add_markets(self.exchange.markets.values())
         if not stored.info:
             self.exchange.open_account(self.account_id, simulated=False)
             self.deposit(self.account_id, OPENING_DEPOSIT)
@@ -261,22 +261,22 @@ class World:
         self._undetermined = [market for market in stored.market if market.status is MarketStatus.CLOSED]
         for trade in stored.trade:
             self.latest_trades.append(trade)
-            self.candles.note_trade(self.exchange.markets[trade.ticker], trade)
+            self.candles.record_trade(self.exchange.markets[trade.ticker], trade)
 
     def _add_new_markets(self, now: int) -> None:
         """Add the catalogue's series, events and markets that are new by `now`."""
-        news = self._catalogue.news(now)
-        for series in news.series:
+        listing = self._catalogue.take_new(now)
+        for series in listing.series:
             if series.ticker not in self.exchange.series:
                 self.exchange.add_series(series)
-        new_events = {event.event_ticker for event in news.events} - self.exchange.events.keys()
-        for event in news.events:
+        new_events = {event.event_ticker for event in listing.events} - self.exchange.events.keys()
+        for event in listing.events:
             if event.event_ticker in new_events:
                 self.exchange.add_event(event)
-        markets = [market for market in news.markets if market.event_ticker in new_events]
+        markets = [market for market in listing.markets if market.event_ticker in new_events]
         for market in markets:
             self.exchange.add_market(market)
-        self.participants.follow(markets)
+        self.participants.add_markets(markets)
         self._next_change = self._catalogue.next_change(now)
 
     def _is_due(self) -> bool:
@@ -317,7 +317,7 @@ class World:
         outcome = self.participants.outcome(market.event_ticker)
         payout = {other.ticker: value for other, value in outcome}[market.ticker]
         self.exchange.determine(
-            market.ticker, payout, observed(event, outcome), at=market.expected_expiration_at
+            market.ticker, payout, expiration_value(event, outcome), at=market.expected_expiration_at
         )
 
 

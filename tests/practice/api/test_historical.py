@@ -32,7 +32,7 @@ def ending_market(desk: PracticeClient) -> Market:
     Its event has more than one market.
     """
     for market in desk.world.exchange.markets.values():
-        family = desk.world.participants.family(market.event_ticker)
+        family = desk.world.participants.event_markets(market.event_ticker)
         is_soon = START + HOUR * ONE_SECOND < market.close_at < START + DAY * ONE_SECOND
         if is_soon and is_offered(desk, market) and len(family) > 1:
             return market
@@ -122,7 +122,7 @@ def test_positions_and_markets_move_with_their_whole_event_and_settlements_stay(
     buy(desk, open_market)
     desk.world.advance(2 * DAY)
     assert market.status is MarketStatus.FINALIZED
-    family = desk.world.participants.family(market.event_ticker)
+    family = desk.world.participants.event_markets(market.event_ticker)
     settled_at = max(other.settled_at or 0 for other in family)
     everything = "/portfolio/positions?settlement_status=all"
     both = {market.ticker, open_market.ticker}
@@ -152,7 +152,9 @@ def test_an_event_with_one_market_unsettled_stays_live_as_a_whole(desk: Practice
     desk.world.advance(2 * DAY)
     desk.world.archive.set_cut_offs(markets=desk.clock.now(), overlap_s=0)
     assert desk.send("GET", f"/markets/{market.ticker}").status == 404
-    sibling = next(it for it in desk.world.participants.family(market.event_ticker) if it is not market)
+    sibling = next(
+        it for it in desk.world.participants.event_markets(market.event_ticker) if it is not market
+    )
     sibling.settled_at = None
     assert desk.send("GET", f"/markets/{market.ticker}").status == 200
 

@@ -11,7 +11,7 @@ from api_examples import REST
 from practice_client import START, MakeClient, PracticeClient
 
 from kalshi_trading.practice.records import ONE_DOLLAR
-from kalshi_trading.practice.simulation.bank import identity
+from kalshi_trading.practice.simulation.bank import id_of
 from kalshi_trading.practice.storage.saved_world import Deposit, TransferStatus, Withdrawal
 
 APPLIED, PENDING = TransferStatus.APPLIED, TransferStatus.PENDING
@@ -54,10 +54,10 @@ def test_what_a_transfer_of_each_status_does_to_the_cash(
 def test_a_pending_deposit_counts_once_it_is_applied_and_no_more_when_returned(desk: PracticeClient) -> None:
     row = deposit(desk, PENDING)
     desk.clock.move(60)
-    desk.world.finish_transfer(identity(row), APPLIED)
+    desk.world.finish_transfer(id_of(row), APPLIED)
     assert balance(desk) == "10098.0000"
     desk.clock.move(60)
-    desk.world.finish_transfer(identity(row), RETURNED)
+    desk.world.finish_transfer(id_of(row), RETURNED)
     assert balance(desk) == OPENING
     shown = desk.get("/portfolio/deposits")["deposits"][0]
     assert (shown["status"], shown["finalized_ts"] - shown["created_ts"]) == ("returned", 120)
@@ -65,7 +65,7 @@ def test_a_pending_deposit_counts_once_it_is_applied_and_no_more_when_returned(d
 
 def test_a_withdrawal_that_fails_comes_back(desk: PracticeClient) -> None:
     row = withdraw(desk, PENDING)
-    desk.world.finish_transfer(identity(row), FAILED)
+    desk.world.finish_transfer(id_of(row), FAILED)
     assert balance(desk) == OPENING
 
 
@@ -105,7 +105,7 @@ def test_a_returned_deposit_that_was_spent_stays_applied(desk: PracticeClient) -
     row = deposit(desk, APPLIED, fee=0)
     withdraw(desk, APPLIED, dollars=10_050, fee=0)
     with pytest.raises(ValueError, match="free cash"):
-        desk.world.finish_transfer(identity(row), RETURNED)
+        desk.world.finish_transfer(id_of(row), RETURNED)
     assert row.status is APPLIED
 
 
@@ -117,7 +117,7 @@ def test_no_transfer_goes_backwards_or_skips(
 ) -> None:
     row = deposit(desk, first)
     with pytest.raises(ValueError, match=r"cannot become"):
-        desk.world.finish_transfer(identity(row), then)
+        desk.world.finish_transfer(id_of(row), then)
 
 
 @pytest.mark.parametrize(("amount", "fee"), [(0, 0), (-1, 0), (10_001, 0), (10_000, 10_000), (20_000, -1)])
@@ -134,5 +134,5 @@ def test_transfers_survive_a_restart(make_client: MakeClient, tmp_path: Path) ->
     desk.world.close()
     again = make_client(path=tmp_path / "world.sqlite", now=START + 1)
     assert [again.get(f"/portfolio/{name}") for name in ("deposits", "withdrawals", "balance")] == before
-    again.world.finish_transfer(identity(pending), FAILED)
+    again.world.finish_transfer(id_of(pending), FAILED)
     assert balance(again) == "10098.0000"

@@ -14,7 +14,7 @@ from wanderer import DEPOSITS, Wanderer
 
 from kalshi_trading.practice.accounting.positions import exposure
 from kalshi_trading.practice.records import MarketStatus
-from kalshi_trading.practice.simulation.bank import Transfers, identity
+from kalshi_trading.practice.simulation.bank import Transfers, id_of
 from kalshi_trading.practice.storage.saved_world import TransferStatus
 from kalshi_trading.practice.world.account_audit import MarketAudit, audit
 
@@ -57,7 +57,7 @@ class Banker(Wanderer):
         before = self.exchange.cash(account_id)
         try:
             if rows and self.random.random() < 0.4:
-                self.transfers.finish(identity(self.random.choice(rows)), status)
+                self.transfers.finish(id_of(self.random.choice(rows)), status)
             else:
                 make(account_id, amount, fee=fee, status=status)
         except ValueError:

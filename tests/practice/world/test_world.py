@@ -134,11 +134,11 @@ def test_books_stay_as_they_are_while_the_participants_are_still(desk: PracticeC
     def shown() -> list[Any]:
         return [desk.get(f"/markets/{name}/orderbook")["orderbook_fp"] for name in names]
 
-    desk.world.participants.are_still = True
+    desk.world.participants.is_paused = True
     before = shown()
     live(desk, 600, step=30)
     assert shown() == before
-    desk.world.participants.are_still = False
+    desk.world.participants.is_paused = False
     live(desk, 600, step=30)
     assert shown() != before
 
@@ -160,7 +160,7 @@ def test_books_stay_two_sided_and_trade(desk: PracticeClient) -> None:
 def test_exclusive_events_are_quoted_coherently(desk: PracticeClient) -> None:
     live(desk, 60)
     for event in desk.world.exchange.events.values():
-        family = desk.world.participants.family(event.event_ticker)
+        family = desk.world.participants.event_markets(event.event_ticker)
         touches = [desk.world.top_of_book(market.ticker) for market in family]
         if event.mutually_exclusive and all(market.status == "active" for market in family):
             assert sum(best.bid or 0 for best in touches) < 10_000
