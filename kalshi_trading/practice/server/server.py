@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from kalshi_trading.practice.api.http import ROOT
-from kalshi_trading.practice.faults.door import breakable
+from kalshi_trading.practice.faults.door import with_abort
 from kalshi_trading.practice.faults.script import FaultScript
 from kalshi_trading.practice.server.app import build_app
 from kalshi_trading.practice.server.instance_lock import InstanceLock, ReadyFile
@@ -49,7 +49,7 @@ class _BreakableProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.app = breakable(self.app, transport.abort)
+        self.app = with_abort(self.app, transport.abort)
 
 
 class _Dated:

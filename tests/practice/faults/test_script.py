@@ -480,7 +480,7 @@ def test_cursor_of_a_broken_list_goes_on_rightly_when_the_fault_has_ended(
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "struck"),
+    ("method", "path", "applied"),
     [
         ("*", "*", True),
         ("GET", "*", True),
@@ -492,15 +492,15 @@ def test_cursor_of_a_broken_list_goes_on_rightly_when_the_fault_has_ended(
         ("GET", "/portfolio/orders/1.*", False),
     ],
 )
-def test_rule_means_a_method_and_a_path(method: str, path: str, struck: bool) -> None:
+def test_rule_means_a_method_and_a_path(method: str, path: str, applied: bool) -> None:
     rule = Rule(kind=FaultKind.BEFORE_ACCEPT, method=method, path=path, hold_s=1)
-    assert rule.matches("GET", "/portfolio/orders/123") is struck
+    assert rule.matches("GET", "/portfolio/orders/123") is applied
 
 
 def test_rule_lets_some_pass_strikes_some_and_is_done() -> None:
     script = FaultScript([Rule(kind=FaultKind.BEFORE_ACCEPT, hold_s=1, after=2, times=3)])
-    struck = [script.strike("GET", "/markets", 0) is not None for _ in range(8)]
-    assert struck == [False] * 2 + [True] * 3 + [False] * 3
+    applied = [script.choose_rule("GET", "/markets", 0) is not None for _ in range(8)]
+    assert applied == [False] * 2 + [True] * 3 + [False] * 3
     assert script.used() == [3]
 
 
@@ -508,18 +508,18 @@ def test_first_rule_that_strikes_counts() -> None:
     first = Rule(kind=FaultKind.BEFORE_ACCEPT, hold_s=1, times=1)
     second = Rule(kind=FaultKind.LATE, after_s=1)
     script = FaultScript([first, second])
-    assert [script.strike("GET", "/markets", 0) for _ in range(2)] == [first, second]
+    assert [script.choose_rule("GET", "/markets", 0) for _ in range(2)] == [first, second]
 
 
 def test_chance_is_the_seeds_and_about_what_it_says() -> None:
     rules = [Rule(kind=FaultKind.BEFORE_ACCEPT, hold_s=1, chance=0.3)]
 
-    def struck(seed: int) -> list[bool]:
+    def draws(seed: int) -> list[bool]:
         script = FaultScript(rules, seed=seed)
-        return [script.strike("GET", "/markets", 0) is not None for _ in range(1000)]
+        return [script.choose_rule("GET", "/markets", 0) is not None for _ in range(1000)]
 
-    assert struck(1) == struck(1) != struck(2)
-    assert 230 < sum(struck(1)) < 370
+    assert draws(1) == draws(1) != draws(2)
+    assert 230 < sum(draws(1)) < 370
 
 
 # --- Files -----------------------------------------------------------------------------------------
@@ -594,11 +594,11 @@ def test_file_that_did_not_change_goes_on_counting(tmp_path: Path) -> None:
     write(file, "{}")
     script = FaultScript.from_file(file)
     write(file, '{"rules": [{"kind": "late", "after_s": 1, "times": 1}]}')
-    struck = []
+    applied = []
     for _ in range(3):
         script.refresh()
-        struck.append(script.strike("GET", "/", 0) is not None)
-    assert struck == [True, False, False]
+        applied.append(script.choose_rule("GET", "/", 0) is not None)
+    assert applied == [True, False, False]
 
 
 def test_file_is_read_again_when_it_changes_and_kept_when_it_is_bad(
@@ -607,13 +607,13 @@ def test_file_is_read_again_when_it_changes_and_kept_when_it_is_bad(
     file = tmp_path / "faults.json"
     write(file, '{"rules": [{"kind": "late", "after_s": 1}]}')
     script = FaultScript.from_file(file)
-    late = script.strike("GET", "/", 0)
+    late = script.choose_rule("GET", "/", 0)
     write(file, '{"rules": [{"kind": "before_accept", "hold_s": 2}]}')
     script.refresh()
-    hold = script.strike("GET", "/", 0)
+    hold = script.choose_rule("GET", "/", 0)
     write(file, "{")
     script.refresh()
-    assert [rule and rule.kind for rule in (late, hold, script.strike("GET", "/", 0))] == [
+    assert [rule and rule.kind for rule in (late, hold, script.choose_rule("GET", "/", 0))] == [
         FaultKind.LATE,
         FaultKind.BEFORE_ACCEPT,
         FaultKind.BEFORE_ACCEPT,
