@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kalshi_trading.practice.api.historical import written_cut_offs
+from kalshi_trading.practice.api.historical import cut_offs_json
 from kalshi_trading.practice.api.http import json_response
 from kalshi_trading.practice.records import ONE_DOLLAR, ONE_SECOND
 from kalshi_trading.practice.responses import account as account_responses
@@ -121,7 +121,7 @@ class _Control:
         overlap_s = _whole(body, "overlap_s", _MOST_SECONDS) if "overlap_s" in body else None
         instants = {kind: now - age * ONE_SECOND for kind, age in ages.items()}
         self._world.archive.set_cut_offs(**instants, overlap_s=overlap_s)
-        return written_cut_offs(self._world)
+        return cut_offs_json(self._world)
 
     def _distance(self, _request: Request, body: Json) -> Json:
         milliseconds = _whole(body, "ms", _MOST_LATENCY_MS)

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from kalshi_trading.practice.responses.errors import stale_timestamp, unauthenticated, unsigned
+from kalshi_trading.practice.responses.errors import missing_signature, stale_timestamp, unauthenticated
 
 KEY_HEADER = "kalshi-access-key"
 TIMESTAMP_HEADER = "kalshi-access-timestamp"
@@ -59,7 +59,7 @@ class KeyRing:
             return None
         key_id, timestamp, signature = given
         if not key_id or not timestamp or not signature:
-            raise unsigned()
+            raise missing_signature()
         if not _MILLISECONDS.fullmatch(timestamp) or abs(int(timestamp) - now // 1000) > _WINDOW_MS:
             raise stale_timestamp()
         owner = self._owners.get(key_id)
