@@ -27,7 +27,7 @@ from kalshi_trading.practice.storage.private_files import (
     write_atomically,
 )
 
-_FEWEST_BITS = 2048
+_MIN_BITS = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def _read(path: Path) -> RSAPrivateKey:
         UnsupportedAlgorithm,
     ):  # not a key, protected by a password, or an unsupported kind
         raise ValueError("it does not hold a private key") from None
-    if not isinstance(private_key, RSAPrivateKey) or private_key.key_size < _FEWEST_BITS:
+    if not isinstance(private_key, RSAPrivateKey) or private_key.key_size < _MIN_BITS:
         raise ValueError("it does not hold an RSA key")
     return private_key
 

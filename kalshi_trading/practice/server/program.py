@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from kalshi_trading.practice.world.scenario import Scenario
     from kalshi_trading.practice.world.world import World
 
-_LARGEST_WORLD = 100_000
+_MAX_MARKETS = 100_000
 
 
 class CannotStartError(Exception):
@@ -43,8 +43,8 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the exchange until it ends; return the exit status."""
     options = _parse(arguments)
-    signal.signal(signal.SIGTERM, _leave)
-    signal.signal(signal.SIGINT, _leave)
+    signal.signal(signal.SIGTERM, _exit_on_signal)
+    signal.signal(signal.SIGINT, _exit_on_signal)
     try:
         return _run(options)
     except CannotStartError as error:
@@ -87,7 +87,7 @@ def _port(text: str) -> int:
 
 
 def _size(text: str) -> int:
-    return _between(text, 1, _LARGEST_WORLD)
+    return _between(text, 1, _MAX_MARKETS)
 
 
 def _seconds(text: str) -> int:
@@ -113,7 +113,7 @@ def _between(text: str, least: int, most: int) -> int:
     return int(text)
 
 
-def _leave(*_signal: object) -> None:
+def _exit_on_signal(*_signal: object) -> None:
     raise SystemExit(0)
 
 
@@ -122,12 +122,12 @@ def _run(options: argparse.Namespace) -> int:
     faults = _faults(options.faults)
     lock = _claim(directory)
     if isinstance(lock, ReadyFile):
-        print(lock.line(), flush=True)
+        print(lock.to_json(), flush=True)
         return 0
     try:
         _serve(directory, lock, options, faults)
     finally:
-        lock.end()
+        lock.release()
     return 0
 
 

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from kalshi_trading.practice.api.http import json_response
 from kalshi_trading.practice.responses.errors import ApiError, api_error
 
-LARGEST_BODY_BYTES = 1024 * 1024
+MAX_BODY_BYTES = 1024 * 1024
 
 _HOSTS = ("127.0.0.1", "localhost", "[::1]")
 _DEFAULT_PORT = 80  # left out of the Host header
@@ -64,7 +64,7 @@ class RequestGuard:
         """Check the headers alone. Raises ApiError."""
         if headers.get(b"host", b"").lower() not in self._hosts:
             raise api_error(421, "misdirected_request")
-        if int(headers.get(b"content-length", 0)) > LARGEST_BODY_BYTES:  # h11 takes digits only
+        if int(headers.get(b"content-length", 0)) > MAX_BODY_BYTES:  # h11 takes digits only
             raise _too_large()
 
 
@@ -81,7 +81,7 @@ async def _read_body(receive: Receive) -> bytes:
             raise _ClientGoneError
         body += message.get("body", b"")
         more = message.get("more_body", False)
-        if len(body) > LARGEST_BODY_BYTES:
+        if len(body) > MAX_BODY_BYTES:
             raise _too_large()
     return bytes(body)
 

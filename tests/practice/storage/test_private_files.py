@@ -88,7 +88,7 @@ def claimed(tmp_path: Path) -> Iterator[InstanceLock]:
     lock = instance_lock_in(tmp_path)
     lock.announce(READY)
     yield lock
-    lock.end()
+    lock.release()
 
 
 def test_what_takes_the_announcements_place_is_replaced_while_the_exchange_lives(
@@ -126,7 +126,7 @@ def test_a_draft_that_is_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
         key = practice_key(tmp_path)
         assert json.loads((tmp_path / "ready.json").read_text())["url"] == READY.url
         assert practice_key(tmp_path).key_id == key.key_id  # the stored key is read again
-        lock.end()
+        lock.release()
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077, 0o777])
@@ -144,7 +144,7 @@ def test_all_that_an_exchange_makes_is_its_owners_alone_whatever_the_umask(tmp_p
     assert open_to_others(tmp_path / "data") == {}
     assert len(list(folder.iterdir())) == 6
     world.close()
-    lock.end()
+    lock.release()
 
 
 def test_files_that_were_open_to_others_are_closed_and_the_folder_is_left_to_who_named_it(
