@@ -35,6 +35,6 @@ def make_client() -> Iterator[MakeClient]:
 
 
 @pytest.fixture
-def desk(make_client: MakeClient) -> PracticeClient:
+def client(make_client: MakeClient) -> PracticeClient:
     """Client of a fresh, small world."""
     return make_client()

@@ -134,7 +134,7 @@ def test_a_market_opens_closes_is_determined_and_settles_by_the_clock(world: Wor
     assert (later.status, later.settled_at) == (MarketStatus.FINALIZED, world.now)
 
 
-def test_closing_cancels_what_rests_and_frees_its_collateral(world: World) -> None:
+def test_closing_cancels_resting_orders_and_frees_their_collateral(world: World) -> None:
     order = world.place("ann", BID, "10", "0.40").order
     world.now = START + 10 * HOUR
     events = [event.kind for event in world.exchange.advance()]
@@ -193,7 +193,7 @@ def test_reactivating_a_market_cancels_everything_that_rested(world: World) -> N
     world.exchange.check()
 
 
-def test_an_inactive_market_closes_too(world: World) -> None:
+def test_an_inactive_market_closes(world: World) -> None:
     world.exchange.deactivate(TICKER)
     world.now = START + 10 * HOUR
     world.exchange.advance()
@@ -240,7 +240,7 @@ def test_a_name_is_known_once_and_an_event_needs_its_series(world: World) -> Non
 # Restoring.
 
 
-def test_what_was_reported_is_enough_to_come_back_exactly() -> None:
+def test_reported_changes_restore_the_exchange_exactly() -> None:
     sink = Sink()
     world = World(sink=sink)
     world.trade("ann", "bob", "10", "0.60")
@@ -261,7 +261,7 @@ def test_what_was_reported_is_enough_to_come_back_exactly() -> None:
     assert [event.kind for event in back.advance()] == [DueKind.ORDER_EXPIRED]
 
 
-def test_orders_placed_after_coming_back_stand_behind_the_old_ones() -> None:
+def test_orders_placed_after_a_restore_queue_behind_the_old_ones() -> None:
     sink = Sink()
     world = World(sink=sink)
     old = world.place("bob", BID, "5", "0.40").order
@@ -271,7 +271,7 @@ def test_orders_placed_after_coming_back_stand_behind_the_old_ones() -> None:
     assert new.sequence > old.sequence
 
 
-def test_fills_made_after_coming_back_come_after_the_old_ones_even_without_old_prints() -> None:
+def test_fills_after_a_restore_follow_the_old_ones_even_without_old_prints() -> None:
     sink = Sink()
     world = World(sink=sink)
     for _ in range(5):
@@ -284,7 +284,7 @@ def test_fills_made_after_coming_back_come_after_the_old_ones_even_without_old_p
     assert newest.sequence > max(fill.sequence for fill in older)
 
 
-def test_payouts_made_after_coming_back_come_after_the_old_ones() -> None:
+def test_payouts_after_a_restore_follow_the_old_ones() -> None:
     sink = Sink()
     world = World(tickers=(TICKER, "OTHER"), sink=sink)
     for ticker in (TICKER, "OTHER"):
@@ -319,7 +319,7 @@ def test_settlement_reports_rows_positions_and_balances() -> None:
         assert back.balance(account_id) == world.exchange.balance(account_id)
 
 
-def test_a_client_order_id_stays_spent_after_coming_back() -> None:
+def test_a_client_order_id_stays_used_after_a_restore() -> None:
     sink = Sink()
     world = World(sink=sink)
     world.place("ann", BID, "1", "0.30", client_order_id="spent")
@@ -328,7 +328,7 @@ def test_a_client_order_id_stays_spent_after_coming_back() -> None:
         world.place("ann", BID, "1", "0.30", client_order_id="spent")
 
 
-def test_a_determined_market_settles_after_coming_back() -> None:
+def test_a_determined_market_settles_after_a_restore() -> None:
     sink = Sink()
     world = World(sink=sink)
     world.trade("ann", "bob", "10", "0.60")

@@ -146,7 +146,7 @@ def test_opposite_contracts_in_two_markets_of_one_event_never_net() -> None:
     assert world.exchange.cash("ann") == money("1000") - 2 * money("5.175")
 
 
-def test_no_event_returns_collateral_over_its_markets(desk: PracticeClient) -> None:
-    events = desk.get("/events?limit=200")["events"]
+def test_no_event_returns_collateral_over_its_markets(client: PracticeClient) -> None:
+    events = client.get("/events?limit=200")["events"]
     assert any(event["mutually_exclusive"] for event in events)
     assert {event["collateral_return_type"] for event in events} == {""}
