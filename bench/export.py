@@ -129,22 +129,24 @@ def write_journal(path: Path, rows: int) -> None:
     path.parent.mkdir(parents=True)
     with path.open("w") as file:
         for number in range(rows):
-            words = {
+            names = {
                 "environment": "practice",
                 "client_order_id": identifier(3, number),
                 "ticker": ticker(number),
             }
-            asked = words | {"action": "buy", "side": "yes", "count": "5.00", "price": price(number)}
-            said = words | {
+            request = names | {"action": "buy", "side": "yes", "count": "5.00", "price": price(number)}
+            response = names | {
                 "order_id": identifier(2, number),
                 "fill_count": "5.00",
                 "remaining_count": "0.00",
             }
             at = moment(number)
-            file.write(f"{at} order.intent {json.dumps(asked)}\n{at} order.acknowledged {json.dumps(said)}\n")
+            file.write(
+                f"{at} order.intent {json.dumps(request)}\n{at} order.acknowledged {json.dumps(response)}\n"
+            )
 
 
-def export(table: Table, rows: int, folder: Path, way: Format, said: Any) -> None:
+def export(table: Table, rows: int, folder: Path, way: Format, results: Any) -> None:
     """Write one table in this process; send rows, seconds, peak MB and bytes."""
     client = KalshiClient(Account(rows))  # type: ignore[arg-type]
     tracker = PortfolioTracker(client)
@@ -154,7 +156,7 @@ def export(table: Table, rows: int, folder: Path, way: Format, said: Any) -> Non
     exporter = Exporter(client, tracker, journal, lambda: datetime.now(UTC))
     done = exporter.export(table, path, written_as=way)
     took = time.perf_counter() - begun
-    said.put(
+    results.put(
         (done.rows, took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, path.stat().st_size)
     )
 
@@ -168,12 +170,12 @@ def load_heavy_libraries() -> None:
     assert all((program, requests, questionary, cryptography))
 
 
-def measured(*how: Any) -> tuple[int, float, float, int]:
+def measure(*how: Any) -> tuple[int, float, float, int]:
     context = multiprocessing.get_context("spawn")
-    said = context.Queue()
-    process = context.Process(target=child, args=(*how, said))
+    results = context.Queue()
+    process = context.Process(target=child, args=(*how, results))
     process.start()
-    result: tuple[int, float, float, int] = said.get()
+    result: tuple[int, float, float, int] = results.get()
     process.join()
     return result
 
@@ -190,7 +192,7 @@ def main() -> None:
         write_journal(folder / "practice" / "trades.log", rows)
         for table in (TRADES, ORDERS, JOURNAL, TAX):  # positions and settlements have only one row per market
             for way in Format:
-                count, took, peak, size = measured(table, rows, folder, way)
+                count, took, peak, size = measure(table, rows, folder, way)
                 verdict = "" if peak < GOAL_MB else f"  ABOVE {GOAL_MB} MB"
                 print(
                     f"{table.name:8} {way:5} {count:9,} rows  {took:6.2f} s  "

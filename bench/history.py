@@ -141,7 +141,7 @@ def _fill(number: int, at: datetime) -> Fill:
     return Fill(f"f-{number}", order_id, _ticker(number), BookSide.BID, TEN, PRICE, True, FEE, at)
 
 
-def timed(work: Callable[[], TradeHistory], wanted: HistoryFilter) -> tuple[float, int]:
+def time_filter(work: Callable[[], TradeHistory], wanted: HistoryFilter) -> tuple[float, int]:
     """Return the median seconds of some rounds and the number of rows kept."""
     times, rows = [], 0
     for _ in range(ROUNDS):
@@ -164,7 +164,7 @@ def main() -> None:
         ]
         print(f"{events} events, {events // len(EVENTS_OF_ORDER)} orders       seconds     rows")
         for name, wanted, period, most in cases:
-            taken, rows = timed(
+            taken, rows = time_filter(
                 lambda period=period, most=most: load_history(  # type: ignore[misc]
                     client, log, period=period, most=most
                 ),

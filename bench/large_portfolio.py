@@ -86,7 +86,7 @@ def totals(snapshot: PortfolioSnapshot) -> dict[str, object]:
     }
 
 
-def exact(told: dict[str, str], books: dict[str, object]) -> dict[str, bool]:
+def compare_totals(ours: dict[str, str], books: dict[str, object]) -> dict[str, bool]:
     """Compare our totals with the exchange's own books."""
     markets = books["markets"]
     assert isinstance(markets, dict)
@@ -96,7 +96,7 @@ def exact(told: dict[str, str], books: dict[str, object]) -> dict[str, bool]:
         "cash": sum((Decimal(row["cash"]) for row in markets.values()), Decimal(0)),
         "exposure": sum((Decimal(row["exposure"]) for row in markets.values()), Decimal(0)),
     }
-    return {name: Decimal(told[name]) == amount for name, amount in expected.items()}
+    return {name: Decimal(ours[name]) == amount for name, amount in expected.items()}
 
 
 def measure(folder: Path, scenario: str) -> None:
@@ -106,15 +106,15 @@ def measure(folder: Path, scenario: str) -> None:
         reader = multiprocessing.get_context("spawn").Process(target=read_portfolio, args=arguments)
         reader.start()
         sender.close()  # otherwise we would wait forever for a failed reader
-        told = receiver.recv()
+        measured = receiver.recv()
         reader.join()
         origin = exchange.url.removesuffix("/trade-api/v2")
         books = requests.get(f"{origin}/practice/books", timeout=120).json()
-    print(f"{told['positions']:,} positions, {told['fills']:,} fills")
-    print(f"first screen {told['first']:.2f} s (goal 2), whole {told['whole']:.2f} s")
-    print(f"peak memory {told['peak_mb']:.0f} MB (goal 300)")
-    print(f"self-check: {told['compared']:,} numbers compared, {told['differences']} differ")
-    print(f"totals exact: {json.dumps(exact(told, books))}")
+    print(f"{measured['positions']:,} positions, {measured['fills']:,} fills")
+    print(f"first screen {measured['first']:.2f} s (goal 2), whole {measured['whole']:.2f} s")
+    print(f"peak memory {measured['peak_mb']:.0f} MB (goal 300)")
+    print(f"self-check: {measured['compared']:,} numbers compared, {measured['differences']} differ")
+    print(f"totals exact: {json.dumps(compare_totals(measured, books))}")
 
 
 def main(positions: str = "10000", fills: str = "100000", folder: str | None = None) -> None:

@@ -63,21 +63,21 @@ def write_day(log: TradeLogger, begin: datetime, events: int) -> None:
         file.writelines(islice(lines(begin), events - 1))
 
 
-def took_s(act: Callable[[], object]) -> float:
-    return min(_once_s(act) for _ in range(3))
+def fastest_s(act: Callable[[], object]) -> float:
+    return min(_time_once_s(act) for _ in range(3))
 
 
-def _once_s(act: Callable[[], object]) -> float:
+def _time_once_s(act: Callable[[], object]) -> float:
     begun = time.perf_counter()
     act()
     return time.perf_counter() - begun
 
 
-def tell(what: str, seconds: float) -> None:
+def report(what: str, seconds: float) -> None:
     print(f"{what:<48}{seconds:>8.4f} s")
 
 
-def filtered(entries: Iterator[JournalEntry]) -> int:
+def count_matches(entries: Iterator[JournalEntry]) -> int:
     return sum(
         1 for each in entries if isinstance(each, JournalRecord) and each.text("ticker").endswith("B46.5")
     )
@@ -87,16 +87,16 @@ def measure_newest(folder: Path, size: int) -> None:
     log = TradeLogger(folder / "large", "bench")
     log.folder.mkdir(parents=True)
     write_bytes(log.trades_path, size)
-    seconds = took_s(lambda: list(islice(log.newest_records(), NEWEST)))
-    tell(f"last {NEWEST} lines of {size // 1_000_000} MB", seconds)
+    seconds = fastest_s(lambda: list(islice(log.newest_records(), NEWEST)))
+    report(f"last {NEWEST} lines of {size // 1_000_000} MB", seconds)
 
 
 def measure_damage(folder: Path) -> None:
     log = TradeLogger(folder / "large", "bench")
     with log.trades_path.open("ab") as file:
         file.write(b"2026-11-01T12:00:00.000+00:00 order.int")
-    seconds = took_s(lambda: list(islice(log.newest_records(), NEWEST)))
-    tell("the same, numbering a damaged last line", seconds)
+    seconds = fastest_s(lambda: list(islice(log.newest_records(), NEWEST)))
+    report("the same, numbering a damaged last line", seconds)
 
 
 def measure_filter(folder: Path, events: int) -> None:
@@ -108,12 +108,15 @@ def measure_filter(folder: Path, events: int) -> None:
         write_day(log, now[0], events // days)
     begin = date(2026, 11, 10)
     for name, act in [
-        ("one by one, a market", lambda: filtered(log.scan_journal())),
-        ("newest first, a market", lambda: filtered(log.newest_records())),
-        ("ten days of them, a market", lambda: filtered(log.scan_journal(begin, begin + timedelta(days=9)))),
-        ("all at once, a market", lambda: filtered(iter(log.get_records()))),
+        ("one by one, a market", lambda: count_matches(log.scan_journal())),
+        ("newest first, a market", lambda: count_matches(log.newest_records())),
+        (
+            "ten days of them, a market",
+            lambda: count_matches(log.scan_journal(begin, begin + timedelta(days=9))),
+        ),
+        ("all at once, a market", lambda: count_matches(iter(log.get_records()))),
     ]:
-        tell(f"{events:,} events, {name}", took_s(act))
+        report(f"{events:,} events, {name}", fastest_s(act))
 
 
 def main() -> None:

@@ -64,27 +64,27 @@ def order_lines(number: int, at: datetime) -> Iterator[bytes]:
     name, ticker = str(UUID(int=number, version=4)), f"KXHIGHNY-{at:%y%b%d}-B{number % 60}.5".upper()
     sentence = f"BUY 10 YES {ticker} at 57¢, good till canceled"
     named = {"client_order_id": name, "ticker": ticker}
-    wish = {"action": "buy", "side": "yes", "count": "10", "price": "0.57"}
+    terms = {"action": "buy", "side": "yes", "count": "10", "price": "0.57"}
     kind = {"time_in_force": "good_till_canceled", "post_only": False, "reduce_only": False}
-    said = {"sentence": sentence}
+    description = {"sentence": sentence}
     fills = number % 10 < 5
     answer: dict[str, str | None] = {"order_id": str(UUID(int=number)), "fill_count": "10" if fills else "0"}
     answer |= {"remaining_count": "0" if fills else "10", "average_price": None, "fee": None}
-    yield line(at, "order.intent", {**named, **wish, **kind, "cost": "5.70", **said})
-    yield line(at, "order.sending", {**named, **said, "sent_at": f"{at.isoformat()}"})
+    yield line(at, "order.intent", {**named, **terms, **kind, "cost": "5.70", **description})
+    yield line(at, "order.sending", {**named, **description, "sent_at": f"{at.isoformat()}"})
     if number % 10 == 9:
         reason = "The exchange refused: insufficient_balance (HTTP 400). There is not enough cash for it."
-        yield line(at, "order.rejected", {**named, **wish, "reason": reason, **said})
+        yield line(at, "order.rejected", {**named, **terms, "reason": reason, **description})
         return
     reason = "filled" if fills else "resting"
-    yield line(at, "order.acknowledged", {**named, **wish, **answer, "reason": reason, **said})
+    yield line(at, "order.acknowledged", {**named, **terms, **answer, "reason": reason, **description})
     if fills:
         filled = {**answer, "average_price": "0.57", "fee": "0.1716", "reason": reason}
-        yield line(at, "order.fill", {**named, **wish, **filled})
+        yield line(at, "order.fill", {**named, **terms, **filled})
     else:
-        there = {"order_id": answer["order_id"], **named}
-        yield line(at, "cancel.requested", there)
-        yield line(at, "cancel.acknowledged", {**there, "reduced_by": "10", "reason": "Canceled."})
+        canceled = {"order_id": answer["order_id"], **named}
+        yield line(at, "cancel.requested", canceled)
+        yield line(at, "cancel.acknowledged", {**canceled, "reduced_by": "10", "reason": "Canceled."})
 
 
 def day_lines(day: datetime, first: int, orders: int, seconds: float = 60_000) -> Iterator[bytes]:

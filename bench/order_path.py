@@ -67,11 +67,11 @@ def serve(port_to: Connection) -> None:
     while True:
         connection, _ = listener.accept()
         if os.fork() == 0:  # one process per connection, so that none waits for another
-            attend(connection, port_to)
+            serve_connection(connection, port_to)
         connection.close()
 
 
-def attend(connection: socket.socket, arrivals: Connection) -> None:
+def serve_connection(connection: socket.socket, arrivals: Connection) -> None:
     while first := connection.recv(1):
         arrived_at = time.perf_counter()
         request = first
@@ -89,7 +89,7 @@ def attend(connection: socket.socket, arrivals: Connection) -> None:
     os._exit(0)
 
 
-def one_order() -> OrderPreview:
+def new_order() -> OrderPreview:
     made: OrderPreview = preview(ORDER)
     return replace(made, request=replace(made.request, client_order_id=str(uuid.uuid4())))
 
@@ -106,7 +106,7 @@ def measure(port: int, arrivals: Connection, folder: Path, orders: int) -> dict[
     plain = HTTPConnection("127.0.0.1", port)
     times: dict[str, list[float]] = {"journal": [], "rest": [], "confirm to wire": [], "bare": []}
     for number in range(-20, orders):  # the first twenty are warm-up
-        order, journal.spent_s = one_order(), 0.0
+        order, journal.spent_s = new_order(), 0.0
         begun = time.perf_counter()
         result = submitter.submit(order)
         whole = arrivals.recv() - begun

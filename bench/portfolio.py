@@ -58,12 +58,12 @@ class Replay:
         self.answers: dict[bytes, bytes] = {}
 
     async def serve(self, port_to: Connection) -> None:
-        server = await asyncio.start_server(self.attend, "127.0.0.1", 0, limit=2**20)
+        server = await asyncio.start_server(self.serve_connection, "127.0.0.1", 0, limit=2**20)
         port_to.send(server.sockets[0].getsockname()[1])
         async with server:
             await server.serve_forever()
 
-    async def attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         loop = asyncio.get_running_loop()
         while True:
             try:
@@ -91,7 +91,7 @@ def replay(url: str, latency_s: float, port_to: Connection) -> None:
     asyncio.run(Replay(url, latency_s).serve(port_to))
 
 
-def timed(work: Callable[[], object]) -> float:
+def time_once(work: Callable[[], object]) -> float:
     time.sleep(BETWEEN_S)
     gc.collect()
     begun = time.perf_counter()
@@ -104,7 +104,7 @@ def median_ms(work: Callable[[], Callable[[], object]], rounds: int = ROUNDS) ->
 
     `work` itself is preparation and not timed.
     """
-    return statistics.median(timed(work()) for _ in range(rounds)) * 1000
+    return statistics.median(time_once(work()) for _ in range(rounds)) * 1000
 
 
 def measure_round_trips(url: str, credentials: Credentials) -> None:
@@ -128,8 +128,8 @@ def measure_fills(exchange: ExchangeProcess, credentials: Credentials) -> None:
     client.learn_limits()
     fetched, read = [], []
     for _ in range(5):  # alternating, so that a slow moment affects both
-        fetched.append(timed(lambda: fetch_fills(exchange, credentials)))
-        read.append(timed(FillHistory(client).read_fills))
+        fetched.append(time_once(lambda: fetch_fills(exchange, credentials)))
+        read.append(time_once(FillHistory(client).read_fills))
     bare, ours = statistics.median(fetched), statistics.median(read)
     print(f"fills: fetching and json.loads {bare:.2f} s, reading {ours:.2f} s = {ours / bare:.2f} (goal 2)")
 

@@ -430,7 +430,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
             "journal/files/test_private_files.py::"
             "test_a_thing_that_takes_the_files_place_after_the_look_is_refused_as_well",
             "practice/storage/test_private_files.py::"
-            "test_what_stands_in_a_files_place_is_refused_and_never_waited_for",
+            "test_anything_but_a_file_of_ours_is_refused_without_waiting",
             "journeys/test_files_of_a_session.py::"
             "test_pipes_in_the_place_of_every_file_are_told_at_the_start_and_orders_are_locked",
             "journeys/test_files_of_a_session.py::"

@@ -26,7 +26,7 @@ def make_client() -> Iterator[MakeClient]:
         world = World(path, seed=seed, market_count=markets, clock=clock)
         worlds.append(world)
         key = Ed25519PrivateKey.generate()
-        world.keys.admit(KEY_ID, world.account_id, key.public_key())
+        world.keys.add_key(KEY_ID, world.account_id, key.public_key())
         return PracticeClient(world, clock, build_app(world), key)
 
     yield make
@@ -35,6 +35,6 @@ def make_client() -> Iterator[MakeClient]:
 
 
 @pytest.fixture
-def desk(make_client: MakeClient) -> PracticeClient:
+def client(make_client: MakeClient) -> PracticeClient:
     """Client of a fresh, small world."""
     return make_client()

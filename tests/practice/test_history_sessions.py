@@ -54,7 +54,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
     past.live(sessions - sessions // 10)
     past.recover()
     past.live(sessions // 10)
-    past.world.archive.set(trades=past.clock.now() - 20 * DAY_US, overlap_s=2 * 86_400)
+    past.world.archive.set_cut_offs(trades=past.clock.now() - 20 * DAY_US, overlap_s=2 * 86_400)
     yield past
     past.close()
 
@@ -67,7 +67,7 @@ def rows(past: Past) -> tuple[HistoryRow, ...]:
 
 
 @dataclass
-class Truth:
+class Expected:
     """The exchange's records and the raw journal lines."""
 
     exchange: Exchange
@@ -76,7 +76,7 @@ class Truth:
 
 
 @pytest.fixture(scope="module")
-def truth(past: Past) -> Truth:
+def expected(past: Past) -> Expected:
     ends: dict[str, str] = {}
     intents: dict[str, dict[str, str]] = {}
     reading = past.journal.read_journal()
@@ -86,22 +86,22 @@ def truth(past: Past) -> Truth:
             intents[name] = {key: str(value) for key, value in record.fields.items()}
         if record.event in LAST and ends.get(name) != "taken":
             ends[name] = LAST[record.event]
-    return Truth(past.exchange, ends, intents)
+    return Expected(past.exchange, ends, intents)
 
 
 def test_every_order_is_in_the_history_once_whether_the_exchange_has_it_or_the_journal_alone(
-    past, rows, truth
+    past, rows, expected
 ):
-    there = {order.order_id: order for order in past.exchange.orders_of(ACCOUNT)}
+    on_exchange = {order.order_id: order for order in past.exchange.orders_of(ACCOUNT)}
     listed = Counter(row.order.order_id for row in rows if row.order is not None)
-    assert listed == Counter(there.keys())
+    assert listed == Counter(on_exchange.keys())
     ours = Counter(row.client_order_id for row in rows if not row.is_external)
-    assert ours == Counter(truth.intents.keys())
+    assert ours == Counter(expected.intents.keys())
     assert {row.client_order_id for row in rows if row.is_external} == past.external
     assert past.external, "nothing was placed elsewhere"
     alone = {row.client_order_id for row in rows if row.order is None}
-    assert alone == truth.intents.keys() - {order.client_order_id for order in there.values()}
-    assert {truth.ends[name] for name in alone} == {"open", "refused", "not placed"}
+    assert alone == expected.intents.keys() - {order.client_order_id for order in on_exchange.values()}
+    assert {expected.ends[name] for name in alone} == {"open", "refused", "not placed"}
     times = [row.placed_at for row in rows]
     assert times == sorted(times, reverse=True)
 
@@ -115,7 +115,7 @@ def test_both_lists_were_needed_and_overlapped(past):
     assert ids[0] & ids[1]
 
 
-def test_every_order_has_the_exchange_s_numbers_its_fills_and_our_words(past, rows, truth):
+def test_every_order_has_the_exchange_s_numbers_its_fills_and_our_terms(past, rows, expected):
     fills: dict[str, list[str]] = {}
     for fill in past.exchange.fills_of(ACCOUNT):
         fills.setdefault(fill.order_id, []).append(fill.trade_id)
@@ -132,33 +132,33 @@ def test_every_order_has_the_exchange_s_numbers_its_fills_and_our_words(past, ro
         assert [fill.fill_id for fill in row.fills] == fills.get(row.order_id, [])[::-1]
         assert row.fills_missing == ZERO
         if not row.is_external:
-            intent = truth.intents[row.client_order_id]
+            intent = expected.intents[row.client_order_id]
             assert (row.action, row.side) == (intent["action"], intent["side"])
             assert (row.price, row.count) == (D(intent["price"]), D(intent["count"]))
 
 
-def test_orders_the_exchange_does_not_list_end_as_the_journal_says(rows, truth):
-    expected = {
+def test_orders_the_exchange_does_not_list_end_as_the_journal_says(rows, expected):
+    results = {
         "open": OrderResult.UNKNOWN,
         "refused": OrderResult.REJECTED,
         "not placed": OrderResult.NOT_PLACED,
     }
     for row in rows:
         if row.order is None:
-            assert row.result is expected[truth.ends[row.client_order_id]]
+            assert row.result is results[expected.ends[row.client_order_id]]
 
 
 def test_the_records_of_the_history_are_those_of_the_journal(past, rows):
-    written = Counter(
+    in_journal = Counter(
         json.dumps(record.fields, sort_keys=True)
         for record in past.journal.get_records()
         if record.fields.get("client_order_id")
     )
-    told = Counter(json.dumps(record.fields, sort_keys=True) for row in rows for record in row.records)
-    assert told == written
+    in_rows = Counter(json.dumps(record.fields, sort_keys=True) for row in rows for record in row.records)
+    assert in_rows == in_journal
 
 
-def test_periods_that_follow_each_other_cut_the_history_into_parts_that_fit(past, rows):
+def test_adjacent_periods_split_the_history_without_gaps_or_overlaps(past, rows):
     first, last = (row.placed_at.astimezone().date() for row in (rows[-1], rows[0]))
     cuts: list[date] = [first + (last - first) * part // 3 for part in range(4)]
     parts = [
@@ -179,7 +179,7 @@ def identity(row):
     return row.order_id, row.client_order_id
 
 
-def test_the_story_of_every_order_holds_each_record_and_each_fill_in_the_order_of_time(rows):
+def test_the_timeline_of_every_order_has_each_record_and_fill_in_time_order(rows):
     for row in rows:
         events = events_of(row, None)
         times = [event.at for event in events if event.at is not None]
@@ -188,10 +188,8 @@ def test_the_story_of_every_order_holds_each_record_and_each_fill_in_the_order_o
         assert sum(event.sentence.startswith("filled ") for event in events) == len(row.fills)
 
 
-def test_a_comparison_names_what_was_placed_elsewhere_and_what_nobody_knows_and_nothing_else(
-    past, rows, truth
-):
-    open_orders = {name for name, end in truth.ends.items() if end == "open"}
+def test_reconcile_finds_exactly_the_external_and_the_open_orders(past, rows, expected):
+    open_orders = {name for name, end in expected.ends.items() if end == "open"}
     assert open_orders, "everything has an end"
     found = reconcile(past.client, past.journal, account=ACCOUNT, clock=past.now)
     assert {each.row.client_order_id for each in found.differences} == past.external | open_orders
@@ -242,7 +240,7 @@ class Books:
             for record in self.records[row.client_order_id]
         ]
 
-    def forget(self, row: HistoryRow, *events: str) -> None:
+    def drop(self, row: HistoryRow, *events: str) -> None:
         own = self.records[row.client_order_id]
         self.records[row.client_order_id] = [record for record in own if not record.event.startswith(events)]
 
@@ -252,7 +250,7 @@ class Books:
         self.records[row.client_order_id].append(JournalRecord(last.at, event, {**named, **fields}))
 
 
-def better(fill: Fill) -> D:
+def better_price(fill: Fill) -> D:
     """Return a fill price one cent better than the fill's own."""
     return fill.yes_price + (D("-0.01") if fill.book_side is BookSide.BID else D("0.01"))
 
@@ -266,23 +264,23 @@ def other_side(record: JournalRecord) -> dict[str, str]:
     return {"side": {"yes": "no", "no": "yes"}[record.text("side")]} if record.text("side") else {}
 
 
-def further(order: Order) -> D:
+def looser_limit(order: Order) -> D:
     """Return a limit one cent further away, so every fill is still within it."""
     return order.yes_price + (D("0.01") if order.book_side is BookSide.BID else D("-0.01"))
 
 
-def a_second_fill(books: Books, row: HistoryRow) -> None:
+def duplicate_fill(books: Books, row: HistoryRow) -> None:
     fills = books.fills[row.order_id]
     books.fills[row.order_id] = (*fills, replace(fills[-1], fill_id=f"{fills[-1].fill_id}-again"))
 
 
-def a_second_order(books: Books, row: HistoryRow) -> None:
+def duplicate_order(books: Books, row: HistoryRow) -> None:
     double = f"{row.order_id}-again"
     books.orders[double] = replace(books.orders[row.order_id], order_id=double)
 
 
 def refused_here(books: Books, row: HistoryRow) -> None:
-    books.forget(row, "order.acknowledged", "order.fill", "order.unknown")
+    books.drop(row, "order.acknowledged", "order.fill", "order.unknown")
     books.add(row, "order.rejected")
 
 
@@ -290,11 +288,14 @@ def any_order(row: HistoryRow) -> bool:
     return row.order is not None
 
 
-def told_at_once(row: HistoryRow) -> bool:
+def filled_at_once(row: HistoryRow) -> bool:
     """Return True if the exchange's first answer was final, with fills."""
-    told = row.logged.reported
+    reported = row.logged.reported
     return (
-        row.order is not None and told is not None and told.remaining_count == ZERO and told.fill_count > ZERO
+        row.order is not None
+        and reported is not None
+        and reported.remaining_count == ZERO
+        and reported.fill_count > ZERO
     )
 
 
@@ -328,21 +329,21 @@ PLANTS: list[tuple[MismatchKind, Callable[[HistoryRow], bool], Callable[[Books, 
     (MismatchKind.COUNT, any_order, lambda books, row: books.change(row, initial_count=row.count + 1)),
     (
         MismatchKind.COUNT,
-        told_at_once,
+        filled_at_once,
         lambda books, row: books.change(row, fill_count=row.fill_count + D("0.01")),
     ),
     (MismatchKind.COUNT, with_fills, lambda books, row: books.rewrite(row, "order.", more("count", "1"))),
     (
         MismatchKind.COUNT,
-        told_at_once,
+        filled_at_once,
         lambda books, row: books.rewrite(row, "order.", more("fill_count", "1")),
     ),
     (MismatchKind.COUNT, exists, lambda books, row: books.add(row, "cancel.acknowledged", reduced_by="999")),
-    (MismatchKind.PRICE, any_order, lambda books, row: books.change(row, yes_price=further(row.order))),
+    (MismatchKind.PRICE, any_order, lambda books, row: books.change(row, yes_price=looser_limit(row.order))),
     (
         MismatchKind.PRICE,
         with_fills,
-        lambda books, row: books.change_fill(row, yes_price=better(row.fills[-1])),
+        lambda books, row: books.change_fill(row, yes_price=better_price(row.fills[-1])),
     ),
     (MismatchKind.PRICE, any_order, lambda books, row: books.rewrite(row, "order.", more("price", "0.01"))),
     (
@@ -362,24 +363,24 @@ PLANTS: list[tuple[MismatchKind, Callable[[HistoryRow], bool], Callable[[Books, 
         lambda books, row: books.rewrite(row, "order.fill", more("fee", "0.0001")),
     ),
     (MismatchKind.FILLS, with_fills, lambda books, row: books.fills.update({row.order_id: row.fills[:-1]})),
-    (MismatchKind.FILLS, with_fills, a_second_fill),
+    (MismatchKind.FILLS, with_fills, duplicate_fill),
     (MismatchKind.FILLS, with_fills, lambda books, row: books.change_fill(row, ticker="KXOTHER-26NOV-T1")),
     (
         MismatchKind.FILLS,
         with_fills,
         lambda books, row: books.change_fill(row, count=row.fills[-1].count - D("0.01")),
     ),
-    (MismatchKind.STATUS, told_at_once, lambda books, row: books.change(row, status=OrderStatus.RESTING)),
+    (MismatchKind.STATUS, filled_at_once, lambda books, row: books.change(row, status=OrderStatus.RESTING)),
     (MismatchKind.STATUS, canceled_here, lambda books, row: books.change(row, status=OrderStatus.EXECUTED)),
     (MismatchKind.STATUS, exists, refused_here),
     (
         MismatchKind.STATUS,
         taken,
-        lambda books, row: books.forget(row, "order.acknowledged", "order.fill", "order.unknown"),
+        lambda books, row: books.drop(row, "order.acknowledged", "order.fill", "order.unknown"),
     ),
     (MismatchKind.TERMS, any_order, lambda books, row: books.rewrite(row, "order.", other_side)),
     (MismatchKind.TERMS, any_order, lambda books, row: books.change(row, ticker="KXOTHER-26NOV-T1")),
-    (MismatchKind.TWICE, any_order, a_second_order),
+    (MismatchKind.TWICE, any_order, duplicate_order),
 ]
 
 
@@ -408,16 +409,16 @@ def test_each_planted_difference_is_found_and_no_other(past, rows, seed):
 # --- Totals ---------------------------------------------------------------------------------------
 
 
-def test_the_sums_of_periods_that_follow_each_other_are_the_exchange_s_books(past, rows):
-    books = past.world.books(ACCOUNT)
+def test_the_totals_of_adjacent_periods_match_the_exchange_s_audit(past, rows):
+    audit = past.world.audit(ACCOUNT)
     first, last = (row.placed_at.astimezone().date() for row in (rows[-1], rows[0]))
     middle = first + (last - first) // 2
     periods = [Period(first, middle), Period(middle + timedelta(days=1), last + timedelta(days=1))]
     sums = [read_summary(past.client, past.journal, period, account=ACCOUNT) for period in periods]
     assert [each.incomplete for each in sums] == [None, None]
-    assert sum(each.pnl for each in sums) == D(books.realized) - D(books.fees)
-    assert sum(each.fees for each in sums) == D(books.fees)
-    assert sum(each.fills for each in sums) == books.fill_count
+    assert sum(each.pnl for each in sums) == D(audit.realized) - D(audit.fees)
+    assert sum(each.fees for each in sums) == D(audit.fees)
+    assert sum(each.fills for each in sums) == audit.fill_count
     assert sum(each.orders for each in sums) == len(past.exchange.orders_of(ACCOUNT))
     refused = [row for row in rows if row.logged is not None and row.logged.state.stage == "rejected"]
     assert sum(each.rejected for each in sums) == len(refused)

@@ -53,23 +53,23 @@ LOOP = asyncio.new_event_loop()
 NEVER = START + 10_000 * 24 * HOUR  # the world itself never settles these markets
 
 
-class DeskTransport:
+class InProcessTransport:
     """Passes reads to an exchange inside this process.
 
     One read at a time, because the exchange is not a server here.
     """
 
-    def __init__(self, desk: PracticeClient) -> None:
-        self._desk = desk
+    def __init__(self, client: PracticeClient) -> None:
+        self._client = client
         self._lock = threading.Lock()
         self._loop = LOOP
 
     def read(self, path: str, query: Query = (), *, signed: bool = True) -> Mapping[str, Any]:
         target = f"{path}?{urlencode(list(query))}" if query else path
         with self._lock:
-            headers = self._desk.headers("GET", path) if signed else {}
+            headers = self._client.headers("GET", path) if signed else {}
             answer = self._loop.run_until_complete(
-                ask(self._desk.app, "GET", ROOT + target, headers, b"", read=_parse)
+                ask(self._client.app, "GET", ROOT + target, headers, b"", read=_parse)
             )
         assert answer.status == 200, answer.body
         assert isinstance(answer.body, dict)
@@ -89,7 +89,7 @@ class Histories:
         self.world = World(":memory:", seed=11, market_count=1, clock=self.clock)
         self.world.exchange.open_account(OTHER, simulated=True)
         # Only the histories trade: neither reads nor time bring quotes of simulated traders.
-        self.world.participants.awaken = lambda ticker, now: None  # type: ignore[method-assign]
+        self.world.participants.quote_if_new = lambda ticker, now: None  # type: ignore[method-assign]
         self.world.participants.step = lambda now: None  # type: ignore[method-assign]
         # Nothing needs to be saved, and only the thread that opened the file may write to it.
         self.world.commit = lambda: None  # type: ignore[method-assign]
@@ -126,15 +126,15 @@ class History:
                     latest_expiration_at=NEVER,
                 )
             )
-        self.world.participants.follow(self.exchange.markets[ticker] for ticker in self.tickers)
+        self.world.participants.add_markets(self.exchange.markets[ticker] for ticker in self.tickers)
         self.exchange.open_account(name, simulated=False)
         self.world.deposit(name, 1_000 * ONE_DOLLAR)
         key = Ed25519PrivateKey.generate()
-        self.world.keys.admit(name, name, key.public_key())
+        self.world.keys.add_key(name, name, key.public_key())
         self.exchange.advance()
-        desk = PracticeClient(self.world, self.clock, histories.app, key, name)
+        client = PracticeClient(self.world, self.clock, histories.app, key, name)
         self.tracker = PortfolioTracker(
-            KalshiClient(DeskTransport(desk)),  # type: ignore[arg-type]
+            KalshiClient(InProcessTransport(client)),  # type: ignore[arg-type]
             clock=lambda: datetime.fromtimestamp(self.clock.now() / 1e6, UTC),
         )
 
@@ -224,9 +224,9 @@ def test_the_portfolio_is_the_exchange_s_ledger_to_the_last_digit(
 
 def assert_exact(history: History) -> None:
     """Compare all markets, totals and cash with the exchange's books."""
-    snapshot, books = history.portfolio(), history.world.books(history.name)
-    assert snapshot.ledgers.keys() == books.markets.keys()
-    for ticker, book in books.markets.items():
+    snapshot, audit = history.portfolio(), history.world.audit(history.name)
+    assert snapshot.ledgers.keys() == audit.markets.keys()
+    for ticker, book in audit.markets.items():
         account = snapshot.ledgers[ticker]
         assert account.mismatch is None
         figures = {
@@ -241,14 +241,14 @@ def assert_exact(history: History) -> None:
         assert explain_realized(account).total == account.realized_pnl
         assert explain_fees(account).total == account.fees_paid
         assert explain_cash(account).total == account.holding.cash
-    assert snapshot.realized.gross == D(books.realized)
-    assert snapshot.realized.fees == D(books.fees)
-    assert snapshot.collateral == D(books.collateral)
-    free = D(books.cash) - D(books.collateral)
+    assert snapshot.realized.gross == D(audit.realized)
+    assert snapshot.realized.fees == D(audit.fees)
+    assert snapshot.collateral == D(audit.collateral)
+    free = D(audit.cash) - D(audit.collateral)
     assert snapshot.balance.value.cash == round_down(free, BALANCE_GRAIN)  # the exchange reports it to 0.01¢
     check = check_account(snapshot)
     assert (check.differences, check.not_compared) == ((), ())
-    assert check.compared >= len(books.markets)
+    assert check.compared >= len(audit.markets)
 
 
 def assert_marked(history: History, mark: Mark) -> None:
@@ -265,11 +265,11 @@ def assert_marked(history: History, mark: Mark) -> None:
         if price is None:
             assert row.unrealized_pnl is None
         else:
-            cost = D(history.world.books(history.name).markets[row.position.ticker].exposure)
+            cost = D(history.world.audit(history.name).markets[row.position.ticker].exposure)
             assert row.unrealized_pnl == abs(row.position.net) * price - cost
 
 
-def others(history: History, ticker: str, side: BookSide) -> list[tuple[int, int]]:
+def other_orders(history: History, ticker: str, side: BookSide) -> list[tuple[int, int]]:
     """Return YES price and count of other accounts' resting orders.
 
     The best comes first.
@@ -280,7 +280,7 @@ def others(history: History, ticker: str, side: BookSide) -> list[tuple[int, int
 
 def proceeds_of(history: History, ticker: str, net: D) -> D:
     left, proceeds = int(abs(net) * 100), D(0)
-    for price, count in others(history, ticker, BookSide.BID if net > 0 else BookSide.ASK):
+    for price, count in other_orders(history, ticker, BookSide.BID if net > 0 else BookSide.ASK):
         taken = min(left, count)
         left -= taken
         proceeds += D(taken) / 100 * (D(price) if net > 0 else 10_000 - D(price)) / 10_000
@@ -288,7 +288,7 @@ def proceeds_of(history: History, ticker: str, net: D) -> D:
 
 
 def mark_of(history: History, ticker: str, holds_yes: bool, mark: Mark) -> D | None:
-    bids, asks = (others(history, ticker, side) for side in (BookSide.BID, BookSide.ASK))
+    bids, asks = (other_orders(history, ticker, side) for side in (BookSide.BID, BookSide.ASK))
     yes: D | None
     if mark is Mark.LAST:
         last = history.exchange.markets[ticker].last_price

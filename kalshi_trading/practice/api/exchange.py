@@ -5,7 +5,7 @@ from __future__ import annotations
 from kalshi_trading.practice.api import rate_limits
 from kalshi_trading.practice.api.http import ApiCall, Endpoint
 from kalshi_trading.practice.responses import markets as market_responses
-from kalshi_trading.practice.responses.errors import old_order_endpoint
+from kalshi_trading.practice.responses.errors import deprecated_endpoint
 from kalshi_trading.practice.responses.markets import SHARD, Json
 
 _ALL_DAY = [{"open_time": "00:00", "close_time": "00:00"}]
@@ -46,8 +46,8 @@ def _endpoint_costs(_call: ApiCall) -> Json:
     return rate_limits.endpoint_costs()
 
 
-def _old_endpoint(_call: ApiCall) -> Json:
-    raise old_order_endpoint()
+def _deprecated_endpoint(_call: ApiCall) -> Json:
+    raise deprecated_endpoint()
 
 
 ENDPOINTS = (
@@ -56,10 +56,10 @@ ENDPOINTS = (
     Endpoint("GET", "/exchange/user_data_timestamp", "GetUserDataTimestamp", _user_data_timestamp),
     Endpoint("GET", "/account/limits", "GetAccountApiLimits", _account_limits, private=True),
     Endpoint("GET", "/account/endpoint_costs", "GetAccountEndpointCosts", _endpoint_costs),
-    Endpoint("POST", "/portfolio/orders", "CreateOrder", _old_endpoint),
-    Endpoint("POST", "/portfolio/orders/batched", "BatchCreateOrders", _old_endpoint),
-    Endpoint("DELETE", "/portfolio/orders/batched", "BatchCancelOrders", _old_endpoint),
-    Endpoint("DELETE", "/portfolio/orders/{order_id}", "CancelOrder", _old_endpoint),
-    Endpoint("POST", "/portfolio/orders/{order_id}/amend", "AmendOrder", _old_endpoint),
-    Endpoint("POST", "/portfolio/orders/{order_id}/decrease", "DecreaseOrder", _old_endpoint),
+    Endpoint("POST", "/portfolio/orders", "CreateOrder", _deprecated_endpoint),
+    Endpoint("POST", "/portfolio/orders/batched", "BatchCreateOrders", _deprecated_endpoint),
+    Endpoint("DELETE", "/portfolio/orders/batched", "BatchCancelOrders", _deprecated_endpoint),
+    Endpoint("DELETE", "/portfolio/orders/{order_id}", "CancelOrder", _deprecated_endpoint),
+    Endpoint("POST", "/portfolio/orders/{order_id}/amend", "AmendOrder", _deprecated_endpoint),
+    Endpoint("POST", "/portfolio/orders/{order_id}/decrease", "DecreaseOrder", _deprecated_endpoint),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 from kalshi_trading.practice.api.http import ApiCall, Endpoint
-from kalshi_trading.practice.api.markets import candles_of, list_trades, read_span, written_markets
+from kalshi_trading.practice.api.markets import candles_of, list_trades, markets_json, read_span
 from kalshi_trading.practice.api.paging import page
 from kalshi_trading.practice.api.portfolio import list_fills, list_orders, list_positions
 from kalshi_trading.practice.records import Market
@@ -21,7 +21,7 @@ from kalshi_trading.practice.world.world import World
 _FILTERS = ("tickers", "event_ticker", "series_ticker")
 
 
-def written_cut_offs(world: World) -> Json:
+def cut_offs_json(world: World) -> Json:
     """Return the JSON of the cut-off times; older rows are historical."""
     archive, now = world.archive, world.clock.now()
     return {
@@ -33,7 +33,7 @@ def written_cut_offs(world: World) -> Json:
 
 
 def _cut_offs(call: ApiCall) -> Json:
-    return written_cut_offs(call.world)
+    return cut_offs_json(call.world)
 
 
 def _markets(call: ApiCall) -> Json:
@@ -41,9 +41,9 @@ def _markets(call: ApiCall) -> Json:
     limit = query.limit(1000, least=0)
     given = [name for name in _FILTERS if query.text(name)]
     if len(given) > 1:
-        raise query.refuse(given[1], "excluded_with")
+        raise query.error(given[1], "excluded_with")
     tickers, event_ticker = frozenset(query.names("tickers")), query.text("event_ticker")
-    series_ticker, stands = query.text("series_ticker"), call.world.archive.markets(call.now, live=False)
+    series_ticker, is_in_list = query.text("series_ticker"), call.world.archive.markets(call.now, live=False)
     query.choice("mve_filter", ("exclude",))
 
     def keep(market: Market) -> bool:
@@ -51,22 +51,25 @@ def _markets(call: ApiCall) -> Json:
             (not tickers or market.ticker in tickers)
             and event_ticker in (None, market.event_ticker)
             and series_ticker in (None, market.series_ticker)
-            and stands(market)
+            and is_in_list(market)
         )
 
     markets = call.world.exchange.markets.values()
     rows, cursor = page(markets, lambda market: market.ticker, limit, query.text("cursor"), keep)
-    return {"markets": written_markets(call, rows), "cursor": cursor}
+    return {"markets": markets_json(call, rows), "cursor": cursor}
 
 
 def _market(call: ApiCall) -> Json:
-    return {"market": written_markets(call, [_find(call)])[0]}
+    return {"market": markets_json(call, [_find(call)])[0]}
 
 
 def _candlesticks(call: ApiCall) -> Json:
     span = read_span(call)
     market = _find(call)
-    return {"ticker": market.ticker, "candlesticks": [_bare(row) for row in candles_of(call, market, span)]}
+    return {
+        "ticker": market.ticker,
+        "candlesticks": [_historical_candle(row) for row in candles_of(call, market, span)],
+    }
 
 
 def _find(call: ApiCall) -> Market:
@@ -76,16 +79,16 @@ def _find(call: ApiCall) -> Market:
     return market
 
 
-def _bare(row: Json) -> Json:
+def _historical_candle(row: Json) -> Json:
     """Convert a candlestick to the form of the historical endpoint.
 
     Names lose their unit suffix, and every trade price is present, null if unknown.
     """
     prices = ("open", "low", "high", "close", "mean", "previous")
-    bare = {name.removesuffix("_fp"): value for name, value in row.items()}
+    renamed = {name.removesuffix("_fp"): value for name, value in row.items()}
     for side in ("yes_bid", "yes_ask", "price"):
-        bare[side] = {name.removesuffix("_dollars"): value for name, value in row[side].items()}
-    return {**bare, "price": dict.fromkeys(prices) | bare["price"]}
+        renamed[side] = {name.removesuffix("_dollars"): value for name, value in row[side].items()}
+    return {**renamed, "price": dict.fromkeys(prices) | renamed["price"]}
 
 
 ENDPOINTS = (

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from kalshi_trading.practice.api.query import Query
 from kalshi_trading.practice.api.rate_limits import Buckets, cost_of
 from kalshi_trading.practice.engine.exchange import Refusal
-from kalshi_trading.practice.responses.errors import ApiError, nested, too_many_requests, unsigned
+from kalshi_trading.practice.responses.errors import ApiError, api_error, missing_signature, too_many_requests
 from kalshi_trading.practice.responses.markets import Json
 from kalshi_trading.practice.world.world import World
 
@@ -79,12 +79,12 @@ def build_app(
         Route(ROOT + endpoint.path, _serve(world, buckets, endpoint), methods=[endpoint.method])
         for endpoint in endpoints
     ]
-    app = Starlette(routes=routes, exception_handlers={HTTPException: _http_error, Exception: _failure})
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _http_error, Exception: _server_error})
     app.router.redirect_slashes = False
-    return TrailingSlashRedirect(app, on_request)
+    return EntryMiddleware(app, on_request)
 
 
-class TrailingSlashRedirect:
+class EntryMiddleware:
     """ASGI middleware that counts requests and redirects trailing slashes.
 
     A path with a trailing slash gets a 301 to the path without it.
@@ -115,7 +115,7 @@ def _serve(world: World, buckets: Buckets, endpoint: Endpoint) -> Callable[[Requ
         body = await request.body()
         try:
             world.catch_up()
-            account_id = _account(world, request, endpoint)
+            account_id = _signing_account(world, request, endpoint)
             if account_id and not buckets.take(account_id, cost, world.clock.now(), write=endpoint.is_write):
                 raise too_many_requests()
             query = Query(endpoint.operation, request.query_params)
@@ -124,14 +124,16 @@ def _serve(world: World, buckets: Buckets, endpoint: Endpoint) -> Callable[[Requ
         except ApiError as error:
             return json_response(error.status, error.body)
         except Refusal as refusal:
-            return json_response(refusal.status, nested(refusal.status, refusal.code, refusal.details).body)
+            return json_response(
+                refusal.status, api_error(refusal.status, refusal.code, refusal.details).body
+            )
         finally:
             world.commit()
 
     return respond
 
 
-def _account(world: World, request: Request, endpoint: Endpoint) -> str:
+def _signing_account(world: World, request: Request, endpoint: Endpoint) -> str:
     """Return the account that signed the request, or "" if unsigned.
 
     Signature headers on a public endpoint must be valid. Raises ApiError.
@@ -139,7 +141,7 @@ def _account(world: World, request: Request, endpoint: Endpoint) -> str:
     path = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1").partition("?")[0]
     signer = world.keys.signer(request.headers, request.method, path, world.signing_clock.now())
     if signer is None and endpoint.private:
-        raise unsigned()
+        raise missing_signature()
     return signer or ""
 
 
@@ -152,9 +154,9 @@ def json_response(status: int, body: Any) -> Response:
 async def _http_error(_request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     code = {404: "not_found", 405: "method_not_allowed"}.get(status, "bad_request")
-    return json_response(status, nested(status, code).body)
+    return json_response(status, api_error(status, code).body)
 
 
-async def _failure(request: Request, error: Exception) -> Response:
+async def _server_error(request: Request, error: Exception) -> Response:
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return json_response(500, nested(500, "internal_error").body)
+    return json_response(500, api_error(500, "internal_error").body)

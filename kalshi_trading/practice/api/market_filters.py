@@ -41,10 +41,10 @@ def market_filter(query: Query) -> _Keep:
     Raises ApiError on a forbidden combination.
     """
     status = query.choice("status", STATUSES)
-    spans = {word: (query.instant(f"min_{word}_ts"), query.instant(f"max_{word}_ts")) for word in _INSTANTS}
-    asked = {word: span for word, span in spans.items() if span != (None, None)}
+    spans = {kind: (query.instant(f"min_{kind}_ts"), query.instant(f"max_{kind}_ts")) for kind in _INSTANTS}
+    asked = {kind: span for kind, span in spans.items() if span != (None, None)}
     _check_combination(query, status, list(asked))
-    tests = [_within(_INSTANTS[word], *span) for word, span in asked.items()]
+    tests = [_within(_INSTANTS[kind], *span) for kind, span in asked.items()]
     event_ticker, series_ticker = query.text("event_ticker"), query.text("series_ticker")
     tickers = frozenset(query.names("tickers"))
     if status is not None:
@@ -75,15 +75,15 @@ def _check_combination(query: Query, status: str | None, spans: list[str]) -> No
 
     Only one kind of time filter is allowed, only with certain statuses, and `updated` with few other filters.
     """
-    for word in spans:
-        first = next(name for name in (f"min_{word}_ts", f"max_{word}_ts") if query.text(name))
-        if len(spans) > 1 or status not in _STATUSES_WITH[word]:
-            raise query.refuse(first, "excluded_with")
-        if word == "updated" and _is_filtered_otherwise(query):
-            raise query.refuse(first, "excluded_with")
+    for kind in spans:
+        first = next(name for name in (f"min_{kind}_ts", f"max_{kind}_ts") if query.text(name))
+        if len(spans) > 1 or status not in _STATUSES_WITH[kind]:
+            raise query.error(first, "excluded_with")
+        if kind == "updated" and _has_other_filters(query):
+            raise query.error(first, "excluded_with")
 
 
-def _is_filtered_otherwise(query: Query) -> bool:
+def _has_other_filters(query: Query) -> bool:
     without_combos = query.text("mve_filter") == "exclude"
     forbidden = ["event_ticker", "tickers"] + ([] if without_combos else ["series_ticker"])
     return any(query.text(name) for name in forbidden) or query.text("mve_filter") == "only"

@@ -16,7 +16,7 @@ from kalshi_trading.practice.records import ONE_SECOND, BookSide, Event, Market,
 from kalshi_trading.practice.responses import markets as market_responses
 from kalshi_trading.practice.responses.errors import not_found
 from kalshi_trading.practice.responses.markets import Json
-from kalshi_trading.practice.simulation.candles import INTERVALS, MOST_CANDLES
+from kalshi_trading.practice.simulation.candles import INTERVALS, MAX_CANDLES
 from kalshi_trading.practice.simulation.minute_bars import Candle
 
 _Record = TypeVar("_Record")
@@ -33,14 +33,14 @@ def _series_list(call: ApiCall) -> Json:
         and (not tags or set(tags) & set(row.tags))
         and (since is None or row.last_updated_at >= since)
     ]
-    return {"series": [_written_series(call, row) for row in rows]}
+    return {"series": [_series_json(call, row) for row in rows]}
 
 
 def _series(call: ApiCall) -> Json:
-    return {"series": _written_series(call, _find(call.world.exchange.series, call.path["series_ticker"]))}
+    return {"series": _series_json(call, _find(call.world.exchange.series, call.path["series_ticker"]))}
 
 
-def _written_series(call: ApiCall, row: Series) -> Json:
+def _series_json(call: ApiCall, row: Series) -> Json:
     if not call.query.boolean("include_volume"):
         return market_responses.series(row)
     markets = call.world.exchange.markets.values()
@@ -65,60 +65,60 @@ def _events(call: ApiCall) -> Json:
     closes_after, since = query.instant("min_close_ts"), query.instant("min_updated_ts")
 
     def keep(event: Event) -> bool:
-        family = world.participants.family(event.event_ticker)
+        markets = world.participants.event_markets(event.event_ticker)
         return (
             series_ticker in (None, event.series_ticker)
             and (not tickers or event.event_ticker in tickers)
             and (since is None or event.last_updated_at >= since)
-            and (closes_after is None or any(market.close_at >= closes_after for market in family))
-            and (status is None or any(market.status in STATUSES[status] for market in family))
+            and (closes_after is None or any(market.close_at >= closes_after for market in markets))
+            and (status is None or any(market.status in STATUSES[status] for market in markets))
         )
 
     events = world.exchange.events.values()
     rows, cursor = page(events, lambda event: event.event_ticker, limit, query.text("cursor"), keep)
-    answer: Json = {"events": [_written_event(call, row, nested) for row in rows], "cursor": cursor}
+    answer: Json = {"events": [_event_json(call, row, nested) for row in rows], "cursor": cursor}
     return {**answer, "milestones": []} if query.boolean("with_milestones") else answer
 
 
 def _event(call: ApiCall) -> Json:
     event = _find(call.world.exchange.events, call.path["event_ticker"])
     if call.query.boolean("with_nested_markets"):
-        return {"event": _written_event(call, event, nested=True), "markets": []}
-    family = call.world.participants.family(event.event_ticker)
-    return {"event": _written_event(call, event, nested=False), "markets": written_markets(call, family)}
+        return {"event": _event_json(call, event, nested=True), "markets": []}
+    markets = call.world.participants.event_markets(event.event_ticker)
+    return {"event": _event_json(call, event, nested=False), "markets": markets_json(call, markets)}
 
 
-def _written_event(call: ApiCall, event: Event, nested: bool | None) -> Json:
+def _event_json(call: ApiCall, event: Event, nested: bool | None) -> Json:
     answer = market_responses.event(event, call.world.exchange.series[event.series_ticker])
     if nested:
-        answer["markets"] = written_markets(call, call.world.participants.family(event.event_ticker))
+        answer["markets"] = markets_json(call, call.world.participants.event_markets(event.event_ticker))
     return answer
 
 
 def _event_metadata(call: ApiCall) -> Json:
     event = _find(call.world.exchange.events, call.path["event_ticker"])
-    family = call.world.participants.family(event.event_ticker)
-    return market_responses.event_metadata(event, call.world.exchange.series[event.series_ticker], family)
+    markets = call.world.participants.event_markets(event.event_ticker)
+    return market_responses.event_metadata(event, call.world.exchange.series[event.series_ticker], markets)
 
 
 def _no_multivariate_events(call: ApiCall) -> Json:
     call.query.limit(200)
     if call.query.text("series_ticker") and call.query.text("collection_ticker"):
-        raise call.query.refuse("collection_ticker", "excluded_with")
+        raise call.query.error("collection_ticker", "excluded_with")
     return {"events": [], "cursor": ""}
 
 
 def _markets(call: ApiCall) -> Json:
     query = call.query
     limit, wanted = query.limit(1000, least=0), market_filter(query)
-    stands = call.world.archive.markets(call.now, live=True)
+    is_in_list = call.world.archive.markets(call.now, live=True)
 
     def keep(market: Market) -> bool:
-        return wanted(market) and stands(market)
+        return wanted(market) and is_in_list(market)
 
     markets = call.world.exchange.markets.values()
     rows, cursor = page(markets, lambda market: market.ticker, limit, query.text("cursor"), keep)
-    return {"markets": written_markets(call, rows), "cursor": cursor}
+    return {"markets": markets_json(call, rows), "cursor": cursor}
 
 
 def _market(call: ApiCall) -> Json:
@@ -126,10 +126,10 @@ def _market(call: ApiCall) -> Json:
     if not call.world.archive.markets(call.now, live=True)(market):
         raise not_found()
     call.world.participants.watch(market.ticker, call.now)
-    return {"market": written_markets(call, [market])[0]}
+    return {"market": markets_json(call, [market])[0]}
 
 
-def written_markets(call: ApiCall, markets: Iterable[Market]) -> list[Json]:
+def markets_json(call: ApiCall, markets: Iterable[Market]) -> list[Json]:
     """Return the JSON of markets in their current state."""
     return [call.world.market_answers.market(market, call.now) for market in markets]
 
@@ -145,7 +145,7 @@ def _order_books(call: ApiCall) -> Json:
     known = call.world.exchange.markets
     markets = [known[ticker] for ticker in call.query.repeated("tickers", most=100) if ticker in known]
     for market in markets:
-        call.world.participants.awaken(market.ticker, call.now)
+        call.world.participants.quote_if_new(market.ticker, call.now)
     books = [{"ticker": market.ticker, "orderbook_fp": _book(call, market, 0)} for market in markets]
     return {"orderbooks": books}
 
@@ -161,14 +161,14 @@ def list_trades(call: ApiCall, *, live: bool) -> Json:
     query = call.query
     limit, ticker = query.limit(1000, least=0), query.text("ticker")
     earliest, latest = query.instant("min_ts"), query.instant("max_ts")
-    block_trades, stands = query.boolean("is_block_trade"), call.world.archive.fills(call.now, live=live)
+    block_trades, is_in_list = query.boolean("is_block_trade"), call.world.archive.fills(call.now, live=live)
 
     def keep(trade: Trade) -> bool:
         return (
             not block_trades
             and (earliest is None or trade.created_at >= earliest)
             and (latest is None or trade.created_at <= latest)
-            and stands(trade)
+            and is_in_list(trade)
         )
 
     trades = _newest_trades(call, ticker)
@@ -193,7 +193,7 @@ def _candlesticks(call: ApiCall) -> Json:
 def _batch_candlesticks(call: ApiCall) -> Json:
     tickers = call.query.names("market_tickers", most=100)
     if not tickers:
-        raise call.query.refuse("market_tickers", "required")
+        raise call.query.error("market_tickers", "required")
     span = read_span(call, markets=len(tickers))
     known = call.world.exchange.markets
     markets = [known[ticker] for ticker in tickers if ticker in known]
@@ -207,11 +207,11 @@ def _event_candlesticks(call: ApiCall) -> Json:
     if event.series_ticker != call.path["series_ticker"]:
         raise not_found()
     start, end, interval = read_span(call)
-    family = call.world.participants.family(event.event_ticker)
-    end = min(end, start + MOST_CANDLES // max(1, len(family)) * interval * 60)
+    markets = call.world.participants.event_markets(event.event_ticker)
+    end = min(end, start + MAX_CANDLES // max(1, len(markets)) * interval * 60)
     return {
-        "market_tickers": [market.ticker for market in family],
-        "market_candlesticks": [candles_of(call, it, (start, end, interval)) for it in family],
+        "market_tickers": [market.ticker for market in markets],
+        "market_candlesticks": [candles_of(call, it, (start, end, interval)) for it in markets],
         "adjusted_end_ts": end,
     }
 
@@ -219,18 +219,18 @@ def _event_candlesticks(call: ApiCall) -> Json:
 def read_span(call: ApiCall, markets: int = 1) -> tuple[int, int, int]:
     """Read start, end (Unix seconds) and interval (minutes) of a request.
 
-    The end is at most one interval after now. Raises ApiError for more than MOST_CANDLES candlesticks.
+    The end is at most one interval after now. Raises ApiError for more than MAX_CANDLES candlesticks.
     """
     query = call.query
     start, end = query.required_integer("start_ts", least=0), query.required_integer("end_ts", least=0)
     interval = query.required_integer("period_interval")
     if interval not in INTERVALS:
-        raise query.refuse("period_interval", "oneof")
+        raise query.error("period_interval", "oneof")
     if end < start:
-        raise query.refuse("end_ts", "gtefield")
+        raise query.error("end_ts", "gtefield")
     end = min(end, call.now // ONE_SECOND + interval * 60)
-    if (end - start) // (interval * 60) * markets > MOST_CANDLES:
-        raise query.refuse("end_ts", "max_candlesticks")
+    if (end - start) // (interval * 60) * markets > MAX_CANDLES:
+        raise query.error("end_ts", "max_candlesticks")
     return start, end, interval
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from kalshi_trading.practice.engine.exchange import NewOrder
 from kalshi_trading.practice.records import ONE_SECOND, BookSide, SelfTradePrevention, TimeInForce
-from kalshi_trading.practice.responses.errors import ApiError, nested, undecodable
+from kalshi_trading.practice.responses.errors import ApiError, api_error, bad_request
 
 _STRUCT = "CreateOrderV2Request"
 _STRINGS = (
@@ -34,7 +34,7 @@ _INT64 = range(-(2**63), 2**63)
 _END_OF_TIME_S = 253_402_300_800  # times from the year 10000 on cannot be formatted
 _DECIMAL = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,6}))?")
 
-Word = TypeVar("Word", bound=StrEnum)
+Value = TypeVar("Value", bound=StrEnum)
 
 
 def new_order(raw: bytes, fresh_id: str) -> NewOrder:
@@ -43,19 +43,19 @@ def new_order(raw: bytes, fresh_id: str) -> NewOrder:
     `fresh_id` becomes the client_order_id if the body has none. Raises ApiError.
     """
     body = _decode(raw)
-    _check_kinds(body)
+    _check_types(body)
     for name in _REQUIRED:
         if not body.get(name):
             raise _invalid(f"{name} is required")
-    _check_place(body)
+    _check_subaccount_and_shard(body)
     return NewOrder(
         ticker=body["ticker"],
         client_order_id=body.get("client_order_id") or fresh_id,
-        side=_word(BookSide, body, "side"),
+        side=_enum_value(BookSide, body, "side"),
         price=_price(body["price"]),
         count=_count(body["count"]),
-        time_in_force=_word(TimeInForce, body, "time_in_force"),
-        self_trade_prevention=_word(SelfTradePrevention, body, "self_trade_prevention_type"),
+        time_in_force=_enum_value(TimeInForce, body, "time_in_force"),
+        self_trade_prevention=_enum_value(SelfTradePrevention, body, "self_trade_prevention_type"),
         post_only=bool(body.get("post_only")),
         reduce_only=bool(body.get("reduce_only")),
         expires_at=_expiration(body),
@@ -67,15 +67,15 @@ def _decode(raw: bytes) -> dict[str, Any]:
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):
-        raise undecodable("invalid JSON body") from None
+        raise bad_request("invalid JSON body") from None
     if not isinstance(body, dict):
-        raise undecodable(f"json: cannot unmarshal {_kind(body)} into Go value of type {_STRUCT}")
-    if any(_is_half_a_letter(value) for value in body.values()):
-        raise undecodable("invalid JSON body")
+        raise bad_request(f"json: cannot unmarshal {_json_type(body)} into Go value of type {_STRUCT}")
+    if any(_has_lone_surrogate(value) for value in body.values()):
+        raise bad_request("invalid JSON body")
     return body
 
 
-def _is_half_a_letter(value: object) -> bool:
+def _has_lone_surrogate(value: object) -> bool:
     """Return True if the value is text with a lone surrogate.
 
     Such text cannot be encoded in a response.
@@ -85,7 +85,7 @@ def _is_half_a_letter(value: object) -> bool:
     )
 
 
-def _check_kinds(body: dict[str, Any]) -> None:
+def _check_types(body: dict[str, Any]) -> None:
     for names, wanted, expected in (
         (_STRINGS, str, "string"),
         (_BOOLEANS, bool, "bool"),
@@ -96,22 +96,22 @@ def _check_kinds(body: dict[str, Any]) -> None:
             if value is None or (type(value) is wanted and (wanted is not int or value in _INT64)):
                 continue
             field = f"Go struct field {_STRUCT}.{name} of type {expected}"
-            raise undecodable(f"json: cannot unmarshal {_kind(value)} into {field}")
+            raise bad_request(f"json: cannot unmarshal {_json_type(value)} into {field}")
 
 
-def _kind(value: object) -> str:
+def _json_type(value: object) -> str:
     kinds = {str: "string", bool: "bool", int: "number", float: "number", list: "array", dict: "object"}
     return kinds.get(type(value), "null")
 
 
-def _check_place(body: dict[str, Any]) -> None:
+def _check_subaccount_and_shard(body: dict[str, Any]) -> None:
     """Raise ApiError for a subaccount, shard or order group we do not have."""
     if body.get("subaccount"):
-        raise nested(400, "invalid_order", "subaccount does not exist")
+        raise api_error(400, "invalid_order", "subaccount does not exist")
     if body.get("exchange_index") not in (None, -1, 0):
-        raise nested(400, "invalid_order", "market is not on this exchange index")
+        raise api_error(400, "invalid_order", "market is not on this exchange index")
     if body.get("order_group_id"):
-        raise nested(400, "order_group_not_found")
+        raise api_error(400, "order_group_not_found")
 
 
 def _expiration(body: dict[str, Any]) -> int | None:
@@ -127,11 +127,11 @@ def _expiration(body: dict[str, Any]) -> int | None:
     return seconds * ONE_SECOND
 
 
-def _word(words: type[Word], body: dict[str, Any], name: str) -> Word:
+def _enum_value(enum: type[Value], body: dict[str, Any], name: str) -> Value:
     try:
-        return words(body[name])
+        return enum(body[name])
     except ValueError:
-        raise _invalid(f"{name} must be one of {', '.join(words)}") from None
+        raise _invalid(f"{name} must be one of {', '.join(enum)}") from None
 
 
 def _price(text: str) -> int:
@@ -141,14 +141,14 @@ def _price(text: str) -> int:
     """
     ten_thousandths = _scaled(text, 4)
     if ten_thousandths is None:
-        raise nested(400, "invalid_price")
+        raise api_error(400, "invalid_price")
     return ten_thousandths
 
 
 def _count(text: str) -> int:
     hundredths = _scaled(text, 2)
     if not hundredths:
-        raise nested(400, "invalid_order_size")
+        raise api_error(400, "invalid_order_size")
     return hundredths
 
 
@@ -167,4 +167,4 @@ def _scaled(text: str, places: int) -> int | None:
 
 
 def _invalid(details: str) -> ApiError:
-    return nested(400, "invalid_order", details)
+    return api_error(400, "invalid_order", details)

@@ -28,7 +28,7 @@ SequencedRow = TypeVar("SequencedRow", bound=Sequenced)
 
 def page(
     rows: Iterable[Row],
-    identify: Callable[[Row], str],
+    key_of: Callable[[Row], str],
     limit: int,
     cursor: str | None,
     keep: Callable[[Row], bool] = lambda _row: True,
@@ -39,11 +39,11 @@ def page(
     """
     if limit == 0:
         return [], ""
-    return _cut(filter(keep, _after(list(rows), identify, _decode(cursor))), identify, limit)
+    return _cut(filter(keep, _after(list(rows), key_of, _decode(cursor))), key_of, limit)
 
 
-def newest_first(
-    line: Sequence[SequencedRow],
+def page_newest_first(
+    stored: Sequence[SequencedRow],
     limit: int,
     cursor: str | None,
     keep: Callable[[SequencedRow], bool] = lambda _row: True,
@@ -54,12 +54,12 @@ def newest_first(
     """
     last = _decode(cursor) or ""
     known = last.isascii() and last.isdigit() and len(last) < 20
-    end = bisect_left(line, int(last), key=lambda row: row.sequence) if known else len(line)
-    rows = (line[index] for index in range(end - 1, -1, -1))
+    end = bisect_left(stored, int(last), key=lambda row: row.sequence) if known else len(stored)
+    rows = (stored[index] for index in range(end - 1, -1, -1))
     return _cut(filter(keep, rows), lambda row: str(row.sequence), limit)
 
 
-def by_name(
+def page_of_names(
     names: Sequence[str], limit: int, cursor: str | None, keep: Callable[[str], bool]
 ) -> tuple[list[str], str]:
     """Return a page from sorted names.
@@ -71,22 +71,22 @@ def by_name(
     return _cut(filter(keep, rows), str, limit)
 
 
-def _cut(rows: Iterator[Row], identify: Callable[[Row], str], limit: int) -> tuple[list[Row], str]:
+def _cut(rows: Iterator[Row], key_of: Callable[[Row], str], limit: int) -> tuple[list[Row], str]:
     found = list(islice(rows, limit + 1))
     more = len(found) > limit
-    return found[:limit], _encode(identify(found[limit - 1])) if more else ""
+    return found[:limit], _encode(key_of(found[limit - 1])) if more else ""
 
 
-def _after(rows: list[Row], identify: Callable[[Row], str], last: str | None) -> Iterator[Row]:
+def _after(rows: list[Row], key_of: Callable[[Row], str], last: str | None) -> Iterator[Row]:
     if last is not None:
         for index, row in enumerate(rows):
-            if identify(row) == last:
+            if key_of(row) == last:
                 return islice(rows, index + 1, None)
     return iter(rows)
 
 
-def _encode(identity: str) -> str:
-    return base64.urlsafe_b64encode(identity.encode()).decode().rstrip("=")
+def _encode(key: str) -> str:
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
 
 
 def _decode(cursor: str | None) -> str | None:

@@ -8,7 +8,7 @@ from functools import partial
 
 from kalshi_trading.practice.api.http import ApiCall, Endpoint
 from kalshi_trading.practice.api.order_request import new_order
-from kalshi_trading.practice.api.paging import by_name, newest_first, page
+from kalshi_trading.practice.api.paging import page, page_newest_first, page_of_names
 from kalshi_trading.practice.engine.exchange import Exchange
 from kalshi_trading.practice.records import (
     ONE_DOLLAR_PRICE,
@@ -22,11 +22,11 @@ from kalshi_trading.practice.records import (
 )
 from kalshi_trading.practice.responses import account as account_responses
 from kalshi_trading.practice.responses import markets as market_responses
-from kalshi_trading.practice.responses.errors import nested, not_found
+from kalshi_trading.practice.responses.errors import api_error, not_found
 from kalshi_trading.practice.responses.markets import Json
-from kalshi_trading.practice.simulation.bank import Transfer, identity
+from kalshi_trading.practice.simulation.bank import Transfer, id_of
 
-_MOST_ROWS = 1000
+_MAX_ROWS = 1000
 _SETTLEMENT_STATUSES = ("unsettled", "settled", "all")
 
 
@@ -34,11 +34,11 @@ def _balance(call: ApiCall) -> Json:
     reads = call.world.reads
     _require_primary(call)
     held = [position for position in reads.positions_of(call.account_id) if not position.settled]
-    value = sum(_worth(call.world.exchange, position) for position in held)
+    value = sum(_current_value(call.world.exchange, position) for position in held)
     return account_responses.balance(reads.balance(call.account_id), value, call.world.reads_as_of)
 
 
-def _worth(exchange: Exchange, position: Position) -> int:
+def _current_value(exchange: Exchange, position: Position) -> int:
     """Return a position's current value in millionths of a dollar.
 
     Uses the payout once it is known, then the bid, or the last price while the market does not trade.
@@ -57,28 +57,28 @@ def _worth(exchange: Exchange, position: Position) -> int:
 def list_positions(call: ApiCall, *, live: bool) -> Json:
     """List positions of the live window, or those of events settled before it."""
     query, exchange, reads = call.query, call.world.exchange, call.world.reads
-    limit = query.limit(_MOST_ROWS)
+    limit = query.limit(_MAX_ROWS)
     asked_ticker, event_ticker = query.text("ticker"), query.text("event_ticker")
     status = (query.choice("settlement_status", _SETTLEMENT_STATUSES) or "unsettled") if live else "all"
     counted = query.names("count_filter") if live else ()
     if not set(counted) <= {"position", "total_traded"}:
-        raise query.refuse("count_filter", "oneof")
-    known, stands = query.primary_account_only(), call.world.archive.positions(call.now, live=live)
+        raise query.error("count_filter", "oneof")
+    is_primary, is_in_list = query.primary_account_only(), call.world.archive.positions(call.now, live=live)
 
     def keep(ticker: str) -> bool:
         position = reads.position(call.account_id, ticker)
         return (
-            known
+            is_primary
             and position is not None
             and asked_ticker in (None, ticker)
             and event_ticker in (None, exchange.markets[ticker].event_ticker)
             and status in ("all", "settled" if position.settled else "unsettled")
             and (not counted or _is_counted(position, counted))
-            and stands(position)
+            and is_in_list(position)
         )
 
     tickers = reads.position_tickers(call.account_id)
-    names, cursor = by_name(tickers, limit, query.text("cursor"), keep)
+    names, cursor = page_of_names(tickers, limit, query.text("cursor"), keep)
     found = [reads.position(call.account_id, name) for name in names]
     rows = [row for row in found if row is not None]
     events: dict[str, list[Position]] = {}
@@ -99,65 +99,65 @@ def _is_counted(position: Position, names: tuple[str, ...]) -> bool:
 def list_fills(call: ApiCall, *, live: bool) -> Json:
     """List fills of the live window, or older ones."""
     query = call.query
-    limit, tickers, order_id = query.limit(_MOST_ROWS), query.names("ticker", 100), query.text("order_id")
-    in_time, known = _time_filter(call), query.primary_account_only()
-    stands = call.world.archive.fills(call.now, live=live)
+    limit, tickers, order_id = query.limit(_MAX_ROWS), query.names("ticker", 100), query.text("order_id")
+    in_time, is_primary = _time_filter(call), query.primary_account_only()
+    is_in_list = call.world.archive.fills(call.now, live=live)
 
     def keep(fill: Fill) -> bool:
         return (
-            known
+            is_primary
             and (not tickers or fill.ticker in tickers)
             and order_id in (None, fill.order_id)
             and in_time(fill.created_at)
-            and stands(fill)
+            and is_in_list(fill)
         )
 
-    line = call.world.reads.fill_line(call.account_id)
-    rows, cursor = newest_first(line, limit, query.text("cursor"), keep)
+    stored = call.world.reads.fills_oldest_first(call.account_id)
+    rows, cursor = page_newest_first(stored, limit, query.text("cursor"), keep)
     return {"fills": [account_responses.fill(row) for row in rows], "cursor": cursor}
 
 
 def _settlements(call: ApiCall) -> Json:
     query, exchange = call.query, call.world.exchange
-    limit, ticker, event_ticker = query.limit(_MOST_ROWS), query.text("ticker"), query.text("event_ticker")
-    in_time, known = _time_filter(call), query.primary_account_only()
+    limit, ticker, event_ticker = query.limit(_MAX_ROWS), query.text("ticker"), query.text("event_ticker")
+    in_time, is_primary = _time_filter(call), query.primary_account_only()
 
     def keep(row: Settlement) -> bool:
         return (
-            known
+            is_primary
             and ticker in (None, row.ticker)
             and event_ticker in (None, row.event_ticker)
             and in_time(row.settled_at)
         )
 
     settled = exchange.settlements[call.account_id]
-    rows, cursor = newest_first(settled, limit, query.text("cursor"), keep)
-    written = [
+    rows, cursor = page_newest_first(settled, limit, query.text("cursor"), keep)
+    settlement_rows = [
         account_responses.settlement(row, market_responses.result(exchange.markets[row.ticker]))
         for row in rows
     ]
-    return {"settlements": written, "cursor": cursor}
+    return {"settlements": settlement_rows, "cursor": cursor}
 
 
 def list_orders(call: ApiCall, *, live: bool) -> Json:
     """List open orders and those of the live window, or those ended before it."""
     query, exchange = call.query, call.world.exchange
-    limit, ticker, events = query.limit(_MOST_ROWS), query.text("ticker"), query.names("event_ticker", 10)
+    limit, ticker, events = query.limit(_MAX_ROWS), query.text("ticker"), query.names("event_ticker", 10)
     status, in_time = query.choice("status", tuple(OrderStatus)), _time_filter(call)
-    known, stands = query.primary_account_only(), call.world.archive.orders(call.now, live=live)
+    is_primary, is_in_list = query.primary_account_only(), call.world.archive.orders(call.now, live=live)
 
     def keep(order: Order) -> bool:
         return (
-            known
+            is_primary
             and ticker in (None, order.ticker)
             and status in (None, order.status)
             and (not events or exchange.markets[order.ticker].event_ticker in events)
             and in_time(order.created_at)
-            and stands(order)
+            and is_in_list(order)
         )
 
-    line = call.world.reads.order_line(call.account_id)
-    rows, cursor = newest_first(line, limit, query.text("cursor"), keep)
+    stored = call.world.reads.orders_oldest_first(call.account_id)
+    rows, cursor = page_newest_first(stored, limit, query.text("cursor"), keep)
     return {"orders": [account_responses.order(row) for row in rows], "cursor": cursor}
 
 
@@ -178,7 +178,7 @@ def _queue_positions(call: ApiCall) -> Json:
     query, exchange = call.query, call.world.exchange
     tickers, event_ticker = query.names("market_tickers"), query.text("event_ticker")
     if not tickers and event_ticker is None:
-        raise query.refuse("market_tickers", "required_without")
+        raise query.error("market_tickers", "required_without")
     resting = [
         order
         for order in exchange.orders_of(call.account_id)
@@ -203,7 +203,7 @@ def _withdrawals(call: ApiCall) -> Json:
 
 def _transfers(call: ApiCall, transfers: Sequence[Transfer]) -> tuple[list[Json], str]:
     own = [row for row in reversed(transfers) if row.account_id == call.account_id]
-    rows, cursor = page(own, identity, call.query.limit(500), call.query.text("cursor"))
+    rows, cursor = page(own, id_of, call.query.limit(500), call.query.text("cursor"))
     return [account_responses.transfer(row) for row in rows], cursor
 
 
@@ -211,7 +211,7 @@ def _create_order(call: ApiCall) -> Json:
     new = new_order(call.body, fresh_id=str(uuid.uuid4()))
     if new.ticker in call.world.exchange.markets:
         call.world.participants.watch(new.ticker, call.now)
-    return account_responses.created(call.world.exchange.place(call.account_id, new))
+    return account_responses.created_order(call.world.exchange.place(call.account_id, new))
 
 
 def _cancel_order(call: ApiCall) -> Json:
@@ -220,7 +220,9 @@ def _cancel_order(call: ApiCall) -> Json:
     elsewhere = order is not None and market_ticker not in (None, order.ticker)
     if elsewhere or not call.query.primary_account_only():
         raise not_found()
-    return account_responses.canceled(*call.world.exchange.cancel(call.account_id, call.path["order_id"]))
+    return account_responses.canceled_order(
+        *call.world.exchange.cancel(call.account_id, call.path["order_id"])
+    )
 
 
 def _require_own(order: Order | None, call: ApiCall) -> Order:
@@ -236,7 +238,7 @@ def _time_filter(call: ApiCall) -> Callable[[int], bool]:
 
 def _require_primary(call: ApiCall) -> None:
     if not call.query.primary_account_only():
-        raise nested(404, "not_found", "subaccount does not exist")
+        raise api_error(404, "not_found", "subaccount does not exist")
 
 
 ENDPOINTS = (

@@ -1,7 +1,7 @@
 """Strict parser for query strings; knows parameter rules, not meanings.
 
 A broken rule gets the exchange's answer: 400 with a `msg` that names operation and field. Every method but
-`refuse` raises ApiError.
+`error` raises ApiError.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from kalshi_trading.practice.responses.errors import ApiError, invalid_parameter
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
-_LONGEST_TEXT = 20_000
-_LONGEST_NAME = 200
+_MAX_TEXT_LENGTH = 20_000
+_MAX_NAME_LENGTH = 200
 
 
 class Query:
@@ -27,7 +27,7 @@ class Query:
         self._operation = operation
         self._parameters = parameters
 
-    def refuse(self, name: str, rule: str) -> ApiError:
+    def error(self, name: str, rule: str) -> ApiError:
         """Return the error for a parameter that broke this rule."""
         field = "".join(part.capitalize() for part in name.split("_"))
         return invalid_parameter(self._operation, field, rule)
@@ -35,30 +35,30 @@ class Query:
     def text(self, name: str) -> str | None:
         """Return the text, or None if absent or empty."""
         value = self._parameters.get(name)
-        if value is not None and len(value) > _LONGEST_TEXT:
-            raise self.refuse(name, "max")
+        if value is not None and len(value) > _MAX_TEXT_LENGTH:
+            raise self.error(name, "max")
         return value or None
 
-    def choice(self, name: str, words: Iterable[str]) -> str | None:
+    def choice(self, name: str, choices: Iterable[str]) -> str | None:
         value = self.text(name)
-        if value is not None and value not in words:
-            raise self.refuse(name, "oneof")
+        if value is not None and value not in choices:
+            raise self.error(name, "oneof")
         return value
 
     def names(self, name: str, most: int | None = None) -> tuple[str, ...]:
         """Return the items of a comma-separated list, empty if absent."""
         parts = tuple(part for part in (self.text(name) or "").split(",") if part)
         if most is not None and len(parts) > most:
-            raise self.refuse(name, "max")
+            raise self.error(name, "max")
         return parts
 
     def repeated(self, name: str, most: int) -> tuple[str, ...]:
         """Return the values of a parameter that may repeat; requires at least one."""
         values = tuple(value for value in self._parameters.getlist(name) if value)
         if not values:
-            raise self.refuse(name, "required")
-        if len(values) > most or any(len(value) > _LONGEST_NAME for value in values):
-            raise self.refuse(name, "max")
+            raise self.error(name, "required")
+        if len(values) > most or any(len(value) > _MAX_NAME_LENGTH for value in values):
+            raise self.error(name, "max")
         return values
 
     def boolean(self, name: str) -> bool | None:
@@ -66,7 +66,7 @@ class Query:
         if value is None:
             return None
         if value.lower() not in _BOOLEANS:
-            raise self.refuse(name, "boolean")
+            raise self.error(name, "boolean")
         return _BOOLEANS[value.lower()]
 
     def integer(self, name: str, least: int | None = None, most: int | None = None) -> int | None:
@@ -74,18 +74,18 @@ class Query:
         if value is None:
             return None
         if not _INTEGER.fullmatch(value):
-            raise self.refuse(name, "number")
+            raise self.error(name, "number")
         number = int(value)
         if least is not None and number < least:
-            raise self.refuse(name, "gte")
+            raise self.error(name, "gte")
         if most is not None and number > most:
-            raise self.refuse(name, "lte")
+            raise self.error(name, "lte")
         return number
 
     def required_integer(self, name: str, least: int | None = None, most: int | None = None) -> int:
         number = self.integer(name, least, most)
         if number is None:
-            raise self.refuse(name, "required")
+            raise self.error(name, "required")
         return number
 
     def instant(self, name: str) -> int | None:

@@ -23,7 +23,7 @@ from kalshi_trading.practice.records import (
     TimeInForce,
 )
 
-LONGEST_CLIENT_ORDER_ID = 64
+MAX_CLIENT_ORDER_ID_LENGTH = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class NewOrder:
     cancel_order_on_pause: bool = False
 
 
-def admit(state: ExchangeState, account_id: str, new: NewOrder, now: int) -> None:
+def check_rules(state: ExchangeState, account_id: str, new: NewOrder, now: int) -> None:
     """Raise Refusal if the order breaks a rule other than the cash rule."""
     _check_exchange(state)
     market = state.market(new.ticker)
@@ -136,7 +136,7 @@ def _check_reduce_only(new: NewOrder, closable: int) -> None:
 
 
 def _check_client_order_id(state: ExchangeState, account_id: str, client_order_id: str) -> None:
-    if len(client_order_id) > LONGEST_CLIENT_ORDER_ID:
-        raise invalid_order(f"client_order_id is longer than {LONGEST_CLIENT_ORDER_ID} characters")
+    if len(client_order_id) > MAX_CLIENT_ORDER_ID_LENGTH:
+        raise invalid_order(f"client_order_id is longer than {MAX_CLIENT_ORDER_ID_LENGTH} characters")
     if state.knows_client_order_id(account_id, client_order_id):
         raise Refusal(409, "order_already_exists")

@@ -1,6 +1,6 @@
 """One market's book of resting orders: YES prices, price-time priority.
 
-Never changes an order. `meet` lists the matches of an incoming order; the engine executes them.
+Never changes an order. `matches` finds the orders an incoming order trades with; the engine executes them.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class _Side:
         for rank in reversed(self._ranks):
             yield from self._levels[self._sign * rank].orders.values()
 
-    def ahead(self, order: Order) -> int:
+    def count_ahead(self, order: Order) -> int:
         total = 0
         for other in self._levels[order.price].orders.values():
             if other is order:
@@ -116,16 +116,16 @@ class Book:
         """Return the resting orders in priority order."""
         return list(self._sides[side].orders())
 
-    def ahead(self, order: Order) -> int:
+    def count_ahead(self, order: Order) -> int:
         """Return the contracts ahead of a resting order at its price."""
-        return self._sides[order.side].ahead(order)
+        return self._sides[order.side].count_ahead(order)
 
     def crosses(self, side: BookSide, price: int) -> bool:
         """Return True if an incoming order at `price` would match."""
         best = self._sides[opposite(side)].best()
         return best is not None and _reaches(side, price, best[0])
 
-    def meet(self, side: BookSide, price: int, count: int, skipped_account: str) -> Iterator[Match]:
+    def matches(self, side: BookSide, price: int, count: int, skipped_account: str) -> Iterator[Match]:
         """Yield the matches of an incoming order in priority order.
 
         Stops once the order is filled or no opposite order reaches its price. An order of

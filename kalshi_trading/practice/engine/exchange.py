@@ -14,7 +14,7 @@ from kalshi_trading.practice.engine.admission import NewOrder
 from kalshi_trading.practice.engine.changes import ChangeSink, Kind, NoChanges
 from kalshi_trading.practice.engine.matching import PlaceResult
 from kalshi_trading.practice.engine.refusals import Refusal
-from kalshi_trading.practice.engine.schedule import Occurred
+from kalshi_trading.practice.engine.schedule import DueEvent
 from kalshi_trading.practice.engine.state import ExchangeState
 from kalshi_trading.practice.records import (
     Account,
@@ -71,19 +71,19 @@ class Exchange:
 
     def add_series(self, series: Series) -> None:
         """Add a new series. Raises ValueError if it exists."""
-        _refuse_known(series.ticker, self.series)
+        _require_new(series.ticker, self.series)
         self._state.series[series.ticker] = series
-        self._state.changed(Kind.SERIES, series.ticker, series)
+        self._state.report_change(Kind.SERIES, series.ticker, series)
 
     def add_event(self, event: Event) -> None:
         """Add a new event to an existing series.
 
         Raises ValueError if the event exists or the series does not.
         """
-        _refuse_known(event.event_ticker, self.events)
-        _require_known(event.series_ticker, self.series)
+        _require_new(event.event_ticker, self.events)
+        _require_exists(event.series_ticker, self.series)
         self._state.events[event.event_ticker] = event
-        self._state.changed(Kind.EVENT, event.event_ticker, event)
+        self._state.report_change(Kind.EVENT, event.event_ticker, event)
 
     def add_market(self, market: Market) -> None:
         """Add a new market to an existing event.
@@ -91,23 +91,23 @@ class Exchange:
         Its times determine when it opens and closes. Raises ValueError if the market exists, or if its
         event or series does not.
         """
-        _refuse_known(market.ticker, self.markets)
-        _require_known(market.event_ticker, self.events)
-        _require_known(market.series_ticker, self.series)
+        _require_new(market.ticker, self.markets)
+        _require_exists(market.event_ticker, self.events)
+        _require_exists(market.series_ticker, self.series)
         price_grids.bands(market.grid)
-        self._state.enter_market(market)
+        self._state.add_market(market)
         lifecycle.schedule(self._state, market)
-        self._state.changed(Kind.MARKET, market.ticker, market)
+        self._state.report_change(Kind.MARKET, market.ticker, market)
 
     def open_account(self, account_id: str, *, simulated: bool) -> Account:
         """Open an account without money.
 
         A simulated account has unlimited credit and keeps no history.
         """
-        _refuse_known(account_id, self.accounts)
+        _require_new(account_id, self.accounts)
         account = Account(account_id, simulated)
-        self._state.enter_account(account)
-        self._state.changed(Kind.ACCOUNT, account_id, account)
+        self._state.add_account(account)
+        self._state.report_change(Kind.ACCOUNT, account_id, account)
         return account
 
     def deposit(self, account_id: str, amount: int) -> None:
@@ -146,7 +146,7 @@ class Exchange:
         """
         return matching.cancel(self._state, account_id, order_id, self._now())
 
-    def forgets_ended_ids(self, forgets: bool) -> None:
+    def set_forgets_ended_ids(self, forgets: bool) -> None:
         """Set whether the client_order_id of an ended order may be reused."""
         self._state.forgets_ended_ids = forgets
 
@@ -156,7 +156,7 @@ class Exchange:
         Only orders at the same price count.
         """
         order = self._state.resting_order(account_id, order_id)
-        return self._state.books[order.ticker].ahead(order)
+        return self._state.books[order.ticker].count_ahead(order)
 
     def levels(self, ticker: str, side: BookSide) -> list[tuple[int, int]]:
         """Return YES price and count of each level of a side, best first."""
@@ -208,14 +208,14 @@ class Exchange:
         """Return an account's settlement rows."""
         return list(reversed(self.settlements[self._state.account(account_id).account_id]))
 
-    def order_line(self, account_id: str) -> Sequence[Order]:
+    def orders_oldest_first(self, account_id: str) -> Sequence[Order]:
         """Return a live list of an account's orders, oldest first.
 
         Empty for a simulated account.
         """
-        return self._state.order_lines[account_id]
+        return self._state.order_lists[account_id]
 
-    def fill_line(self, account_id: str) -> Sequence[Fill]:
+    def fills_oldest_first(self, account_id: str) -> Sequence[Fill]:
         """Return a live list of an account's fills, oldest first."""
         return self.fills[account_id]
 
@@ -267,11 +267,11 @@ class Exchange:
         """Return the earliest time `advance` may have work to do, or None."""
         return self._state.schedule.next_at()
 
-    def advance(self) -> list[Occurred]:
+    def advance(self) -> list[DueEvent]:
         """Process all due events and return those since the last call."""
         self._now()
-        happened, self._state.occurrences = self._state.occurrences, []
-        return happened
+        events, self._state.queued_events = self._state.queued_events, []
+        return events
 
     def _now(self) -> int:
         now = self._clock()
@@ -303,23 +303,23 @@ class Exchange:
         self._state.events.update({row.event_ticker: row for row in events})
         self._state.ledger = ledger.Ledger(balances)
         for market in markets:
-            self._state.enter_market(market)
+            self._state.add_market(market)
             lifecycle.schedule(self._state, market)
         for account in accounts:
-            self._state.enter_account(account)
+            self._state.add_account(account)
         for position in positions:
-            self._state.enter_position(position)
+            self._state.add_position(position)
         self._restore_orders(orders)
         for fill in sorted(fills, key=lambda row: row.sequence):
-            self._state.enter_fill(fill)
+            self._state.add_fill(fill)
         for trade in sorted(trades, key=lambda row: row.sequence):
-            self._state.enter_trade(trade)
+            self._state.add_trade(trade)
         for settlement in sorted(settlements, key=lambda row: row.sequence):
-            self._state.enter_settlement(settlement)
+            self._state.add_settlement(settlement)
 
     def _restore_orders(self, orders: Iterable[Order]) -> None:
         for order in sorted(orders, key=lambda row: row.sequence):
-            self._state.enter_order(order)
+            self._state.add_order(order)
             if order.status is OrderStatus.RESTING:
                 self._state.rest(order)
 
@@ -331,11 +331,11 @@ class Exchange:
         invariants.check(self._state)
 
 
-def _refuse_known(name: str, known: Mapping[str, object]) -> None:
+def _require_new(name: str, known: Mapping[str, object]) -> None:
     if name in known:
         raise ValueError(f"{name} is known already")
 
 
-def _require_known(name: str, known: Mapping[str, object]) -> None:
+def _require_exists(name: str, known: Mapping[str, object]) -> None:
     if name not in known:
         raise ValueError(f"{name} is not known")

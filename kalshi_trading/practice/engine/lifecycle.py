@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from kalshi_trading.practice.accounting import ledger, positions
 from kalshi_trading.practice.engine.changes import Kind
-from kalshi_trading.practice.engine.schedule import DueKind, Occurred
+from kalshi_trading.practice.engine.schedule import DueEvent, DueKind
 from kalshi_trading.practice.engine.state import ExchangeState
 from kalshi_trading.practice.records import (
     ONE_DOLLAR_PRICE,
@@ -42,8 +42,8 @@ def schedule(state: ExchangeState, market: Market) -> None:
 def catch_up(state: ExchangeState, now: int) -> None:
     """Process everything due by `now`, in due order."""
     while (due := state.schedule.take_due(now)) is not None:
-        if _BROUGHT_ABOUT_BY[due.what](state, due):
-            state.occurrences.append(due)
+        if _HANDLERS[due.kind](state, due):
+            state.queued_events.append(due)
 
 
 def determine(
@@ -62,7 +62,7 @@ def determine(
     market.settlement_value = settlement_value
     market.expiration_value = expiration_value
     market.determined_at = at
-    _move(state, market, MarketStatus.DETERMINED, at)
+    _set_status(state, market, MarketStatus.DETERMINED, at)
 
 
 def deactivate(state: ExchangeState, ticker: str, now: int) -> None:
@@ -70,7 +70,7 @@ def deactivate(state: ExchangeState, ticker: str, now: int) -> None:
     market = state.market(ticker)
     if market.status is not MarketStatus.ACTIVE:
         raise ValueError(f"{ticker} is {market.status}, not active")
-    _move(state, market, MarketStatus.INACTIVE, now)
+    _set_status(state, market, MarketStatus.INACTIVE, now)
 
 
 def activate(state: ExchangeState, ticker: str, now: int) -> None:
@@ -79,7 +79,7 @@ def activate(state: ExchangeState, ticker: str, now: int) -> None:
     if market.status is not MarketStatus.INACTIVE:
         raise ValueError(f"{ticker} is {market.status}, not inactive")
     _cancel_resting(state, ticker, now)
-    _move(state, market, MarketStatus.ACTIVE, now)
+    _set_status(state, market, MarketStatus.ACTIVE, now)
 
 
 def cancel_for_pause(state: ExchangeState, now: int) -> None:
@@ -89,15 +89,15 @@ def cancel_for_pause(state: ExchangeState, now: int) -> None:
             _cancel(state, order, now)
 
 
-def _open(state: ExchangeState, due: Occurred) -> bool:
+def _open(state: ExchangeState, due: DueEvent) -> bool:
     market = state.markets[due.key]
     if market.status is not MarketStatus.INITIALIZED:
         return False
-    _move(state, market, MarketStatus.ACTIVE, due.at)
+    _set_status(state, market, MarketStatus.ACTIVE, due.at)
     return True
 
 
-def _expire(state: ExchangeState, due: Occurred) -> bool:
+def _expire(state: ExchangeState, due: DueEvent) -> bool:
     order = state.orders.get(due.key)
     if order is None or order.status is not OrderStatus.RESTING:
         return False
@@ -105,16 +105,16 @@ def _expire(state: ExchangeState, due: Occurred) -> bool:
     return True
 
 
-def _close(state: ExchangeState, due: Occurred) -> bool:
+def _close(state: ExchangeState, due: DueEvent) -> bool:
     market = state.markets[due.key]
     if market.status not in _TRADED:
         return False
     _cancel_resting(state, market.ticker, due.at)
-    _move(state, market, MarketStatus.CLOSED, due.at)
+    _set_status(state, market, MarketStatus.CLOSED, due.at)
     return True
 
 
-def _settle(state: ExchangeState, due: Occurred) -> bool:
+def _settle(state: ExchangeState, due: DueEvent) -> bool:
     market = state.markets[due.key]
     if market.status is not MarketStatus.DETERMINED:
         return False
@@ -124,11 +124,11 @@ def _settle(state: ExchangeState, due: Occurred) -> bool:
             _pay_out(state, market, position, due.at)
     market.settled_at = due.at
     market.open_interest = 0
-    _move(state, market, MarketStatus.FINALIZED, due.at)
+    _set_status(state, market, MarketStatus.FINALIZED, due.at)
     return True
 
 
-_BROUGHT_ABOUT_BY: dict[DueKind, Callable[[ExchangeState, Occurred], bool]] = {
+_HANDLERS: dict[DueKind, Callable[[ExchangeState, DueEvent], bool]] = {
     DueKind.MARKET_OPENED: _open,
     DueKind.ORDER_EXPIRED: _expire,
     DueKind.MARKET_CLOSED: _close,
@@ -136,11 +136,11 @@ _BROUGHT_ABOUT_BY: dict[DueKind, Callable[[ExchangeState, Occurred], bool]] = {
 }
 
 
-def _move(state: ExchangeState, market: Market, status: MarketStatus, at: int) -> None:
+def _set_status(state: ExchangeState, market: Market, status: MarketStatus, at: int) -> None:
     market.status = status
     market.updated_at = at
     schedule(state, market)
-    state.changed(Kind.MARKET, market.ticker, market)
+    state.report_change(Kind.MARKET, market.ticker, market)
 
 
 def _payout_at(market: Market) -> int:
@@ -162,7 +162,7 @@ def _cancel_resting(state: ExchangeState, ticker: str, at: int) -> None:
 
 def _cancel(state: ExchangeState, order: Order, at: int) -> None:
     state.cancel_resting(order, at)
-    state.happened(at, DueKind.ORDER_CANCELED, order.order_id)
+    state.queue_event(at, DueKind.ORDER_CANCELED, order.order_id)
 
 
 def _pay_out(state: ExchangeState, market: Market, position: Position, at: int) -> None:
@@ -174,7 +174,7 @@ def _pay_out(state: ExchangeState, market: Market, position: Position, at: int) 
     revenue = positions.settle(position, market.settlement_value)
     position.updated_at = at
     state.post((ledger.cash(position.account_id), revenue), (ledger.pot(market.ticker), -revenue))
-    state.changed(Kind.POSITION, f"{position.account_id}/{position.ticker}", position)
+    state.report_change(Kind.POSITION, f"{position.account_id}/{position.ticker}", position)
     if not state.accounts[position.account_id].simulated:
         _record_settlement(state, market, position, revenue, at)
 
@@ -197,5 +197,5 @@ def _record_settlement(
         settled_at=at,
         sequence=state.next_sequence(),
     )
-    state.enter_settlement(row)
-    state.changed(Kind.SETTLEMENT, f"{row.account_id}/{row.ticker}", row)
+    state.add_settlement(row)
+    state.report_change(Kind.SETTLEMENT, f"{row.account_id}/{row.ticker}", row)

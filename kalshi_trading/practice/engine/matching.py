@@ -45,11 +45,11 @@ def place(state: ExchangeState, account_id: str, new: NewOrder, now: int) -> Pla
     A fill-or-kill order that cannot fill completely raises Refusal but is stored as canceled: its
     client_order_id is used up.
     """
-    admission.admit(state, account_id, new, now)
+    admission.check_rules(state, account_id, new, now)
     count = admission.tradable_count(state, account_id, new)
-    matches = list(state.books[new.ticker].meet(new.side, new.price, count, account_id))
+    matches = list(state.books[new.ticker].matches(new.side, new.price, count, account_id))
     admission.check_balance(state, account_id, new, count, matches)
-    order = _enter(state, account_id, new, now)
+    order = _create_order(state, account_id, new, now)
     if _is_killed(new, matches):
         state.end(order, OrderStatus.CANCELED, now)
         raise Refusal(409, "fill_or_kill_insufficient_resting_volume")
@@ -69,7 +69,7 @@ def cancel(state: ExchangeState, account_id: str, order_id: str, now: int) -> tu
     return order, state.cancel_resting(order, now)
 
 
-def _enter(state: ExchangeState, account_id: str, new: NewOrder, now: int) -> Order:
+def _create_order(state: ExchangeState, account_id: str, new: NewOrder, now: int) -> Order:
     order = Order(
         order_id=state.new_id(),
         account_id=account_id,
@@ -88,7 +88,7 @@ def _enter(state: ExchangeState, account_id: str, new: NewOrder, now: int) -> Or
         cancel_order_on_pause=new.cancel_order_on_pause,
         sequence=state.next_sequence(),
     )
-    state.enter_order(order)
+    state.add_order(order)
     return order
 
 
@@ -128,7 +128,7 @@ def _finish(state: ExchangeState, order: Order, stopped: bool, now: int) -> None
         state.end(order, OrderStatus.CANCELED, now)
     else:
         state.rest(order)
-        state.changed(Kind.ORDER, order.order_id, order)
+        state.report_change(Kind.ORDER, order.order_id, order)
 
 
 def _trade(state: ExchangeState, taker: Order, match: Match, now: int) -> Fill:
@@ -143,8 +143,8 @@ def _trade(state: ExchangeState, taker: Order, match: Match, now: int) -> Fill:
         created_at=now,
         sequence=state.next_sequence(),
     )
-    state.enter_trade(trade)
-    state.changed(Kind.TRADE, trade.trade_id, trade)
+    state.add_trade(trade)
+    state.report_change(Kind.TRADE, trade.trade_id, trade)
     state.reduce(maker, trade.count)
     taker.remaining_count -= trade.count
     maker_pairs = _fill(state, maker, trade, is_taker=False)[1]
@@ -160,7 +160,7 @@ def _count_trade(state: ExchangeState, trade: Trade, opened: int) -> None:
     market.last_price = trade.price
     market.volume += trade.count
     market.open_interest += opened
-    state.changed(Kind.MARKET, market.ticker, market)
+    state.report_change(Kind.MARKET, market.ticker, market)
 
 
 def _fill(state: ExchangeState, order: Order, trade: Trade, *, is_taker: bool) -> tuple[Fill, int]:
@@ -173,8 +173,8 @@ def _fill(state: ExchangeState, order: Order, trade: Trade, *, is_taker: bool) -
     position.fees_paid += charge.net_fee
     position.updated_at = trade.created_at
     fill = _record_fill(state, order, trade, charge.net_fee, is_taker)
-    state.changed(Kind.POSITION, f"{position.account_id}/{position.ticker}", position)
-    state.changed(Kind.ORDER, order.order_id, order)
+    state.report_change(Kind.POSITION, f"{position.account_id}/{position.ticker}", position)
+    state.report_change(Kind.ORDER, order.order_id, order)
     return fill, pairs
 
 
@@ -225,6 +225,6 @@ def _record_fill(state: ExchangeState, order: Order, trade: Trade, fee: int, is_
         sequence=trade.sequence,
     )
     if not state.accounts[order.account_id].simulated:
-        state.enter_fill(fill)
-        state.changed(Kind.FILL, fill.key, fill)
+        state.add_fill(fill)
+        state.report_change(Kind.FILL, fill.key, fill)
     return fill

@@ -21,15 +21,15 @@ class DueKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Occurred:
-    """An event that happened without a request; `key` is a ticker or order id."""
+class DueEvent:
+    """An event that needs no request; `key` is a ticker or order id."""
 
     at: int
-    what: DueKind
+    kind: DueKind
     key: str
 
 
-_RANKS = {occurrence: rank for rank, occurrence in enumerate(DueKind)}
+_RANKS = {kind: rank for rank, kind in enumerate(DueKind)}
 
 
 class Schedule:
@@ -38,17 +38,17 @@ class Schedule:
     def __init__(self) -> None:
         self._entries: list[tuple[int, int, str, DueKind]] = []
 
-    def schedule(self, at: int, what: DueKind, key: str) -> None:
+    def schedule(self, at: int, kind: DueKind, key: str) -> None:
         """Schedule an event; the time may already have passed."""
-        heapq.heappush(self._entries, (at, _RANKS[what], key, what))
+        heapq.heappush(self._entries, (at, _RANKS[kind], key, kind))
 
     def next_at(self) -> int | None:
         """Return the earliest scheduled time, or None."""
         return self._entries[0][0] if self._entries else None
 
-    def take_due(self, now: int) -> Occurred | None:
+    def take_due(self, now: int) -> DueEvent | None:
         """Remove and return the earliest event due by `now`, or None."""
         if not self._entries or self._entries[0][0] > now:
             return None
-        at, _, key, what = heapq.heappop(self._entries)
-        return Occurred(at, what, key)
+        at, _, key, kind = heapq.heappop(self._entries)
+        return DueEvent(at, kind, key)

@@ -18,7 +18,7 @@ from kalshi_trading.practice.accounting.collateral import CollateralHold, Collat
 from kalshi_trading.practice.engine.book import Book
 from kalshi_trading.practice.engine.changes import ChangeSink, Kind
 from kalshi_trading.practice.engine.refusals import not_found
-from kalshi_trading.practice.engine.schedule import DueKind, Occurred, Schedule
+from kalshi_trading.practice.engine.schedule import DueEvent, DueKind, Schedule
 from kalshi_trading.practice.records import (
     Account,
     BookSide,
@@ -53,14 +53,14 @@ class ExchangeState:
         self.fills: dict[str, list[Fill]] = {}  # account id; oldest first
         self.trades: dict[str, deque[Trade]] = {}  # ticker; oldest first
         self.settlements: dict[str, list[Settlement]] = {}  # account id; oldest first
-        self.order_lines: dict[str, list[Order]] = {}  # account id; oldest first; none for simulated accounts
+        self.order_lists: dict[str, list[Order]] = {}  # account id; oldest first; none for simulated accounts
         self.position_tickers: dict[str, list[str]] = {}  # account id; sorted
         self.books: dict[str, Book] = {}
         # account id; none for simulated accounts: their credit is unlimited
         self.holds: dict[str, CollateralHolds] = {}
         self.ledger = ledger.Ledger()
         self.schedule = Schedule()
-        self.occurrences: list[Occurred] = []  # not yet returned by `advance`
+        self.queued_events: list[DueEvent] = []  # not yet returned by `advance`
         self._account_orders: dict[str, dict[str, Order]] = {}  # oldest first
         self._client_order_ids: dict[str, set[str]] = {}
         self._changes = changes
@@ -71,13 +71,13 @@ class ExchangeState:
         self._sequence += 1
         return self._sequence
 
-    def changed(self, kind: Kind, key: str, record: object) -> None:
+    def report_change(self, kind: Kind, key: str, record: object) -> None:
         """Report a changed record to the sink."""
         self._changes.record_change(kind, key, record)
 
-    def happened(self, at: int, what: DueKind, key: str) -> None:
+    def queue_event(self, at: int, kind: DueKind, key: str) -> None:
         """Queue an event for the next `advance`."""
-        self.occurrences.append(Occurred(at, what, key))
+        self.queued_events.append(DueEvent(at, kind, key))
 
     # Lookups.
 
@@ -143,12 +143,12 @@ class ExchangeState:
 
     # Updates: each one keeps records and indexes consistent.
 
-    def enter_account(self, account: Account) -> None:
+    def add_account(self, account: Account) -> None:
         """Add an account with empty records."""
         self.accounts[account.account_id] = account
         self.positions[account.account_id] = {}
         self.position_tickers[account.account_id] = []
-        self.order_lines[account.account_id] = []
+        self.order_lists[account.account_id] = []
         self.fills[account.account_id] = []
         self.settlements[account.account_id] = []
         self._account_orders[account.account_id] = {}
@@ -156,36 +156,36 @@ class ExchangeState:
         if not account.simulated:
             self.holds[account.account_id] = CollateralHolds()
 
-    def enter_market(self, market: Market) -> None:
+    def add_market(self, market: Market) -> None:
         """Add a market with an empty book."""
         self.markets[market.ticker] = market
         self.books[market.ticker] = Book()
 
-    def enter_order(self, order: Order) -> None:
+    def add_order(self, order: Order) -> None:
         """Add an order to the indexes, without putting it on the book."""
         self._sequence = max(self._sequence, order.sequence)
         self.orders[order.order_id] = order
         self._account_orders[order.account_id][order.order_id] = order
         self._client_order_ids[order.account_id].add(order.client_order_id)
         if not self.accounts[order.account_id].simulated:
-            self.order_lines[order.account_id].append(order)
+            self.order_lists[order.account_id].append(order)
 
-    def enter_position(self, position: Position) -> None:
+    def add_position(self, position: Position) -> None:
         """Add a position to the indexes."""
         insort(self.position_tickers[position.account_id], position.ticker)
         self.positions[position.account_id][position.ticker] = position
 
-    def enter_fill(self, fill: Fill) -> None:
+    def add_fill(self, fill: Fill) -> None:
         """Add a fill to its account's history."""
         self._sequence = max(self._sequence, fill.sequence)
         self.fills[fill.account_id].append(fill)
 
-    def enter_trade(self, trade: Trade) -> None:
+    def add_trade(self, trade: Trade) -> None:
         """Add a trade to its market's public trades."""
         self._sequence = max(self._sequence, trade.sequence)
         self.trades.setdefault(trade.ticker, deque(maxlen=TRADES_KEPT)).append(trade)
 
-    def enter_settlement(self, settlement: Settlement) -> None:
+    def add_settlement(self, settlement: Settlement) -> None:
         """Add a settlement row to its account's history."""
         self._sequence = max(self._sequence, settlement.sequence)
         self.settlements[settlement.account_id].append(settlement)
@@ -195,14 +195,14 @@ class ExchangeState:
         position = self.positions[account_id].get(ticker)
         if position is None:
             position = Position(account_id, ticker)
-            self.enter_position(position)
+            self.add_position(position)
         return position
 
     def post(self, *entries: ledger.Entry) -> None:
         """Post balanced entries and report the changed balances."""
         self.ledger.post(entries)
         for name, _ in entries:
-            self.changed(Kind.BALANCE, name, self.ledger.balance(name))
+            self.report_change(Kind.BALANCE, name, self.ledger.balance(name))
 
     def rest(self, order: Order) -> None:
         """Put an order last in its queue and hold its collateral."""
@@ -217,7 +217,7 @@ class ExchangeState:
         The order keeps its priority; it leaves the book when nothing remains.
         """
         if count == order.remaining_count:
-            self._unrest(order)
+            self._remove_from_book(order)
             order.remaining_count = 0
         else:
             self.books[order.ticker].reduce(order, count)
@@ -226,7 +226,7 @@ class ExchangeState:
 
     def cancel_resting(self, order: Order, at: int) -> int:
         """Cancel a resting order and return its remaining count."""
-        self._unrest(order)
+        self._remove_from_book(order)
         reduced_by = order.remaining_count
         self.end(order, OrderStatus.CANCELED, at)
         return reduced_by
@@ -236,9 +236,9 @@ class ExchangeState:
         order.status = status
         order.remaining_count = 0
         order.updated_at = at
-        self.changed(Kind.ORDER, order.order_id, order)
+        self.report_change(Kind.ORDER, order.order_id, order)
         if self.accounts[order.account_id].simulated:
-            self._forget(order)
+            self._drop_simulated(order)
 
     def hold_for(self, order: Order) -> CollateralHold:
         """Return the collateral hold of a resting order."""
@@ -253,13 +253,13 @@ class ExchangeState:
         if holds is not None:
             holds.put(order.ticker, order.side, order.order_id, self.hold_for(order))
 
-    def _unrest(self, order: Order) -> None:
+    def _remove_from_book(self, order: Order) -> None:
         self.books[order.ticker].remove(order)
         holds = self.holds.get(order.account_id)
         if holds is not None:
             holds.drop(order.ticker, order.side, order.order_id)
 
-    def _forget(self, order: Order) -> None:
+    def _drop_simulated(self, order: Order) -> None:
         del self.orders[order.order_id]
         del self._account_orders[order.account_id][order.order_id]
         self._client_order_ids[order.account_id].discard(order.client_order_id)

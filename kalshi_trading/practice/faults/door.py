@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kalshi_trading.practice.api.http import ROOT
 from kalshi_trading.practice.faults import answers, paging
-from kalshi_trading.practice.faults.answers import RawAnswer, as_json
+from kalshi_trading.practice.faults.answers import RawAnswer, json_answer
 from kalshi_trading.practice.faults.script import FaultKind, FaultScript, Rule
 from kalshi_trading.practice.world.lagging_reads import LaggingReads
 from kalshi_trading.practice.world.world import World
@@ -27,13 +27,13 @@ class NoAnswerError(Exception):
     """The request gets no response; raised if no connection can be closed."""
 
 
-def breakable(app: ASGIApp, abort: Callable[[], None]) -> ASGIApp:
+def with_abort(app: ASGIApp, abort: Callable[[], None]) -> ASGIApp:
     """Return an app that can close its connection without a response."""
 
-    async def with_abort(scope: Scope, receive: Receive, send: Send) -> None:
+    async def abortable(scope: Scope, receive: Receive, send: Send) -> None:
         await app({**scope, _ABORT: abort}, receive, send)
 
-    return with_abort
+    return abortable
 
 
 class FaultMiddleware:
@@ -43,9 +43,9 @@ class FaultMiddleware:
         self._app = app
         self._world = world
         self._script = script
-        self._lingering: set[asyncio.Task[RawAnswer]] = set()
+        self._late_tasks: set[asyncio.Task[RawAnswer]] = set()
         now = world.clock.now()
-        world.follow(LaggingReads(world.exchange, world.account_id, now, script.shown_until))
+        world.use_lagging_reads(LaggingReads(world.exchange, world.account_id, now, script.shown_until))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -54,28 +54,28 @@ class FaultMiddleware:
         request = _Request(self._app, scope, receive, send)
         await request.read()
         self._script.refresh()
-        self._world.exchange.forgets_ended_ids(self._script.dedup == "forget_ended")
+        self._world.exchange.set_forgets_ended_ids(self._script.dedup == "forget_ended")
         path = scope["path"].removeprefix(ROOT)
-        rule = self._script.strike(scope["method"], path, self._world.clock.now())
+        rule = self._script.choose_rule(scope["method"], path, self._world.clock.now())
         if rule is None:
             await request.answer(await self._process(request))
         else:
-            await self._strike(rule, request)
+            await self._apply(rule, request)
 
-    async def _strike(self, rule: Rule, request: _Request) -> None:
+    async def _apply(self, rule: Rule, request: _Request) -> None:
         match rule.kind:
             case FaultKind.BEFORE_ACCEPT if rule.delay_s is not None:
                 await self._script.pause(rule.delay_s)
                 await request.answer(await self._process(request))
             case FaultKind.BEFORE_ACCEPT:
-                await self._withhold(rule, request)
+                await self._answer_or_close(rule, request)
             case FaultKind.AFTER_ACCEPT:
                 await self._after_accept(rule, request)
             case FaultKind.LATE:
-                task = asyncio.create_task(self._linger(rule.after_s or 0, request))
-                self._lingering.add(task)
-                task.add_done_callback(self._lingering.discard)
-                await self._withhold(rule, request)
+                task = asyncio.create_task(self._process_late(rule.after_s or 0, request))
+                self._late_tasks.add(task)
+                task.add_done_callback(self._late_tasks.discard)
+                await self._answer_or_close(rule, request)
             case FaultKind.RATE_LIMIT_STORM:
                 await request.answer(answers.too_many_requests(rule.retry_after))
             case _:
@@ -87,21 +87,21 @@ class FaultMiddleware:
             await self._script.pause(rule.delay_s)
             await request.answer(answer)
         elif isinstance(rule.answer, str) and rule.answer in answers.GARBLED:
-            await request.answer(answers.garbled(rule.answer, answer))
+            await request.answer(answers.garble(rule.answer, answer))
         else:
-            await self._withhold(rule, request)
+            await self._answer_or_close(rule, request)
 
-    async def _withhold(self, rule: Rule, request: _Request) -> None:
+    async def _answer_or_close(self, rule: Rule, request: _Request) -> None:
         """Send the rule's response, or close the connection without one."""
         if rule.answer is None:
             await self._script.pause(rule.hold_s or 0)
             await request.close()
         elif isinstance(rule.answer, str):
-            await request.answer(answers.canned(rule.answer, self._world.clock.now()))
+            await request.answer(answers.canned_answer(rule.answer, self._world.clock.now()))
         else:
             await request.answer(rule.answer)
 
-    async def _linger(self, after_s: float, request: _Request) -> RawAnswer:
+    async def _process_late(self, after_s: float, request: _Request) -> RawAnswer:
         await self._script.pause(after_s)
         return await self._process(request)
 
@@ -109,23 +109,23 @@ class FaultMiddleware:
         answer = await request.process()
         is_create = (request.scope["method"], request.scope["path"].removeprefix(ROOT)) == _CREATE
         if is_create and answer.status == 409 and self._script.dedup == "refuse_without_code":
-            return as_json(409, {"message": "conflict"})
+            return json_answer(409, {"message": "conflict"})
         return answer
 
     async def _break_list(self, rule: Rule, request: _Request) -> None:
         answer = await self._process(request)
-        body = _list_of(answer)
+        body = _list_page(answer)
         if body is None:
             await request.answer(answer)
             return
-        broken = paging.broken(rule.mode or "", rule.page, request.turn, body)
+        broken = paging.break_page(rule.mode or "", rule.page, request.page, body)
         if broken is None:
-            await request.answer(answers.canned("json_500", self._world.clock.now()))
+            await request.answer(answers.canned_answer("json_500", self._world.clock.now()))
         else:
-            await request.answer(as_json(answer.status, broken))
+            await request.answer(json_answer(answer.status, broken))
 
 
-def _list_of(answer: RawAnswer) -> dict[str, Any] | None:
+def _list_page(answer: RawAnswer) -> dict[str, Any] | None:
     """Return the body of a list page, or None if it is not one."""
     if answer.status != 200:
         return None
@@ -141,7 +141,7 @@ class _Request:
 
     def __init__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         # a marked cursor may still arrive after its rule has ended
-        self.turn, query_string = paging.turn_of(scope["query_string"])
+        self.page, query_string = paging.requested_page(scope["query_string"])
         self.scope = {**scope, "query_string": query_string}
         self._app = app
         self._receive = receive

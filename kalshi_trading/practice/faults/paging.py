@@ -14,14 +14,14 @@ _MARKED = re.compile(r"([0-9]{1,6})\.(.*)")  # the exchange's own cursors have n
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class PageRequest:
     """A requested page: its number from 1, and the exchange's own cursor."""
 
     number: int
     cursor: str
 
 
-def turn_of(query_string: bytes) -> tuple[Turn, bytes]:
+def requested_page(query_string: bytes) -> tuple[PageRequest, bytes]:
     """Return the requested page, and the query with the exchange's own cursor.
 
     A cursor without a page number counts as page 2.
@@ -30,12 +30,12 @@ def turn_of(query_string: bytes) -> tuple[Turn, bytes]:
     asked = dict(pairs).get("cursor", "")
     marked = _MARKED.fullmatch(asked)
     if marked is None:
-        return Turn(2 if asked else 1, asked), query_string
-    turn = Turn(int(marked[1]), marked[2])
-    return turn, urlencode([(k, turn.cursor if k == "cursor" else v) for k, v in pairs]).encode()
+        return PageRequest(2 if asked else 1, asked), query_string
+    wanted = PageRequest(int(marked[1]), marked[2])
+    return wanted, urlencode([(k, wanted.cursor if k == "cursor" else v) for k, v in pairs]).encode()
 
 
-def broken(mode: str, page: int, turn: Turn, body: dict[str, Any]) -> dict[str, Any] | None:
+def break_page(mode: str, page: int, wanted: PageRequest, body: dict[str, Any]) -> dict[str, Any] | None:
     """Return the page as sent to the client.
 
     None: the list ends with an error (`break_off`). `empty` inserts one empty page before page `page`.
@@ -43,18 +43,18 @@ def broken(mode: str, page: int, turn: Turn, body: dict[str, Any]) -> dict[str, 
     page 1 after page `page` + 1.
     """
     cursor = body["cursor"]
-    honest = {**body, "cursor": _mark(turn.number + 1, cursor) if cursor else ""}
-    if turn.number < page or (mode == "empty" and turn.number > page):
-        return honest
+    unbroken = {**body, "cursor": _mark(wanted.number + 1, cursor) if cursor else ""}
+    if wanted.number < page or (mode == "empty" and wanted.number > page):
+        return unbroken
     no_rows = {name: [] if isinstance(value, list) else value for name, value in body.items()}
     if mode == "break_off":
         return None
     if mode == "repeat":
-        return {**body, "cursor": _mark(turn.number, turn.cursor)}
+        return {**body, "cursor": _mark(wanted.number, wanted.cursor)}
     if mode == "cycle":
-        following = _mark(turn.number + 1, cursor) if turn.number == page else _mark(1, "")
+        following = _mark(wanted.number + 1, cursor) if wanted.number == page else _mark(1, "")
         return {**body, "cursor": following}
-    return {**no_rows, "cursor": _mark(turn.number + 1, turn.cursor)}
+    return {**no_rows, "cursor": _mark(wanted.number + 1, wanted.cursor)}
 
 
 def _mark(number: int, cursor: str) -> str:

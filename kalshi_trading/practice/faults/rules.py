@@ -22,7 +22,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
-from kalshi_trading.practice.faults.answers import CANNED, GARBLED, RawAnswer, as_json
+from kalshi_trading.practice.faults.answers import CANNED, GARBLED, RawAnswer, json_answer
 
 
 class FaultKind(StrEnum):
@@ -62,7 +62,7 @@ _REQUIRED = {
     FaultKind.DEDUP: ("mode",),
 }
 _MODES = {FaultKind.PAGING: PAGING_MODES, FaultKind.DEDUP: DEDUP_MODES}
-_LONGEST_S = 100_000
+_MAX_S = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,10 +92,10 @@ class Rule:
     def __post_init__(self) -> None:
         self._check_fields()
         self._check_numbers()
-        self._check_words()
+        self._check_texts()
 
     @property
-    def meets_requests(self) -> bool:
+    def applies_to_requests(self) -> bool:
         """True if the rule applies to single requests, not the whole exchange."""
         return "path" in _ALLOWED[self.kind]
 
@@ -108,9 +108,9 @@ class Rule:
 
     def _check_fields(self) -> None:
         given = {each.name for each in fields(self) if getattr(self, each.name) != each.default} - {"kind"}
-        strange = given - _ALLOWED[self.kind]
-        if strange:
-            raise ValueError(f"{self.kind} has no {sorted(strange)[0]}")
+        unknown = given - _ALLOWED[self.kind]
+        if unknown:
+            raise ValueError(f"{self.kind} has no {sorted(unknown)[0]}")
         for name in _REQUIRED.get(self.kind, ()):
             if name not in given:
                 raise ValueError(f"{self.kind} needs {name}")
@@ -122,16 +122,16 @@ class Rule:
     def _check_numbers(self) -> None:
         for name in ("for_s", "hold_s", "delay_s", "after_s", "lag_s"):
             value = getattr(self, name)
-            if value is not None and not _is_number(value, _LONGEST_S):
+            if value is not None and not _is_number(value, _MAX_S):
                 raise ValueError(f"{name} must be a number of seconds")
         if not _is_number(self.chance, 1):
             raise ValueError("chance must be a number from 0 to 1")
         for name, least in (("times", 0), ("after", 0), ("page", 1)):
             value = getattr(self, name)
-            if not (value is None and name == "times") and not _is_whole(value, least):
+            if not (value is None and name == "times") and not _is_int(value, least):
                 raise ValueError(f"{name} must be a whole number of at least {least}")
 
-    def _check_words(self) -> None:
+    def _check_texts(self) -> None:
         for name in ("method", "path"):
             if not isinstance(getattr(self, name), str):
                 raise ValueError(f"{name} must be text")
@@ -164,7 +164,7 @@ def parse(text: str) -> RuleSet:
     if not isinstance(raw, dict) or not raw.keys() <= {"seed", "rules"}:
         raise ValueError("it must be an object of seed and rules")
     rows, seed = raw.get("rules", []), raw.get("seed", 0)
-    if not isinstance(rows, list) or not _is_whole(seed, 0):
+    if not isinstance(rows, list) or not _is_int(seed, 0):
         raise ValueError("rules must be a list and seed a whole number")
     return RuleSet(tuple(_rule(number, row) for number, row in enumerate(rows, 1)), seed)
 
@@ -174,8 +174,8 @@ def _rule(number: int, row: Any) -> Rule:
     try:
         if not isinstance(row, dict) or row.get("kind") not in tuple(FaultKind):
             raise ValueError(f"kind must be one of {', '.join(FaultKind)}")
-        if strange := sorted(row.keys() - known):
-            raise ValueError(f"{strange[0]} is no field")
+        if unknown := sorted(row.keys() - known):
+            raise ValueError(f"{unknown[0]} is no field")
         given = {**row, "kind": FaultKind(row["kind"])}
         if "answer" in given:
             given["answer"] = _answer(given["answer"])
@@ -200,7 +200,7 @@ def _answer(raw: Any) -> str | RawAnswer:
         raise ValueError("headers must be an object of texts")
     if isinstance(body, str):
         return RawAnswer(status, body.encode(), {"content-type": "text/html", **headers})
-    return RawAnswer(status, as_json(status, body).body, {"content-type": "application/json", **headers})
+    return RawAnswer(status, json_answer(status, body).body, {"content-type": "application/json", **headers})
 
 
 def _pattern(path: str) -> str:
@@ -214,7 +214,7 @@ def _is_number(value: Any, most: int) -> bool:
     return is_number and math.isfinite(value) and 0 <= value <= most
 
 
-def _is_whole(value: Any, least: int) -> bool:
+def _is_int(value: Any, least: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 

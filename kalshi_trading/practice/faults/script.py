@@ -28,21 +28,21 @@ Stamp = tuple[int, int, int]
 class _Running:
     """A rule with its counters.
 
-    `met` counts matching requests, `used` those it struck.
+    `matched` counts matching requests, `used` those the rule applied to.
     """
 
     rule: Rule
-    met: int = 0
+    matched: int = 0
     used: int = 0
     ends_at: int = _NEVER
 
-    def strikes(self, now: int, chance: Callable[[], float]) -> bool:
-        """Count a matching request; return True if the rule strikes it."""
+    def applies(self, now: int, chance: Callable[[], float]) -> bool:
+        """Count a matching request; return True if the rule applies."""
         rule = self.rule
-        self.met += 1
-        if self.met <= rule.after:
+        self.matched += 1
+        if self.matched <= rule.after:
             return False
-        if self.met == rule.after + 1 and rule.for_s is not None:
+        if self.matched == rule.after + 1 and rule.for_s is not None:
             self.ends_at = now + _microseconds(rule.for_s)
         if now >= self.ends_at or (rule.times is not None and self.used >= rule.times):
             return False
@@ -53,7 +53,7 @@ class _Running:
 
 
 class FaultScript:
-    """Rules in force; the first rule that strikes a request applies.
+    """Rules in force; the first rule that applies to a request counts.
 
     Rules may be replaced at any time. `pause` waits a number of seconds; a test with its own clock passes
     another function.
@@ -106,26 +106,26 @@ class FaultScript:
             return
         self.replace(found.rules, seed=found.seed)
 
-    def strike(self, method: str, path: str, now: int) -> Rule | None:
-        """Return the rule that strikes this request, and count it.
+    def choose_rule(self, method: str, path: str, now: int) -> Rule | None:
+        """Return the rule that applies to this request, and count its use.
 
-        None: no rule strikes it.
+        None: no rule applies.
         """
         for running in self._running:
             rule = running.rule
-            is_meant = rule.meets_requests and rule.matches(method, path)
-            if is_meant and running.strikes(now, self._random.random):
+            is_meant = rule.applies_to_requests and rule.matches(method, path)
+            if is_meant and running.applies(now, self._random.random):
                 return rule
         return None
 
     def used(self) -> list[int]:
-        """Return how often each rule has struck, in rule order."""
+        """Return how often each rule has applied, in rule order."""
         return [running.used for running in self._running]
 
     @property
     def dedup(self) -> str:
         """Treatment of a repeated client_order_id."""
-        rule = self._standing(FaultKind.DEDUP)
+        rule = self._rule_of(FaultKind.DEDUP)
         return (rule and rule.mode) or "refuse"
 
     def shown_until(self, now: int) -> int:
@@ -133,12 +133,12 @@ class FaultScript:
 
         0: private reads are frozen.
         """
-        if self._standing(FaultKind.FROZEN):
+        if self._rule_of(FaultKind.FROZEN):
             return 0
-        lag = self._standing(FaultKind.READ_LAG)
+        lag = self._rule_of(FaultKind.READ_LAG)
         return now if lag is None else now - _microseconds(lag.lag_s or 0)
 
-    def _standing(self, kind: FaultKind) -> Rule | None:
+    def _rule_of(self, kind: FaultKind) -> Rule | None:
         return next((running.rule for running in self._running if running.rule.kind is kind), None)
 
 

@@ -19,7 +19,7 @@ from kalshi_trading.practice.records import (
     Settlement,
 )
 from kalshi_trading.practice.responses.markets import SHARD, Json, count, money, outcome_side, price, time
-from kalshi_trading.practice.simulation.bank import Transfer, identity
+from kalshi_trading.practice.simulation.bank import Transfer, id_of
 
 _ONE_CENT = 10_000  # millionths of a dollar
 _PRIMARY = 0  # the only subaccount
@@ -73,7 +73,7 @@ def order(record: Order) -> Json:
     return answer
 
 
-def created(placed: PlaceResult) -> Json:
+def created_order(placed: PlaceResult) -> Json:
     """Return the JSON of a new order's immediate outcome.
 
     Average price and fee are per contract and absent if nothing filled.
@@ -90,12 +90,12 @@ def created(placed: PlaceResult) -> Json:
     if filled:
         notional = sum(part.price * part.count for part in placed.fills)
         fees = sum(part.fee for part in placed.fills)
-        answer["average_fill_price"] = price(_nearest(notional, filled))
-        answer["average_fee_paid"] = price(_nearest(fees, filled))
+        answer["average_fill_price"] = price(_round_half_up(notional, filled))
+        answer["average_fee_paid"] = price(_round_half_up(fees, filled))
     return answer
 
 
-def canceled(record: Order, reduced_by: int) -> Json:
+def canceled_order(record: Order, reduced_by: int) -> Json:
     """Return the JSON of the contracts a cancel removed from the book."""
     return {
         "order_id": record.order_id,
@@ -192,7 +192,7 @@ def settlement(record: Settlement, market_result: str) -> Json:
 def transfer(record: Transfer) -> Json:
     """Return the JSON of a deposit or withdrawal of practice money."""
     answer: Json = {
-        "id": identity(record),
+        "id": id_of(record),
         "status": record.status,
         "type": "ach",
         "amount_cents": record.amount // _ONE_CENT,
@@ -204,6 +204,6 @@ def transfer(record: Transfer) -> Json:
     return answer
 
 
-def _nearest(total: int, parts: int) -> int:
+def _round_half_up(total: int, parts: int) -> int:
     """Return the quotient rounded to the nearest integer, halves up."""
     return (2 * total + parts) // (2 * parts)

@@ -18,7 +18,7 @@ class ApiError(Exception):
         super().__init__(f"{status} {body}")
 
 
-def nested(status: int, code: str, details: str | None = None, message: str | None = None) -> ApiError:
+def api_error(status: int, code: str, details: str | None = None, message: str | None = None) -> ApiError:
     """Return the usual shape: an `error` object.
 
     The message defaults to the code with spaces.
@@ -29,7 +29,7 @@ def nested(status: int, code: str, details: str | None = None, message: str | No
     return ApiError(status, {"error": error})
 
 
-def undecodable(details: str) -> ApiError:
+def bad_request(details: str) -> ApiError:
     """Return the flat shape for a body that cannot be decoded."""
     return ApiError(400, {"code": "bad_request", "message": "bad request", "details": details})
 
@@ -46,28 +46,28 @@ def invalid_parameter(operation: str, field: str, rule: str) -> ApiError:
 
 def not_found(details: str | None = None) -> ApiError:
     """Return the error for an unknown ticker, id or path."""
-    return nested(404, "not_found", details)
+    return api_error(404, "not_found", details)
 
 
 def unauthenticated(details: str) -> ApiError:
     """Return the error for a rejected key or signature."""
     code = "authentication_error"
-    return nested(401, code, details, message=code)
+    return api_error(401, code, details, message=code)
 
 
 def stale_timestamp() -> ApiError:
     """Return the error for a signature outside the time window."""
-    return nested(401, "header_timestamp_expired")
+    return api_error(401, "header_timestamp_expired")
 
 
-def unsigned() -> ApiError:
+def missing_signature() -> ApiError:
     """Return the error for a request without signature headers."""
-    return nested(401, "signature_is_missing_from_headers")
+    return api_error(401, "signature_is_missing_from_headers")
 
 
-def old_order_endpoint() -> ApiError:
+def deprecated_endpoint() -> ApiError:
     """Return the error of the retired order endpoints."""
-    return nested(410, "deprecated_v1_order_endpoint", message="Please switch to the V2 endpoints")
+    return api_error(410, "deprecated_v1_order_endpoint", message="Please switch to the V2 endpoints")
 
 
 def too_many_requests() -> ApiError:

@@ -29,18 +29,18 @@ class MarketAnswers:
         ask = self._exchange.best(market.ticker, BookSide.ASK)
         volume = self._candles.volume_of_day(market, now)
         return {
-            **self._unchanging(market),
+            **self._cached_terms(market),
             **market_responses.market_quotes(market, bid, ask),
-            **market_responses.market_life(market, volume, self._earlier(market, now)),
+            **market_responses.market_activity(market, volume, self._day_ago_quotes(market, now)),
         }
 
-    def _unchanging(self, market: Market) -> Json:
+    def _cached_terms(self, market: Market) -> Json:
         known = self._terms.get(market.ticker)
         if known is None or known[0] != market.updated_at:
             known = self._terms[market.ticker] = (market.updated_at, market_responses.market_terms(market))
         return known[1]
 
-    def _earlier(self, market: Market, now: int) -> _DayAgo:
+    def _day_ago_quotes(self, market: Market, now: int) -> _DayAgo:
         period = now // (_DAY_AGO_FOR_S * ONE_SECOND)
         known = self._day_ago.get(market.ticker)
         if known is None or known[0] != period:

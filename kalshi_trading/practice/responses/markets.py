@@ -187,7 +187,7 @@ def market_quotes(record: Market, bid: Level | None, ask: Level | None) -> Json:
     }
 
 
-def market_life(record: Market, volume_of_day: int, day_ago: tuple[TopOfBook, int | None]) -> Json:
+def market_activity(record: Market, volume_of_day: int, day_ago: tuple[TopOfBook, int | None]) -> Json:
     """Return the JSON of market fields that trading and time change."""
     earlier, earlier_price = day_ago
     answer: Json = {

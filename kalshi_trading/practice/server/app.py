@@ -33,5 +33,5 @@ def build_app(
     if faults is not None:
         app = FaultMiddleware(app, world, faults)
     latency = latency or Latency()
-    distant = LatencyMiddleware(app, latency)
-    return ControlMiddleware(distant, world, latency) if control else distant
+    delayed = LatencyMiddleware(app, latency)
+    return ControlMiddleware(delayed, world, latency) if control else delayed

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kalshi_trading.practice.api.historical import written_cut_offs
+from kalshi_trading.practice.api.historical import cut_offs_json
 from kalshi_trading.practice.api.http import json_response
 from kalshi_trading.practice.records import ONE_DOLLAR, ONE_SECOND
 from kalshi_trading.practice.responses import account as account_responses
@@ -30,9 +30,9 @@ from kalshi_trading.practice.world.world import World
 
 PREFIX = "/practice"
 
-_MOST_SECONDS = 10 * 366 * 24 * 3_600
-_MOST_CENTS = 10**12
-_MOST_LATENCY_MS = 60_000
+_MAX_SECONDS = 10 * 366 * 24 * 3_600
+_MAX_CENTS = 10**12
+_MAX_LATENCY_MS = 60_000
 _KINDS = ("markets", "trades", "orders", "positions")
 
 Handler = Callable[[Request, Json], Json]
@@ -59,13 +59,13 @@ class _Control:
 
     def app(self) -> Starlette:
         routes: list[tuple[str, str, Handler]] = [
-            ("POST", "/clock", self._clock),
+            ("POST", "/clock", self._advance_clock),
             ("POST", "/deposits", self._deposit),
             ("POST", "/withdrawals", self._withdraw),
-            ("POST", "/transfers/{transfer_id}", self._finish),
-            ("POST", "/cutoff", self._cut_off),
-            ("POST", "/latency", self._distance),
-            ("GET", "/books", self._books),
+            ("POST", "/transfers/{transfer_id}", self._finish_transfer),
+            ("POST", "/cutoff", self._set_cut_offs),
+            ("POST", "/latency", self._set_latency),
+            ("GET", "/books", self._audit),
         ]
         return Starlette(
             routes=[
@@ -90,8 +90,8 @@ class _Control:
 
         return respond
 
-    def _clock(self, _request: Request, body: Json) -> Json:
-        seconds = _whole(body, "advance_s", _MOST_SECONDS)
+    def _advance_clock(self, _request: Request, body: Json) -> Json:
+        seconds = _read_int(body, "advance_s", _MAX_SECONDS)
         if not isinstance(self._world.clock, MovableClock):
             raise ValueError("this exchange's clock cannot be moved")
         self._world.advance(seconds)
@@ -99,37 +99,43 @@ class _Control:
 
     def _deposit(self, _request: Request, body: Json) -> Json:
         row = self._world.deposit(
-            self._world.account_id, _money(body, "amount"), fee=_money(body, "fee", "0"), status=_status(body)
+            self._world.account_id,
+            _read_money(body, "amount"),
+            fee=_read_money(body, "fee", "0"),
+            status=_read_status(body),
         )
         return account_responses.transfer(row)
 
     def _withdraw(self, _request: Request, body: Json) -> Json:
         row = self._world.withdraw(
-            self._world.account_id, _money(body, "amount"), fee=_money(body, "fee", "0"), status=_status(body)
+            self._world.account_id,
+            _read_money(body, "amount"),
+            fee=_read_money(body, "fee", "0"),
+            status=_read_status(body),
         )
         return account_responses.transfer(row)
 
-    def _finish(self, request: Request, body: Json) -> Json:
-        row = self._world.finish_transfer(request.path_params["transfer_id"], _status(body))
+    def _finish_transfer(self, request: Request, body: Json) -> Json:
+        row = self._world.finish_transfer(request.path_params["transfer_id"], _read_status(body))
         return account_responses.transfer(row)
 
-    def _cut_off(self, _request: Request, body: Json) -> Json:
+    def _set_cut_offs(self, _request: Request, body: Json) -> Json:
         now = self._world.clock.now()
         ages = {
-            kind: _whole(body, f"{kind}_s_ago", _MOST_SECONDS) for kind in _KINDS if f"{kind}_s_ago" in body
+            kind: _read_int(body, f"{kind}_s_ago", _MAX_SECONDS) for kind in _KINDS if f"{kind}_s_ago" in body
         }
-        overlap_s = _whole(body, "overlap_s", _MOST_SECONDS) if "overlap_s" in body else None
+        overlap_s = _read_int(body, "overlap_s", _MAX_SECONDS) if "overlap_s" in body else None
         instants = {kind: now - age * ONE_SECOND for kind, age in ages.items()}
-        self._world.archive.set(**instants, overlap_s=overlap_s)
-        return written_cut_offs(self._world)
+        self._world.archive.set_cut_offs(**instants, overlap_s=overlap_s)
+        return cut_offs_json(self._world)
 
-    def _distance(self, _request: Request, body: Json) -> Json:
-        milliseconds = _whole(body, "ms", _MOST_LATENCY_MS)
+    def _set_latency(self, _request: Request, body: Json) -> Json:
+        milliseconds = _read_int(body, "ms", _MAX_LATENCY_MS)
         self._latency.seconds = milliseconds / 1_000
         return {"ms": milliseconds}
 
-    def _books(self, _request: Request, _body: Json) -> Json:
-        return self._world.books(self._world.account_id).as_json()
+    def _audit(self, _request: Request, _body: Json) -> Json:
+        return self._world.audit(self._world.account_id).as_json()
 
 
 def _read_body(request: Request, raw: bytes) -> Json:
@@ -141,26 +147,26 @@ def _read_body(request: Request, raw: bytes) -> Json:
     return body
 
 
-def _whole(body: Json, name: str, most: int) -> int:
+def _read_int(body: Json, name: str, most: int) -> int:
     number = body.get(name)
     if type(number) is not int or not 0 <= number <= most:
         raise ValueError(f"{name} must be a whole number from 0 to {most}")
     return number
 
 
-def _money(body: Json, name: str, default: str | None = None) -> int:
+def _read_money(body: Json, name: str, default: str | None = None) -> int:
     """Read dollars with up to two decimals; return millionths of a dollar."""
     text = body.get(name, default)
     try:
         cents = Decimal(text) * 100 if isinstance(text, str) else None
     except InvalidOperation:
         cents = None
-    if cents is None or not cents.is_finite() or cents != int(cents) or not 0 <= cents <= _MOST_CENTS:
+    if cents is None or not cents.is_finite() or cents != int(cents) or not 0 <= cents <= _MAX_CENTS:
         raise ValueError(f'{name} must be dollars and cents in quotes, such as "25.00"')
     return int(cents) * ONE_DOLLAR // 100
 
 
-def _status(body: Json) -> TransferStatus:
+def _read_status(body: Json) -> TransferStatus:
     word = body.get("status", TransferStatus.APPLIED)
     if word not in tuple(TransferStatus):
         raise ValueError(f"status must be one of {', '.join(TransferStatus)}")

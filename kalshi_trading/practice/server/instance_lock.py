@@ -18,13 +18,13 @@ import portalocker
 from kalshi_trading.practice.storage.private_files import (
     LOCK_FILE,
     READY_FILE,
-    NotOursError,
+    ForeignFileError,
     exists_as_ours,
     open_private,
-    write_whole,
+    write_atomically,
 )
 
-_PATIENCE_S = 15.0
+_TIMEOUT_S = 15.0
 _PAUSE_S = 0.02
 
 
@@ -38,7 +38,7 @@ class ReadyFile:
     private_key_path: str
     pid: int
 
-    def line(self) -> str:
+    def to_json(self) -> str:
         """Return the details as one line of JSON."""
         return json.dumps(asdict(self))
 
@@ -59,7 +59,7 @@ class InstanceLock:
 
     def announce(self, ready: ReadyFile) -> None:
         """Write the ready file atomically, readable only by its owner."""
-        self._announced = ready.line() + "\n"
+        self._announced = ready.to_json() + "\n"
         self._write()
 
     def renew(self) -> None:
@@ -68,7 +68,7 @@ class InstanceLock:
             if self._is_ours() and not self._is_intact():
                 self._write()
 
-    def end(self) -> None:
+    def release(self) -> None:
         """Remove the ready file and release the lock."""
         with suppress(OSError):
             if self._is_ours():
@@ -76,7 +76,7 @@ class InstanceLock:
         os.close(self._descriptor)
 
     def _write(self) -> None:
-        write_whole(self._ready, self._announced.encode())
+        write_atomically(self._ready, self._announced.encode())
 
     def _is_ours(self) -> bool:
         """Return True if the lock file on disk is still the one we hold.
@@ -90,8 +90,8 @@ class InstanceLock:
 
     def _is_intact(self) -> bool:
         try:
-            return _content(self._ready) == self._announced.encode()
-        except (FileNotFoundError, NotOursError):
+            return _read_bytes(self._ready) == self._announced.encode()
+        except (FileNotFoundError, ForeignFileError):
             return False
 
 
@@ -102,10 +102,10 @@ def claim(directory: Path) -> InstanceLock | ReadyFile:
     Raises OSError if the directory cannot be used.
     """
     descriptor = open_private(directory / LOCK_FILE, os.O_RDWR | os.O_CREAT)
-    deadline = time.monotonic() + _PATIENCE_S
+    deadline = time.monotonic() + _TIMEOUT_S
     while not _lock(descriptor):
         ready = _read(directory)
-        if ready is not None and ready.pid == _holder(descriptor) and _is_alive(ready.pid):
+        if ready is not None and ready.pid == _holder_pid(descriptor) and _is_alive(ready.pid):
             os.close(descriptor)
             return ready
         if time.monotonic() > deadline:
@@ -126,7 +126,7 @@ def _lock(descriptor: int) -> bool:
     return True
 
 
-def _holder(descriptor: int) -> int | None:
+def _holder_pid(descriptor: int) -> int | None:
     os.lseek(descriptor, 0, os.SEEK_SET)
     text = os.read(descriptor, 20)
     return int(text) if text.isdigit() else None
@@ -134,12 +134,12 @@ def _holder(descriptor: int) -> int | None:
 
 def _read(directory: Path) -> ReadyFile | None:
     try:
-        return ReadyFile(**json.loads(_content(directory / READY_FILE)))
+        return ReadyFile(**json.loads(_read_bytes(directory / READY_FILE)))
     except (OSError, ValueError, TypeError, RecursionError):
         return None
 
 
-def _content(path: Path) -> bytes:
+def _read_bytes(path: Path) -> bytes:
     with open(path, "rb", opener=open_private) as file:
         return file.read()
 

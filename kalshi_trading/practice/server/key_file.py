@@ -20,9 +20,14 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from kalshi_trading.practice.storage.private_files import KEY_FILE, exists_as_ours, open_private, write_whole
+from kalshi_trading.practice.storage.private_files import (
+    KEY_FILE,
+    exists_as_ours,
+    open_private,
+    write_atomically,
+)
 
-_FEWEST_BITS = 2048
+_MIN_BITS = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ def _read(path: Path) -> RSAPrivateKey:
         UnsupportedAlgorithm,
     ):  # not a key, protected by a password, or an unsupported kind
         raise ValueError("it does not hold a private key") from None
-    if not isinstance(private_key, RSAPrivateKey) or private_key.key_size < _FEWEST_BITS:
+    if not isinstance(private_key, RSAPrivateKey) or private_key.key_size < _MIN_BITS:
         raise ValueError("it does not hold an RSA key")
     return private_key
 
@@ -68,7 +73,7 @@ def _read(path: Path) -> RSAPrivateKey:
 def _write(path: Path, private_key: RSAPrivateKey) -> None:
     """Write the key atomically, so that no reader sees half of it."""
     pem = private_key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
-    write_whole(path, pem)
+    write_atomically(path, pem)
 
 
 def _key_id(public_key: RSAPublicKey) -> str:

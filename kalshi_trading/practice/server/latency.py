@@ -32,9 +32,9 @@ class LatencyMiddleware:
         loop = asyncio.get_running_loop()
         due_at = loop.time() + self._latency.seconds
 
-        async def arrive(message: Message) -> None:
+        async def send_delayed(message: Message) -> None:
             if (left_s := due_at - loop.time()) > 0:
                 await asyncio.sleep(left_s)
             await send(message)
 
-        await self._app(scope, receive, arrive if scope["type"] == "http" else send)
+        await self._app(scope, receive, send_delayed if scope["type"] == "http" else send)

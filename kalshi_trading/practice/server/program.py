@@ -18,9 +18,9 @@ from kalshi_trading.practice.storage.private_files import (
     KEY_FILE,
     READY_FILE,
     WORLD_FILE,
-    NotOursError,
+    ForeignFileError,
     make_folder,
-    mend,
+    restrict_permissions,
 )
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from kalshi_trading.practice.world.scenario import Scenario
     from kalshi_trading.practice.world.world import World
 
-_LARGEST_WORLD = 100_000
+_MAX_MARKETS = 100_000
 
 
 class CannotStartError(Exception):
@@ -43,8 +43,8 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the exchange until it ends; return the exit status."""
     options = _parse(arguments)
-    signal.signal(signal.SIGTERM, _leave)
-    signal.signal(signal.SIGINT, _leave)
+    signal.signal(signal.SIGTERM, _exit_on_signal)
+    signal.signal(signal.SIGINT, _exit_on_signal)
     try:
         return _run(options)
     except CannotStartError as error:
@@ -87,7 +87,7 @@ def _port(text: str) -> int:
 
 
 def _size(text: str) -> int:
-    return _between(text, 1, _LARGEST_WORLD)
+    return _between(text, 1, _MAX_MARKETS)
 
 
 def _seconds(text: str) -> int:
@@ -113,7 +113,7 @@ def _between(text: str, least: int, most: int) -> int:
     return int(text)
 
 
-def _leave(*_signal: object) -> None:
+def _exit_on_signal(*_signal: object) -> None:
     raise SystemExit(0)
 
 
@@ -122,12 +122,12 @@ def _run(options: argparse.Namespace) -> int:
     faults = _faults(options.faults)
     lock = _claim(directory)
     if isinstance(lock, ReadyFile):
-        print(lock.line(), flush=True)
+        print(lock.to_json(), flush=True)
         return 0
     try:
         _serve(directory, lock, options, faults)
     finally:
-        lock.end()
+        lock.release()
     return 0
 
 
@@ -155,10 +155,10 @@ def _faults(path: Path | None) -> FaultScript | None:
 def _claim(directory: Path) -> InstanceLock | ReadyFile:
     try:
         make_folder(directory)
-        for note in mend(directory):
+        for note in restrict_permissions(directory):
             print(note, file=sys.stderr)
         return claim(directory)
-    except NotOursError as error:
+    except ForeignFileError as error:
         raise _unusable(directory, error) from None
     except TimeoutError:
         reason = f"another practice exchange holds it, but {READY_FILE} does not say where it answers"
@@ -215,7 +215,7 @@ def _open_world(file: Path, options: argparse.Namespace) -> World:
         )
         if scenario is not None:
             build(world, scenario)
-        world.participants.are_still = options.still
+        world.participants.is_paused = options.still
         if scenario is not None:
             world.advance_to(system.now())
     except (OSError, ValueError, sqlite3.Error) as error:
@@ -231,7 +231,7 @@ def _unusable(file: Path, error: Exception) -> CannotStartError:
     The remedy never deletes the world in the folder.
     """
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    if isinstance(error, NotOursError):
+    if isinstance(error, ForeignFileError):
         return CannotStartError(f"{error.filename} cannot be used: {reason}. Move it away.")
     return CannotStartError(
         f"{file} cannot be used: {reason.rstrip('.')}. Move the folder {file.parent} aside to start over."

@@ -12,9 +12,9 @@ from h11 import LocalProtocolError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kalshi_trading.practice.api.http import json_response
-from kalshi_trading.practice.responses.errors import ApiError, nested
+from kalshi_trading.practice.responses.errors import ApiError, api_error
 
-LARGEST_BODY_BYTES = 1024 * 1024
+MAX_BODY_BYTES = 1024 * 1024
 
 _HOSTS = ("127.0.0.1", "localhost", "[::1]")
 _DEFAULT_PORT = 80  # left out of the Host header
@@ -63,8 +63,8 @@ class RequestGuard:
     def _check(self, headers: dict[bytes, bytes]) -> None:
         """Check the headers alone. Raises ApiError."""
         if headers.get(b"host", b"").lower() not in self._hosts:
-            raise nested(421, "misdirected_request")
-        if int(headers.get(b"content-length", 0)) > LARGEST_BODY_BYTES:  # h11 takes digits only
+            raise api_error(421, "misdirected_request")
+        if int(headers.get(b"content-length", 0)) > MAX_BODY_BYTES:  # h11 takes digits only
             raise _too_large()
 
 
@@ -81,13 +81,13 @@ async def _read_body(receive: Receive) -> bytes:
             raise _ClientGoneError
         body += message.get("body", b"")
         more = message.get("more_body", False)
-        if len(body) > LARGEST_BODY_BYTES:
+        if len(body) > MAX_BODY_BYTES:
             raise _too_large()
     return bytes(body)
 
 
 def _too_large() -> ApiError:
-    return nested(413, "request_too_large")
+    return api_error(413, "request_too_large")
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

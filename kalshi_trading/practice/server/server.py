@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from kalshi_trading.practice.api.http import ROOT
-from kalshi_trading.practice.faults.door import breakable
+from kalshi_trading.practice.faults.door import with_abort
 from kalshi_trading.practice.faults.script import FaultScript
 from kalshi_trading.practice.server.app import build_app
 from kalshi_trading.practice.server.instance_lock import InstanceLock, ReadyFile
@@ -49,10 +49,10 @@ class _BreakableProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.app = breakable(self.app, transport.abort)
+        self.app = with_abort(self.app, transport.abort)
 
 
-class _Dated:
+class _DateMiddleware:
     """ASGI middleware that dates each response at the moment it is sent.
 
     uvicorn updates its own date about once a second, and less often on a busy machine. A client would read
@@ -63,13 +63,13 @@ class _Dated:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def dated(message: Message) -> None:
+        async def send_dated(message: Message) -> None:
             if message["type"] == "http.response.start":
                 date = (b"date", formatdate(usegmt=True).encode())
                 message = {**message, "headers": [*message.get("headers", ()), date]}
             await send(message)
 
-        await self._app(scope, receive, dated)
+        await self._app(scope, receive, send_dated)
 
 
 class _Activity:
@@ -78,7 +78,7 @@ class _Activity:
     def __init__(self) -> None:
         self._last = time.monotonic()
 
-    def note(self) -> None:
+    def record(self) -> None:
         self._last = time.monotonic()
 
     def idle_s(self) -> float:
@@ -112,7 +112,7 @@ def serve(
 
     `idle_exit_s` 0 means never.
     """
-    world.keys.admit(key.key_id, world.account_id, key.public_key)
+    world.keys.add_key(key.key_id, world.account_id, key.public_key)
     port = listener.getsockname()[1]
     ready = ReadyFile(
         url=f"http://{HOST}:{port}{ROOT}",
@@ -122,7 +122,7 @@ def serve(
         pid=os.getpid(),
     )
     activity = _Activity()
-    app = build_app(world, activity.note, faults=faults, latency=latency, control=control)
+    app = build_app(world, activity.record, faults=faults, latency=latency, control=control)
     protocol: Literal["h11"] | type[asyncio.Protocol] = "h11" if faults is None else _BreakableProtocol
     guarded = RequestGuard(app, port)
     asyncio.run(_serve(guarded, protocol, world, listener, lock, ready, idle_exit_s, activity))
@@ -139,7 +139,7 @@ async def _serve(
     activity: _Activity,
 ) -> None:
     config = uvicorn.Config(
-        _Dated(app),
+        _DateMiddleware(app),
         loop="asyncio",
         http=protocol,
         ws="none",
@@ -158,7 +158,7 @@ async def _serve(
     while not server.started:
         await asyncio.sleep(_STARTING_PAUSE_S)
     lock.announce(ready)
-    print(ready.line(), flush=True)
+    print(ready.to_json(), flush=True)
     ticking = asyncio.create_task(_tick(world, server, lock, activity, idle_exit_s))
     await serving
     ticking.cancel()

@@ -24,7 +24,7 @@ _ONE_CENT = 10_000
 class Transfers:
     """All deposits and withdrawals of a world, oldest first.
 
-    Calls `note` for each new or changed transfer.
+    Calls `on_change` for each new or changed transfer.
     """
 
     def __init__(
@@ -33,14 +33,14 @@ class Transfers:
         *,
         clock: Callable[[], int],
         new_id: Callable[[], str],
-        note: Callable[[str, str, object], None],
+        on_change: Callable[[str, str, object], None],
     ) -> None:
         self.deposits: list[Deposit] = []
         self.withdrawals: list[Withdrawal] = []
         self._exchange = exchange
         self._clock = clock
         self._new_id = new_id
-        self._note = note
+        self._on_change = on_change
 
     def restore(self, deposits: Iterable[Deposit], withdrawals: Iterable[Withdrawal]) -> None:
         """Restore stored transfers; the balances already contain their money."""
@@ -79,20 +79,20 @@ class Transfers:
         """
         transfers: list[Transfer] = [*self.deposits, *self.withdrawals]
         for row in transfers:
-            if transfer_id == identity(row):
-                self._move(row, status)
+            if transfer_id == id_of(row):
+                self._set_status(row, status)
                 return row
         raise KeyError(transfer_id)
 
     def _begin(self, row: Transfer, status: TransferStatus) -> None:
         """Move a new transfer to its first status, through the earlier ones."""
         if status is TransferStatus.RETURNED:
-            self._move(row, TransferStatus.APPLIED)
+            self._set_status(row, TransferStatus.APPLIED)
         if status is not TransferStatus.PENDING:
-            self._move(row, status)
-        self._note(_kind(row), identity(row), row)
+            self._set_status(row, status)
+        self._on_change(_kind(row), id_of(row), row)
 
-    def _move(self, row: Transfer, status: TransferStatus) -> None:
+    def _set_status(self, row: Transfer, status: TransferStatus) -> None:
         if status not in _NEXT.get(row.status, ()):
             raise ValueError(f"a transfer that is {row.status} cannot become {status}")
         before, earlier = row.cash_change, row.status
@@ -103,7 +103,7 @@ class Transfers:
             row.status = earlier
             raise
         row.finalized_at = self._clock()
-        self._note(_kind(row), identity(row), row)
+        self._on_change(_kind(row), id_of(row), row)
 
     def _post(self, account_id: str, change: int) -> None:
         if change > 0:
@@ -112,7 +112,7 @@ class Transfers:
             self._exchange.withdraw(account_id, -change)
 
 
-def identity(row: Transfer) -> str:
+def id_of(row: Transfer) -> str:
     """Return the id of a transfer."""
     return row.deposit_id if isinstance(row, Deposit) else row.withdrawal_id
 

@@ -19,16 +19,16 @@ from kalshi_trading.practice.records import (
     Trade,
 )
 from kalshi_trading.practice.simulation.minute_bars import MINUTE_S, Candle, MinuteBars, Range
-from kalshi_trading.practice.simulation.quoting import TopOfBook, nearest, touch
+from kalshi_trading.practice.simulation.quoting import TopOfBook, nearest_price, top_of_book
 
 INTERVALS = (1, 60, 1440)  # minutes
-MOST_CANDLES = 10_000
+MAX_CANDLES = 10_000
 
 _HOUR_S = 3_600
 _DAY_S = 86_400
 _KEPT_S = 6 * _HOUR_S
 _SAMPLES = {1: 2, 60: 7, 1440: 13}  # computed quotes per candle
-_IMAGINED_VOLUME = 15 * ONE_CONTRACT  # per minute
+_COMPUTED_VOLUME = 15 * ONE_CONTRACT  # per minute
 
 ValueAt = Callable[[Market, int], int]
 
@@ -41,7 +41,7 @@ class Candles:
         self._bars: defaultdict[str, MinuteBars] = defaultdict(MinuteBars)
         self._hourly: defaultdict[str, dict[int, int]] = defaultdict(dict)
 
-    def note_quotes(self, market: Market, now: int, best: TopOfBook) -> None:
+    def record_quotes(self, market: Market, now: int, best: TopOfBook) -> None:
         """Record the best prices after a change."""
         bars, now_s = self._bars[market.ticker], now // ONE_SECOND
         bid, ask = best.bid or 0, best.ask or ONE_DOLLAR_PRICE
@@ -54,11 +54,11 @@ class Candles:
             return
         opening = (last.bid.close, last.ask.close) if last else (bid, ask)
         candle = bars.minute(now_s, *opening)
-        candle.bid.take(bid)
-        candle.ask.take(ask)
+        candle.bid.add(bid)
+        candle.ask.add(ask)
         candle.open_interest = market.open_interest
 
-    def note_trade(self, market: Market, trade: Trade) -> None:
+    def record_trade(self, market: Market, trade: Trade) -> None:
         """Record a trade; its minute opens with the last known quotes."""
         bars, now_s = self._bars[market.ticker], trade.created_at // ONE_SECOND
         last = bars.candles[-1] if bars.candles else None
@@ -66,14 +66,14 @@ class Candles:
         candle = bars.minute(now_s, *opening)
         if candle.trades is None:
             candle.trades = Range.of(trade.price)
-        candle.trades.take(trade.price)
+        candle.trades.add(trade.price)
         candle.volume += trade.count
         candle.turnover += trade.price * trade.count
         candle.open_interest = market.open_interest
         hours = self._hourly[market.ticker]
         hours[now_s // _HOUR_S] = hours.get(now_s // _HOUR_S, 0) + trade.count
 
-    def tidy(self, now: int) -> None:
+    def drop_old(self, now: int) -> None:
         """Drop minutes and hours that are too old."""
         now_s = now // ONE_SECOND
         for bars in self._bars.values():
@@ -100,12 +100,12 @@ class Candles:
         if then < market.open_at:
             return TopOfBook(None, None), None
         value = self._value_at(market, then)
-        return touch(market, value), nearest(market, value)
+        return top_of_book(market, value), nearest_price(market, value)
 
     def series(self, market: Market, start_s: int, end_s: int, interval: int, now: int) -> list[Candle]:
         """Return the candles whose ends lie between start and end, oldest first.
 
-        The last one may be the current, unfinished period. At most MOST_CANDLES.
+        The last one may be the current, unfinished period. At most MAX_CANDLES.
         """
         length = interval * MINUTE_S
         opened = market.open_at // ONE_SECOND
@@ -113,7 +113,7 @@ class Candles:
         first = max(_round_up(start_s, length), _round_up(opened + 1, length))
         ends = range(first, last + 1, length)
         candles: list[Candle] = []
-        for end in ends[:MOST_CANDLES]:
+        for end in ends[:MAX_CANDLES]:
             before = candles[-1] if candles else None
             candles.append(self._candle(market, end, interval, now, before))
         return candles
@@ -143,26 +143,26 @@ class Candles:
         start_s = end_s - interval * MINUTE_S
         bars = self._bars.get(market.ticker) or MinuteBars()
         seen_from = bars.quoted_since_s if bars.quoted_since_s is not None else now // ONE_SECOND + 1
-        candle = self._carried(market, start_s, bars, seen_from)
+        candle = self._opening_candle(market, start_s, bars, seen_from)
         candle.end_s = end_s
         candle.previous = self._previous(market, start_s, before)
-        noted = bars.between(start_s, end_s)
+        recorded = bars.between(start_s, end_s)
         if start_s < seen_from:
             end = min(end_s, seen_from, market.close_at // ONE_SECOND)
-            self._imagine(market, candle, start_s, end, interval)
-        if any(minute.trades for minute in noted):
-            candle.forget_trades()  # recorded trades replace computed ones
-        for minute in noted:
-            candle.go_on(minute, with_quotes=minute.end_s > seen_from)
+            self._add_computed(market, candle, start_s, end, interval)
+        if any(minute.trades for minute in recorded):
+            candle.clear_trades()  # recorded trades replace computed ones
+        for minute in recorded:
+            candle.add_minute(minute, with_quotes=minute.end_s > seen_from)
         return candle
 
-    def _carried(self, market: Market, start_s: int, bars: MinuteBars, seen_from: int) -> Candle:
+    def _opening_candle(self, market: Market, start_s: int, bars: MinuteBars, seen_from: int) -> Candle:
         """Return an empty candle that opens where the previous period ended."""
         last = bars.before(start_s)
         if last is not None and start_s >= seen_from:
             bid, ask = last.bid.close, last.ask.close
             return Candle(0, Range.of(bid), Range.of(ask), open_interest=last.open_interest)
-        best = self._imagined_touch(market, max(start_s, market.open_at // ONE_SECOND))
+        best = self._computed_top_of_book(market, max(start_s, market.open_at // ONE_SECOND))
         return Candle(0, Range.of(best[0]), Range.of(best[1]))
 
     def _previous(self, market: Market, start_s: int, before: Candle | None) -> int | None:
@@ -170,34 +170,34 @@ class Candles:
             return before.trades.close if before.trades else before.previous
         if start_s * ONE_SECOND < market.open_at:
             return None
-        return nearest(market, self._value_at(market, start_s * ONE_SECOND))
+        return nearest_price(market, self._value_at(market, start_s * ONE_SECOND))
 
-    def _imagine(self, market: Market, candle: Candle, start_s: int, end_s: int, interval: int) -> None:
+    def _add_computed(self, market: Market, candle: Candle, start_s: int, end_s: int, interval: int) -> None:
         """Add computed quotes and trades for a time without records."""
-        opened_s, way_s = market.open_at // ONE_SECOND, (market.close_at - market.open_at) // ONE_SECOND
+        opened_s, lifetime_s = market.open_at // ONE_SECOND, (market.close_at - market.open_at) // ONE_SECOND
         start_s = max(start_s, opened_s)
         if end_s <= start_s:
             return
         samples = _SAMPLES[interval]
         moments = [start_s + (end_s - start_s) * step // (samples - 1) for step in range(samples)]
-        prices = [self._imagine_moment(market, candle, moment) for moment in moments]
+        prices = [self._add_computed_quotes(market, candle, moment) for moment in moments]
         candle.trades = Range.of(prices[0])
         for price in prices:
-            candle.trades.take(price)
-        candle.volume = -(-(end_s - start_s) // MINUTE_S) * _IMAGINED_VOLUME
+            candle.trades.add(price)
+        candle.volume = -(-(end_s - start_s) // MINUTE_S) * _COMPUTED_VOLUME
         candle.turnover = sum(prices) * candle.volume // samples
-        candle.open_interest = market.open_interest * (end_s - opened_s) // max(1, way_s)
+        candle.open_interest = market.open_interest * (end_s - opened_s) // max(1, lifetime_s)
 
-    def _imagine_moment(self, market: Market, candle: Candle, moment_s: int) -> int:
+    def _add_computed_quotes(self, market: Market, candle: Candle, moment_s: int) -> int:
         """Add the computed quotes of one instant and return its trade price."""
         value = self._value_at(market, moment_s * ONE_SECOND)
-        best = touch(market, value)
-        candle.bid.take(best.bid or 0)
-        candle.ask.take(best.ask or ONE_DOLLAR_PRICE)
-        return nearest(market, value)
+        best = top_of_book(market, value)
+        candle.bid.add(best.bid or 0)
+        candle.ask.add(best.ask or ONE_DOLLAR_PRICE)
+        return nearest_price(market, value)
 
-    def _imagined_touch(self, market: Market, moment_s: int) -> tuple[int, int]:
-        best = touch(market, self._value_at(market, moment_s * ONE_SECOND))
+    def _computed_top_of_book(self, market: Market, moment_s: int) -> tuple[int, int]:
+        best = top_of_book(market, self._value_at(market, moment_s * ONE_SECOND))
         return best.bid or 0, best.ask or ONE_DOLLAR_PRICE
 
 

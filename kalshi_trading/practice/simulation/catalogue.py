@@ -30,20 +30,20 @@ class CatalogueListing:
 
 
 class Catalogue:
-    """Returns what is new as time passes; `due` returns everything at once."""
+    """Returns what is new over time; `full_listing` returns everything."""
 
     def __init__(self, seed: int, market_count: int) -> None:
         self._seed = seed
-        self._depths = depths(market_count)
+        self._events_ahead = events_ahead(market_count)
         self._announced: dict[str, int] = {}
 
-    def news(self, now: int) -> CatalogueListing:
+    def take_new(self, now: int) -> CatalogueListing:
         """Return what must exist at `now` and was not returned before.
 
         Events that have already closed are left out.
         """
         listing = CatalogueListing([], [], [])
-        for plan, ahead in self._depths:
+        for plan, ahead in self._events_ahead:
             if plan.ticker not in self._announced:
                 listing.series.append(_series(plan))
             first = plan.calendar.next_number(now)
@@ -56,29 +56,29 @@ class Catalogue:
         return listing
 
     def next_change(self, now: int) -> int:
-        """Return when `news` next has something new, in Unix microseconds."""
-        return min(plan.calendar.close_of(plan.calendar.next_number(now)) for plan, _ in self._depths)
+        """Return when `take_new` next has something new, in Unix microseconds."""
+        return min(plan.calendar.close_of(plan.calendar.next_number(now)) for plan, _ in self._events_ahead)
 
 
-def due(seed: int, now: int, market_count: int) -> CatalogueListing:
+def full_listing(seed: int, now: int, market_count: int) -> CatalogueListing:
     """Return everything that must exist at `now`.
 
     `market_count` is the approximate number of markets.
     """
-    return Catalogue(seed, market_count).news(now)
+    return Catalogue(seed, market_count).take_new(now)
 
 
 @lru_cache(maxsize=4)
-def depths(market_count: int) -> tuple[tuple[SeriesPlan, int], ...]:
+def events_ahead(market_count: int) -> tuple[tuple[SeriesPlan, int], ...]:
     """Return each series with its number of upcoming events.
 
     The series grow in turn until there are enough markets.
     """
-    ahead = {plan.ticker: plan.least_ahead for plan in PLANS}
-    total = sum(plan.least_ahead * plan.shape.size for plan in PLANS)
+    ahead = {plan.ticker: plan.min_ahead for plan in PLANS}
+    total = sum(plan.min_ahead * plan.shape.size for plan in PLANS)
     growing = list(PLANS)
     while growing and total < market_count:
-        growing = [plan for plan in growing if ahead[plan.ticker] < plan.most_ahead]
+        growing = [plan for plan in growing if ahead[plan.ticker] < plan.max_ahead]
         for plan in growing:
             if total >= market_count:
                 break
@@ -142,7 +142,7 @@ def _market(plan: SeriesPlan, event: Event, terms: Terms, times: tuple[int, int,
         updated_at=created_at,
         open_at=open_at,
         close_at=close_at,
-        expected_expiration_at=close_at + plan.verdict_after_s * ONE_SECOND,
+        expected_expiration_at=close_at + plan.result_after_s * ONE_SECOND,
         latest_expiration_at=last_moment,
         settlement_timer_s=plan.settlement_timer_s,
         grid=plan.grid,

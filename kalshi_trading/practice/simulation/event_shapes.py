@@ -15,7 +15,7 @@ from statistics import NormalDist
 from typing import Protocol
 
 CERTAIN = 10_000
-_SMALLEST_CHANCE = 60
+_MIN_CHANCE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Ladder:
 
     subject: str
     measure: str  # "{}" stands for the number
-    centre: Decimal
+    center: Decimal
     drift: Decimal  # how far the center moves between events
     deviation: Decimal
     width: Decimal
@@ -63,10 +63,12 @@ class Ladder:
     exclusive: bool = True
 
     def terms(self, random: Random, when: str) -> list[Terms]:
-        middle = _whole(self.centre + self.drift * _signed(random), self.width)
+        middle = _round_to_step(self.center + self.drift * _random_offset(random), self.width)
         lowest = middle - self.width * (self.size // 2 - 1)
         edges = [lowest + self.width * step for step in range(self.size - 1)]
-        expected = NormalDist(float(middle + self.deviation * _signed(random) / 2), float(self.deviation))
+        expected = NormalDist(
+            float(middle + self.deviation * _random_offset(random) / 2), float(self.deviation)
+        )
         below = [0.0, *(expected.cdf(float(edge)) for edge in edges), 1.0]
         chances = shares([upper - lower for lower, upper in pairwise(below)])
         bands = [self._low(edges[0]), *map(self._band, edges[:-1]), self._high(edges[-1])]
@@ -110,7 +112,7 @@ class Thresholds:
 
     subject: str  # "{when}" stands for the date
     measure: str
-    centre: Decimal
+    center: Decimal
     drift: Decimal
     deviation: Decimal
     step: Decimal
@@ -118,10 +120,12 @@ class Thresholds:
     exclusive: bool = False
 
     def terms(self, random: Random, when: str) -> list[Terms]:
-        middle = _whole(self.centre + self.drift * _signed(random), self.step)
+        middle = _round_to_step(self.center + self.drift * _random_offset(random), self.step)
         lowest = middle - self.step * (self.size // 2)
         levels = [lowest + self.step * index for index in range(self.size)]
-        expected = NormalDist(float(middle + self.deviation * _signed(random) / 2), float(self.deviation))
+        expected = NormalDist(
+            float(middle + self.deviation * _random_offset(random) / 2), float(self.deviation)
+        )
         return [self._above(level, clamp(1 - expected.cdf(float(level))), when) for level in levels]
 
     def _above(self, level: Decimal, chance: int, when: str) -> Terms:
@@ -180,13 +184,13 @@ class Games:
     def terms(self, random: Random, when: str) -> list[Terms]:
         pair = self.pairing(random)
         chances = shares([0.25 + random.random(), 0.25 + random.random()])
-        meeting = f"{pair[0][1]} at {pair[1][1]} {self.sport} game"
+        game = f"{pair[0][1]} at {pair[1][1]} {self.sport} game"
         return [
             Terms(
                 code,
-                f"Will {name} win the {meeting} {when}?",
+                f"Will {name} win the {game} {when}?",
                 name,
-                f"{name} wins the {meeting} {when}",
+                f"{name} wins the {game} {when}",
                 chance,
             )
             for (code, name), chance in zip(pair, chances, strict=True)
@@ -217,22 +221,22 @@ def shares(weights: Sequence[float]) -> list[int]:
     None of them is tiny.
     """
     total = sum(weights)
-    chances = [max(_SMALLEST_CHANCE, round(CERTAIN * weight / total)) for weight in weights]
+    chances = [max(_MIN_CHANCE, round(CERTAIN * weight / total)) for weight in weights]
     chances[chances.index(max(chances))] += CERTAIN - sum(chances)
     return chances
 
 
 def clamp(chance: float) -> int:
     """Return a chance in ten-thousandths, kept away from 0 and 10,000."""
-    return min(CERTAIN - _SMALLEST_CHANCE, max(_SMALLEST_CHANCE, round(CERTAIN * chance)))
+    return min(CERTAIN - _MIN_CHANCE, max(_MIN_CHANCE, round(CERTAIN * chance)))
 
 
-def _signed(random: Random) -> Decimal:
+def _random_offset(random: Random) -> Decimal:
     """Return a random number between -1 and 1."""
     return Decimal(random.randrange(-1000, 1001)) / 1000
 
 
-def _whole(number: Decimal, step: Decimal) -> Decimal:
+def _round_to_step(number: Decimal, step: Decimal) -> Decimal:
     return (number / step).to_integral_value() * step
 
 

@@ -22,7 +22,7 @@ from kalshi_trading.practice.records import ONE_DOLLAR_PRICE, ONE_SECOND, Event,
 
 _NORMAL = NormalDist()
 _FINEST_STEP_S = 20
-_EVEN = math.sqrt(2)
+_SQRT_2 = math.sqrt(2)
 
 
 class FairValues:
@@ -38,7 +38,7 @@ class FairValues:
         if markets[0].scalar:
             return [_scalar_value(market, position, elapsed) for market in markets]
         spread = math.sqrt(1 - elapsed)
-        chances = [_chance(low, high, position, spread) for low, high in stretches(event, markets)]
+        chances = [_chance(low, high, position, spread) for low, high in intervals(event, markets)]
         return [round(ONE_DOLLAR_PRICE * chance) for chance in chances]
 
     def outcome(self, event: Event, markets: Sequence[Market]) -> list[int]:
@@ -85,7 +85,7 @@ def _noise(key: str, level: int, index: int) -> float:
     return _NORMAL.inv_cdf((int.from_bytes(digest, "big") + 0.5) / 2**56)
 
 
-def stretches(event: Event, markets: Sequence[Market]) -> list[tuple[float, float]]:
+def intervals(event: Event, markets: Sequence[Market]) -> list[tuple[float, float]]:
     """Return the interval of final values that each market owns.
 
     Intervals of a mutually exclusive event are adjacent.
@@ -109,8 +109,8 @@ def _quantile(ten_thousandths: int) -> float:
 
 
 def _elapsed(market: Market, now: int) -> float:
-    way = max(1, market.close_at - market.open_at)
-    return min(1.0, max(0.0, (now - market.open_at) / way))
+    lifetime = max(1, market.close_at - market.open_at)
+    return min(1.0, max(0.0, (now - market.open_at) / lifetime))
 
 
 def _chance(low: float, high: float, position: float, spread: float) -> float:
@@ -121,7 +121,7 @@ def _chance(low: float, high: float, position: float, spread: float) -> float:
 
 
 def _below(number: float) -> float:
-    return 0.5 * (1 + math.erf(number / _EVEN))
+    return 0.5 * (1 + math.erf(number / _SQRT_2))
 
 
 def _scalar_value(market: Market, position: float, elapsed: float) -> int:
@@ -129,5 +129,5 @@ def _scalar_value(market: Market, position: float, elapsed: float) -> int:
 
     It pays the standard normal distribution function of the walk's end, shifted to start at `initial_value`.
     """
-    start = _EVEN * _quantile(market.initial_value)
+    start = _SQRT_2 * _quantile(market.initial_value)
     return round(ONE_DOLLAR_PRICE * _below((start + position) / math.sqrt(2 - elapsed)))

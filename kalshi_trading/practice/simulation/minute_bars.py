@@ -25,11 +25,11 @@ class Range:
     def of(cls, first: int) -> Range:
         return cls(first, first, first, first)
 
-    def take(self, number: int) -> None:
+    def add(self, number: int) -> None:
         self.low, self.high = min(self.low, number), max(self.high, number)
         self.close = number
 
-    def follow(self, later: Range) -> None:
+    def merge(self, later: Range) -> None:
         """Extend the range with a later one."""
         self.low, self.high = min(self.low, later.low), max(self.high, later.high)
         self.close = later.close
@@ -48,19 +48,19 @@ class Candle:
     open_interest: int = 0
     previous: int | None = None
 
-    def go_on(self, minute: Candle, *, with_quotes: bool) -> None:
+    def add_minute(self, minute: Candle, *, with_quotes: bool) -> None:
         """Add one minute to a longer period."""
         if with_quotes:
-            self.bid.follow(minute.bid)
-            self.ask.follow(minute.ask)
+            self.bid.merge(minute.bid)
+            self.ask.merge(minute.ask)
         if minute.trades is not None:
             self.trades = self.trades or replace(minute.trades)
-            self.trades.follow(minute.trades)
+            self.trades.merge(minute.trades)
         self.volume += minute.volume
         self.turnover += minute.turnover
         self.open_interest = minute.open_interest
 
-    def forget_trades(self) -> None:
+    def clear_trades(self) -> None:
         self.trades, self.volume, self.turnover = None, 0, 0
 
 

@@ -25,7 +25,7 @@ from kalshi_trading.practice.records import (
     TimeInForce,
 )
 from kalshi_trading.practice.simulation.fair_values import FairValues
-from kalshi_trading.practice.simulation.quoting import Quote, nearest, quotes
+from kalshi_trading.practice.simulation.quoting import Quote, nearest_price, quotes
 
 MARKET_MAKER = "simulated-quoter"
 NOISE_TRADER = "simulated-crosser"
@@ -35,7 +35,7 @@ _FIRST_STEP_MARKETS = 2_000
 _WATCHED_EVENTS = 30
 _SHORT_LIVED_S = 3_600
 _CROSSING_CHANCE = 0.05
-_LARGEST_CROSSING = 40  # contracts
+_MAX_CROSSING = 40  # contracts
 _FIRST_TRADE = (200, 4_000)  # contracts; a market's first open interest
 
 
@@ -47,14 +47,14 @@ class SimulatedTraders:
         self._values = values
         self._random = Random(seed)
         self._new_id = new_id
-        self._families: dict[str, list[Market]] = {}
+        self._markets_by_event: dict[str, list[Market]] = {}
         self._queue: OrderedDict[str, None] = OrderedDict()  # events, the longest without an update first
         self._short_lived: dict[str, None] = {}
         self._watched: OrderedDict[str, None] = OrderedDict()
         self._quoted: set[str] = set()
-        self._worth = lru_cache(maxsize=4096)(self._imagine)
+        self._cached_values = lru_cache(maxsize=4096)(self._fair_values)
         self._resting: dict[str, dict[tuple[BookSide, int], str]] = {}
-        self.are_still = False
+        self.is_paused = False
         """True: the simulated traders do nothing, so books change only through the user's orders."""
 
     def open_accounts(self) -> None:
@@ -63,25 +63,25 @@ class SimulatedTraders:
             if account_id not in self._exchange.accounts:
                 self._exchange.open_account(account_id, simulated=True)
 
-    def follow(self, markets: Iterable[Market]) -> None:
+    def add_markets(self, markets: Iterable[Market]) -> None:
         """Start to trade in these markets."""
         for market in markets:
-            self._families.setdefault(market.event_ticker, []).append(market)
+            self._markets_by_event.setdefault(market.event_ticker, []).append(market)
             self._queue[market.event_ticker] = None
             if _is_short_lived(market):
                 self._short_lived[market.event_ticker] = None
 
-    def family(self, event_ticker: str) -> list[Market]:
+    def event_markets(self, event_ticker: str) -> list[Market]:
         """Return the markets of one event, in the order of their intervals."""
-        return self._families.get(event_ticker, [])
+        return self._markets_by_event.get(event_ticker, [])
 
     def value(self, market: Market, now: int) -> int:
         """Return the fair value of a YES contract."""
-        return self._worth(market.event_ticker, now)[market.ticker]
+        return self._cached_values(market.event_ticker, now)[market.ticker]
 
     def outcome(self, event_ticker: str) -> list[tuple[Market, int]]:
         """Return every market of the event with its YES payout."""
-        markets = self._families[event_ticker]
+        markets = self._markets_by_event[event_ticker]
         payouts = self._values.outcome(self._exchange.events[event_ticker], markets)
         return list(zip(markets, payouts, strict=True))
 
@@ -92,62 +92,62 @@ class SimulatedTraders:
         self._watched.move_to_end(event_ticker)
         if len(self._watched) > _WATCHED_EVENTS:
             self._watched.popitem(last=False)
-        self.awaken(ticker, now)
+        self.quote_if_new(ticker, now)
 
-    def awaken(self, ticker: str, now: int) -> None:
+    def quote_if_new(self, ticker: str, now: int) -> None:
         """Quote this market's event now if it was never quoted."""
         event_ticker = self._exchange.markets[ticker].event_ticker
         if event_ticker not in self._quoted:
-            self._attend(event_ticker, now)
+            self._update_event(event_ticker, now)
 
     def begin(self, now: int) -> None:
         """Quote a first part of the markets; the others follow step by step."""
-        self._work_through(_FIRST_STEP_MARKETS, now)
+        self._update_next(_FIRST_STEP_MARKETS, now)
 
     def step(self, now: int) -> None:
         """Update the short-lived and watched events, and the next in turn."""
         for event_ticker in [*self._short_lived, *self._watched]:
-            self._attend(event_ticker, now)
-        self._work_through(_STEP_MARKETS, now)
+            self._update_event(event_ticker, now)
+        self._update_next(_STEP_MARKETS, now)
 
-    def _imagine(self, event_ticker: str, now: int) -> dict[str, int]:
+    def _fair_values(self, event_ticker: str, now: int) -> dict[str, int]:
         """Return the fair value of each market of one event."""
-        markets = self._families[event_ticker]
-        worth = self._values.at(self._exchange.events[event_ticker], markets, now)
-        return {market.ticker: value for market, value in zip(markets, worth, strict=True)}
+        markets = self._markets_by_event[event_ticker]
+        values = self._values.at(self._exchange.events[event_ticker], markets, now)
+        return {market.ticker: value for market, value in zip(markets, values, strict=True)}
 
-    def _work_through(self, count: int, now: int) -> None:
-        attended: set[str] = set()
+    def _update_next(self, count: int, now: int) -> None:
+        updated: set[str] = set()
         while self._queue and count > 0:
             event_ticker = next(iter(self._queue))
-            if event_ticker in attended:
+            if event_ticker in updated:
                 break
-            attended.add(event_ticker)
+            updated.add(event_ticker)
             self._queue.move_to_end(event_ticker)
-            count -= max(1, self._attend(event_ticker, now))
+            count -= max(1, self._update_event(event_ticker, now))
 
-    def _attend(self, event_ticker: str, now: int) -> int:
+    def _update_event(self, event_ticker: str, now: int) -> int:
         """Update one event's quotes; return how many of its markets are active.
 
-        Returns 0 while trading is paused or the traders are still.
+        Returns 0 while trading or the traders are paused.
         """
-        markets = self._families[event_ticker]
+        markets = self._markets_by_event[event_ticker]
         active = [market for market in markets if market.status is MarketStatus.ACTIVE]
-        if self.are_still or not (self._exchange.trading_active and self._exchange.exchange_active):
+        if self.is_paused or not (self._exchange.trading_active and self._exchange.exchange_active):
             return 0
         if not active:
-            self._let_go(event_ticker, markets)
+            self._stop_updating(event_ticker, markets)
             return 0
         self._quoted.add(event_ticker)
-        worth = self._values.at(self._exchange.events[event_ticker], markets, now)
-        for market, value in zip(markets, worth, strict=True):
+        values = self._values.at(self._exchange.events[event_ticker], markets, now)
+        for market, value in zip(markets, values, strict=True):
             # The clock keeps running: the market may close between our check and the exchange's.
             with suppress(Refusal):
                 if market.status is MarketStatus.ACTIVE:
                     self._trade(market, value)
         return len(active)
 
-    def _let_go(self, event_ticker: str, markets: list[Market]) -> None:
+    def _stop_updating(self, event_ticker: str, markets: list[Market]) -> None:
         """Stop updating an event that will not trade again."""
         if any(market.status is MarketStatus.INITIALIZED for market in markets):
             return
@@ -160,7 +160,7 @@ class SimulatedTraders:
 
     def _trade(self, market: Market, value: int) -> None:
         if not market.volume:
-            self._exchange_first_contracts(market, value)
+            self._make_first_trade(market, value)
         self._quote(market, value)
         if self._random.random() < _CROSSING_CHANCE:
             self._cross(market)
@@ -179,9 +179,9 @@ class SimulatedTraders:
                 del resting[place]
         for place, quote in wanted.items():
             if place not in resting:
-                self._offer(market, quote, resting)
+                self._place_quote(market, quote, resting)
 
-    def _offer(self, market: Market, quote: Quote, resting: dict[tuple[BookSide, int], str]) -> None:
+    def _place_quote(self, market: Market, quote: Quote, resting: dict[tuple[BookSide, int], str]) -> None:
         order_id = self._place(MARKET_MAKER, market, quote, TimeInForce.GOOD_TILL_CANCELED)
         if order_id in self._exchange.orders:
             resting[(quote.side, quote.price)] = order_id
@@ -191,15 +191,15 @@ class SimulatedTraders:
         side, other = self._random.choice(((BookSide.BID, BookSide.ASK), (BookSide.ASK, BookSide.BID)))
         best = self._exchange.best(market.ticker, other)
         if best is not None:
-            count = self._random.randint(1, _LARGEST_CROSSING) * ONE_CONTRACT
+            count = self._random.randint(1, _MAX_CROSSING) * ONE_CONTRACT
             if self._random.random() < 0.1:
                 count += ONE_CONTRACT // 2
             self._place(NOISE_TRADER, market, Quote(side, best[0], count), TimeInForce.IMMEDIATE_OR_CANCEL)
 
-    def _exchange_first_contracts(self, market: Market, value: int) -> None:
+    def _make_first_trade(self, market: Market, value: int) -> None:
         """Trade once, so that the market has open interest and a last price."""
         count = self._random.randint(*_FIRST_TRADE) * ONE_CONTRACT
-        price = nearest(market, value)
+        price = nearest_price(market, value)
         offer = Quote(BookSide.ASK, price, count)
         order_id = self._place(MARKET_MAKER, market, offer, TimeInForce.GOOD_TILL_CANCELED)
         self._place(NOISE_TRADER, market, Quote(BookSide.BID, price, count), TimeInForce.IMMEDIATE_OR_CANCEL)
@@ -223,7 +223,7 @@ def _is_short_lived(market: Market) -> bool:
     return market.close_at - market.open_at <= _SHORT_LIVED_S * ONE_SECOND
 
 
-def observed(event: Event, outcome: list[tuple[Market, int]]) -> str:
+def expiration_value(event: Event, outcome: list[tuple[Market, int]]) -> str:
     """Return the expiration value that an outcome stands for.
 
     Scalar: the payout in cents. No winner: the first market's floor, or "No". A winning band: its floor.

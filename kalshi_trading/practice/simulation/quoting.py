@@ -16,7 +16,7 @@ from kalshi_trading.practice.records import ONE_CONTRACT, ONE_DOLLAR_PRICE, Book
 
 LEVELS = 4
 _HALF_SPREADS = (40, 70, 100)  # at most three cents between bid and ask
-_SMALLEST_COUNT = 100  # contracts; at least half always remains, so an order of ten fills at the best price
+_MIN_COUNT = 100  # contracts; at least half always remains, so an order of ten fills at the best price
 _COUNT_VARIETY = 300
 _WHOLE_CENT = 100
 _FINE_GAP = 30
@@ -37,10 +37,10 @@ class TopOfBook:
     ask: int | None
 
 
-def touch(market: Market, value: int) -> TopOfBook:
+def top_of_book(market: Market, value: int) -> TopOfBook:
     """Return the best prices quoted at a fair value of `value`."""
     prices = grid_prices(market.grid)
-    half = _HALF_SPREADS[_spell(market.ticker) % len(_HALF_SPREADS)]
+    half = _HALF_SPREADS[_stable_hash(market.ticker) % len(_HALF_SPREADS)]
     below = bisect_right(prices, value - half) - 1
     above = bisect_left(prices, value + half)
     if below < 0 and prices[0] < value:
@@ -55,15 +55,15 @@ def touch(market: Market, value: int) -> TopOfBook:
 
 def quotes(market: Market, value: int) -> list[Quote]:
     """Return all quotes of the market maker, best first on each side."""
-    best = touch(market, value)
+    best = top_of_book(market, value)
     gap = _WHOLE_CENT if market.grid == "linear_cent" else _FINE_GAP
-    bids = _stairs(market.grid, best.bid, -gap)
-    asks = _stairs(market.grid, best.ask, gap)
+    bids = _level_prices(market.grid, best.bid, -gap)
+    asks = _level_prices(market.grid, best.ask, gap)
     wanted = [(BookSide.BID, price) for price in bids] + [(BookSide.ASK, price) for price in asks]
     return [Quote(side, price, _count(market.ticker, price)) for side, price in wanted]
 
 
-def nearest(market: Market, value: int) -> int:
+def nearest_price(market: Market, value: int) -> int:
     """Return the grid price nearest to the value."""
     prices = grid_prices(market.grid)
     above = min(bisect_left(prices, value), len(prices) - 1)
@@ -77,25 +77,25 @@ def grid_prices(grid: str) -> tuple[int, ...]:
     return tuple(sorted(prices - {0, ONE_DOLLAR_PRICE}))
 
 
-def _stairs(grid: str, best: int | None, gap: int) -> list[int]:
+def _level_prices(grid: str, best: int | None, gap: int) -> list[int]:
     """Return up to LEVELS prices, one gap apart, away from the best one."""
     if best is None:
         return []
     prices = grid_prices(grid)
-    stairs = []
+    found = []
     for level in range(LEVELS):
         goal = best + level * gap
         index = bisect_left(prices, goal) if gap > 0 else bisect_right(prices, goal) - 1
-        if 0 <= index < len(prices) and prices[index] not in stairs:
-            stairs.append(prices[index])
-    return stairs
+        if 0 <= index < len(prices) and prices[index] not in found:
+            found.append(prices[index])
+    return found
 
 
 def _count(ticker: str, price: int) -> int:
     """Return the count quoted at a price; it never changes for that price."""
-    return (_SMALLEST_COUNT + _spell(f"{ticker} {price}") % _COUNT_VARIETY) * ONE_CONTRACT
+    return (_MIN_COUNT + _stable_hash(f"{ticker} {price}") % _COUNT_VARIETY) * ONE_CONTRACT
 
 
-def _spell(text: str) -> int:
+def _stable_hash(text: str) -> int:
     """Return a hash of the text that never changes, unlike `hash`."""
     return zlib.crc32(text.encode())

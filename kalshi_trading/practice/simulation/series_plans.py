@@ -32,10 +32,10 @@ class SeriesPlan:
     date_format: str = "%y%b%d"
     when_format: str = "on %b %-d, %Y"
     day_offset_s: int = 5 * HOUR  # an event that closes at 04:59 UTC belongs to the day before
-    most_ahead: int = 400  # events of this series that may exist at once
-    least_ahead: int = 1
+    max_ahead: int = 400  # events of this series that may exist at once
+    min_ahead: int = 1
     opens_ahead: int | None = None  # periods before the close at which trading starts
-    verdict_after_s: int = HOUR
+    result_after_s: int = HOUR
     settlement_timer_s: int = 10 * MINUTE
     scalar: bool = False
 
@@ -43,7 +43,7 @@ class SeriesPlan:
 _LAST_MINUTE = 5 * HOUR - MINUTE  # 04:59 UTC
 
 
-def _daily_high(code: str, city: str, station: str, centre: int) -> SeriesPlan:
+def _daily_high(code: str, city: str, station: str, center: int) -> SeriesPlan:
     subject = f"high temperature in {city}"
     return SeriesPlan(
         ticker=f"KXHIGH{code}",
@@ -55,7 +55,7 @@ def _daily_high(code: str, city: str, station: str, centre: int) -> SeriesPlan:
         frequency="daily",
         calendar=Every(DAY, _LAST_MINUTE),
         shape=Ladder(
-            subject, "{}°", Decimal(centre), Decimal(6), Decimal("2.6"), Decimal(2), Decimal(1), size=6
+            subject, "{}°", Decimal(center), Decimal(6), Decimal("2.6"), Decimal(2), Decimal(1), size=6
         ),
     )
 
@@ -94,10 +94,10 @@ PLANS: tuple[SeriesPlan, ...] = (
         date_format="%y%b%d%H%M",
         when_format="before %H:%M UTC on %b %-d",
         day_offset_s=0,
-        most_ahead=2,
-        least_ahead=2,
+        max_ahead=2,
+        min_ahead=2,
         opens_ahead=1,
-        verdict_after_s=15,
+        result_after_s=15,
         settlement_timer_s=30,
     ),
     SeriesPlan(
@@ -122,10 +122,10 @@ PLANS: tuple[SeriesPlan, ...] = (
         date_format="%y%b%d%H%M",
         when_format="before %H:%M UTC on %b %-d",
         day_offset_s=0,
-        most_ahead=2,
-        least_ahead=2,
+        max_ahead=2,
+        min_ahead=2,
         opens_ahead=1,
-        verdict_after_s=20,
+        result_after_s=20,
         settlement_timer_s=40,
     ),
     _daily_high("NY", "New York City", "Central Park", 52),
@@ -145,7 +145,7 @@ PLANS: tuple[SeriesPlan, ...] = (
             "{} inches", Decimal("1.25"), Decimal("0.5"), Decimal("0.6"), Decimal("0.5"), size=5,
         ),
         when_format="%b %-d, %Y",
-        most_ahead=30,
+        max_ahead=30,
     ),
     SeriesPlan(
         ticker="KXFEDDECISION",
@@ -170,7 +170,7 @@ PLANS: tuple[SeriesPlan, ...] = (
         grid="tapered_deci_cent",
         date_format="%y%b",
         when_format="%B %Y",
-        most_ahead=24,
+        max_ahead=24,
     ),
     SeriesPlan(
         ticker="KXCPI",
@@ -187,7 +187,7 @@ PLANS: tuple[SeriesPlan, ...] = (
         ),
         date_format="%y%b",
         when_format="%B %Y",
-        most_ahead=24,
+        max_ahead=24,
     ),
     SeriesPlan(
         ticker="KXINX",
@@ -238,7 +238,7 @@ PLANS: tuple[SeriesPlan, ...] = (
         grid="deci_cent",
         date_format="%y%b",
         when_format="%B %Y",
-        most_ahead=12,
+        max_ahead=12,
         fee_type=FeeType.QUADRATIC_WITH_MAKER_FEES,
     ),
     SeriesPlan(
@@ -259,7 +259,7 @@ PLANS: tuple[SeriesPlan, ...] = (
         ),
         date_format="%y%b",
         when_format="%B %Y",
-        most_ahead=12,
+        max_ahead=12,
         scalar=True,
     ),
     SeriesPlan(
@@ -303,6 +303,6 @@ PLANS: tuple[SeriesPlan, ...] = (
         ),
         when_format="%b %-d, %Y",
         fee_multiplier_percent=0,
-        most_ahead=30,
+        max_ahead=30,
     ),
 )  # fmt: skip

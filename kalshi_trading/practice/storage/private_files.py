@@ -19,9 +19,9 @@ KEY_FILE = "practice-key.pem"
 READY_FILE = "ready.json"
 LOCK_FILE = "lock"
 WORLD_FILE = "world.sqlite"
-BESIDE_A_WORLD = ("-wal", "-shm", "-journal")
+SQLITE_SUFFIXES = ("-wal", "-shm", "-journal")
 """Suffixes of the files SQLite keeps beside a database, with the same mode."""
-EVERY_FILE = (KEY_FILE, READY_FILE, LOCK_FILE, WORLD_FILE, *(WORLD_FILE + end for end in BESIDE_A_WORLD))
+EVERY_FILE = (KEY_FILE, READY_FILE, LOCK_FILE, WORLD_FILE, *(WORLD_FILE + end for end in SQLITE_SUFFIXES))
 _FOLDER_MODE, _FILE_MODE = 0o700, 0o600
 _OTHERS = 0o077
 # Windows lacks the first two and needs the third; what is open is checked in any case.
@@ -36,7 +36,7 @@ _KINDS = {
 }
 
 
-class NotOursError(OSError):
+class ForeignFileError(OSError):
     """A path is not a regular file of ours; `strerror` says what it is."""
 
     def __init__(self, path: Path, what: str) -> None:
@@ -54,7 +54,7 @@ def open_private(path: str | os.PathLike[str], flags: int) -> int:
     descriptor = os.open(place, flags | _BINARY | _NONBLOCK | follow, _FILE_MODE)
     try:
         status = os.fstat(descriptor)
-        _judge(place, status)
+        _require_ours(place, status)
         if flags & os.O_CREAT and stat.S_IMODE(status.st_mode) != _FILE_MODE:
             with suppress(OSError):  # some file systems have no modes
                 _set_mode(descriptor, _FILE_MODE)
@@ -67,24 +67,24 @@ def open_private(path: str | os.PathLike[str], flags: int) -> int:
 def exists_as_ours(path: Path) -> bool:
     """Return True if the file exists and False if it does not.
 
-    Raises NotOursError if it is not a regular file of ours.
+    Raises ForeignFileError if it is not a regular file of ours.
     """
     try:
-        _judge(path, path.stat())
+        _require_ours(path, path.stat())
     except FileNotFoundError:
         if path.is_symlink():
-            raise NotOursError(path, "a link to nothing") from None
+            raise ForeignFileError(path, "a link to nothing") from None
         return False
     return True
 
 
-def _judge(path: Path, status: os.stat_result) -> None:
+def _require_ours(path: Path, status: os.stat_result) -> None:
     link = "a link to " if path.is_symlink() else ""
     if not stat.S_ISREG(status.st_mode):
         kind = _KINDS.get(stat.S_IFMT(status.st_mode), "something unknown")
-        raise NotOursError(path, f"{link}{kind}, not a regular file")
+        raise ForeignFileError(path, f"{link}{kind}, not a regular file")
     if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
-        raise NotOursError(path, f"{link}a file of another user (uid {status.st_uid})")
+        raise ForeignFileError(path, f"{link}a file of another user (uid {status.st_uid})")
 
 
 def _set_mode(descriptor: int, mode: int) -> None:
@@ -93,7 +93,7 @@ def _set_mode(descriptor: int, mode: int) -> None:
         os.fchmod(descriptor, mode)
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes) -> None:
     """Write a file atomically. Raises OSError."""
     draft = path.with_suffix(f".{os.getpid()}")
     draft.unlink(missing_ok=True)
@@ -113,7 +113,7 @@ def make_folder(folder: Path) -> None:
             missing.chmod(_FOLDER_MODE)  # a umask may remove the owner's own permissions
 
 
-def mend(directory: Path) -> Iterator[str]:
+def restrict_permissions(directory: Path) -> Iterator[str]:
     """Restrict a world's files to their owner; yield a message per failure.
 
     The folder's own mode stays unchanged, because it may be a shared folder named on the command line. Files

@@ -14,7 +14,7 @@ from kalshi_trading.practice.engine.changes import Kind
 from kalshi_trading.practice.records import ONE_SECOND, MarketStatus, Order, Position, Settlement
 from kalshi_trading.practice.storage.saved_world import SavedWorld
 
-_REMEMBERED_S = 24 * 3600
+_KEEP_S = 24 * 3600
 
 Row = tuple[str, str]  # kind and key
 
@@ -25,21 +25,21 @@ def prune(stored: SavedWorld, now: int) -> list[Row]:
     Fees paid by removed positions move to the house, so the balances FEES and HOUSE change together.
     """
     simulated = {account.account_id for account in stored.account if account.simulated}
-    tickers = _forgettable(stored, simulated, now)
+    tickers = _prunable_tickers(stored, simulated, now)
     if not tickers:
         return []
-    gone = [position for position in stored.position if position.ticker in tickers]
+    removed = [position for position in stored.position if position.ticker in tickers]
     rows: list[Row] = [(Kind.MARKET, ticker) for ticker in tickers]
     rows += [(Kind.TRADE, trade.trade_id) for trade in stored.trade if trade.ticker in tickers]
-    rows += [(Kind.POSITION, f"{position.account_id}/{position.ticker}") for position in gone]
+    rows += [(Kind.POSITION, f"{position.account_id}/{position.ticker}") for position in removed]
     for records in (stored.market, stored.trade, stored.position):
-        _keep(records, lambda record: record.ticker not in tickers)
-    return rows + _forget_events(stored) + _forget_balances(stored, tickers, gone)
+        _filter_in_place(records, lambda record: record.ticker not in tickers)
+    return rows + _prune_events(stored) + _prune_balances(stored, tickers, removed)
 
 
-def _forgettable(stored: SavedWorld, simulated: set[str], now: int) -> set[str]:
+def _prunable_tickers(stored: SavedWorld, simulated: set[str], now: int) -> set[str]:
     """Return the markets settled over a day ago with only simulated traders."""
-    horizon = now - _REMEMBERED_S * ONE_SECOND
+    horizon = now - _KEEP_S * ONE_SECOND
     ours: set[str] = set()
     rows: Iterable[Order | Position | Settlement]
     for rows in (stored.order, stored.position, stored.settlement):
@@ -53,24 +53,24 @@ def _forgettable(stored: SavedWorld, simulated: set[str], now: int) -> set[str]:
     }
 
 
-def _forget_events(stored: SavedWorld) -> list[Row]:
+def _prune_events(stored: SavedWorld) -> list[Row]:
     """Remove events without markets and return their rows."""
     alive = {market.event_ticker for market in stored.market}
     rows: list[Row] = [
         (Kind.EVENT, event.event_ticker) for event in stored.event if event.event_ticker not in alive
     ]
-    _keep(stored.event, lambda event: event.event_ticker in alive)
+    _filter_in_place(stored.event, lambda event: event.event_ticker in alive)
     return rows
 
 
-def _forget_balances(stored: SavedWorld, tickers: set[str], gone: list[Position]) -> list[Row]:
+def _prune_balances(stored: SavedWorld, tickers: set[str], removed: list[Position]) -> list[Row]:
     """Remove the pots of pruned markets and move their fees to the house."""
-    fees = sum(position.fees_paid for position in gone)
+    fees = sum(position.fees_paid for position in removed)
     for name, amount in ((ledger.FEES, -fees), (ledger.HOUSE, fees)):
         stored.balances[name] = stored.balances.get(name, 0) + amount
     pots = [name for name in map(ledger.pot, tickers) if stored.balances.pop(name, None) is not None]
     return [(Kind.BALANCE, name) for name in pots]
 
 
-def _keep(records: list[Any], wanted: Callable[[Any], bool]) -> None:
+def _filter_in_place(records: list[Any], wanted: Callable[[Any], bool]) -> None:
     records[:] = filter(wanted, records)

@@ -100,7 +100,7 @@ class WorldRecordKind(StrEnum):
     DEPOSIT = "deposit"
     WITHDRAWAL = "withdrawal"
     CUT_OFFS = "cut_offs"
-    CHARTER = "charter"
+    INFO = "charter"  # the stored value
 
 
 @dataclass(slots=True)
@@ -119,5 +119,5 @@ class SavedWorld:
     deposit: list[Deposit] = field(default_factory=list)
     withdrawal: list[Withdrawal] = field(default_factory=list)
     cut_offs: list[CutOffs] = field(default_factory=list)
-    charter: list[WorldInfo] = field(default_factory=list)
+    info: list[WorldInfo] = field(default_factory=list)
     balances: dict[str, int] = field(default_factory=dict)

@@ -31,7 +31,7 @@ from kalshi_trading.practice.records import (
     Settlement,
     Trade,
 )
-from kalshi_trading.practice.storage.private_files import BESIDE_A_WORLD, exists_as_ours, open_private
+from kalshi_trading.practice.storage.private_files import SQLITE_SUFFIXES, exists_as_ours, open_private
 from kalshi_trading.practice.storage.pruning import prune
 from kalshi_trading.practice.storage.saved_world import (
     LAYOUT,
@@ -44,7 +44,7 @@ from kalshi_trading.practice.storage.saved_world import (
 )
 
 _TRADES_KEPT = 100  # public trades per market
-_PATIENCE_S = 1.0  # no other process should have the file open
+_LOCK_TIMEOUT_S = 1.0  # no other process should have the file open
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
     kind TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, key)
@@ -68,8 +68,9 @@ _CLASSES: dict[str, type[Any]] = {
     WorldRecordKind.DEPOSIT: Deposit,
     WorldRecordKind.WITHDRAWAL: Withdrawal,
     WorldRecordKind.CUT_OFFS: CutOffs,
-    WorldRecordKind.CHARTER: WorldInfo,
+    WorldRecordKind.INFO: WorldInfo,
 }
+_LISTS = {WorldRecordKind.INFO.value: "info"}  # where the list is not named after the stored kind
 
 
 class Store:
@@ -78,7 +79,7 @@ class Store:
     def __init__(self, path: Path | str) -> None:
         if isinstance(path, Path):
             _prepare(path)
-        self._database = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None)
+        self._database = sqlite3.connect(path, timeout=_LOCK_TIMEOUT_S, isolation_level=None)
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")
         self._database.execute(_SCHEMA)
@@ -134,8 +135,8 @@ class Store:
             if kind == Kind.BALANCE:
                 stored.balances[key] = json.loads(body)
             else:
-                getattr(stored, kind).append(decode(_CLASSES[kind], body))
-        if any(charter.layout != LAYOUT for charter in stored.charter):
+                getattr(stored, _LISTS.get(kind, kind)).append(decode(_CLASSES[kind], body))
+        if any(info.layout != LAYOUT for info in stored.info):
             raise ValueError
         return stored
 
@@ -168,7 +169,7 @@ def _prepare(path: Path) -> None:
     SQLite gives its side files the same mode. Raises OSError.
     """
     os.close(open_private(path, os.O_RDWR | os.O_CREAT))
-    for end in BESIDE_A_WORLD:
+    for end in SQLITE_SUFFIXES:
         exists_as_ours(path.with_name(path.name + end))
 
 
@@ -186,10 +187,10 @@ def _transaction(database: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
 
 def encode(record: object) -> str:
     """Return a record as JSON text."""
-    return json.dumps(record, default=_plain, separators=(",", ":"))
+    return json.dumps(record, default=_to_dict, separators=(",", ":"))
 
 
-def _plain(record: object) -> dict[str, object]:
+def _to_dict(record: object) -> dict[str, object]:
     return {name: getattr(record, name) for name in _FIELDS[type(record)]}
 
 

@@ -19,7 +19,7 @@ from kalshi_trading.practice.simulation.bank import Transfers
 
 
 @dataclass(frozen=True, slots=True)
-class MarketBooks:
+class MarketAudit:
     """Audit of one market.
 
     `position` below 0 is NO. `exposure` is the cost of the open position, `cash` the total cash flow.
@@ -49,7 +49,7 @@ class AccountAudit:
     cash: str
     collateral: str
     fill_count: int
-    markets: dict[str, MarketBooks]
+    markets: dict[str, MarketAudit]
 
     def as_json(self) -> dict[str, Any]:
         """Return the audit as plain JSON values."""
@@ -57,7 +57,7 @@ class AccountAudit:
 
 
 @dataclass(slots=True)
-class _MarketAudit:
+class _RunningAudit:
     """Running audit of one market.
 
     A lot is a price, in its side's terms, and a count.
@@ -73,7 +73,7 @@ class _MarketAudit:
     fill_count: int = 0
     settled: bool = False
 
-    def take(self, fill: Fill) -> None:
+    def apply_fill(self, fill: Fill) -> None:
         """Apply a fill: close the opposite position first, then open."""
         signed = fill.count if fill.side is BookSide.BID else -fill.count
         own_price = fill.price if signed > 0 else ONE_DOLLAR_PRICE - fill.price
@@ -107,9 +107,9 @@ class _MarketAudit:
                 self.lots.appendleft((price, held - part))
         return profit
 
-    def written(self) -> MarketBooks:
+    def to_text(self) -> MarketAudit:
         """Return the figures as decimal text."""
-        return MarketBooks(
+        return MarketAudit(
             position=count(self.held),
             exposure=money(sum(price * held for price, held in self.lots)),
             realized_by_trading=money(self.by_trading),
@@ -123,13 +123,13 @@ class _MarketAudit:
         )
 
 
-def books(exchange: Exchange, transfers: Transfers, account_id: str) -> AccountAudit:
+def audit(exchange: Exchange, transfers: Transfers, account_id: str) -> AccountAudit:
     """Return the audit of an account's full history."""
-    markets: dict[str, _MarketAudit] = {}
+    markets: dict[str, _RunningAudit] = {}
     for fill in exchange.fills[account_id]:
-        markets.setdefault(fill.ticker, _MarketAudit()).take(fill)
+        markets.setdefault(fill.ticker, _RunningAudit()).apply_fill(fill)
     for row in exchange.settlements[account_id]:
-        markets.setdefault(row.ticker, _MarketAudit()).settle(row)
+        markets.setdefault(row.ticker, _RunningAudit()).settle(row)
     paid_in = sum(row.cash_change for row in transfers.deposits if row.account_id == account_id)
     paid_out = sum(row.cash_change for row in transfers.withdrawals if row.account_id == account_id)
     return AccountAudit(
@@ -141,5 +141,5 @@ def books(exchange: Exchange, transfers: Transfers, account_id: str) -> AccountA
         cash=money(paid_in + paid_out + sum(market.cash for market in markets.values())),
         collateral=money(exchange.cash(account_id) - exchange.balance(account_id)),
         fill_count=sum(market.fill_count for market in markets.values()),
-        markets={ticker: market.written() for ticker, market in sorted(markets.items())},
+        markets={ticker: market.to_text() for ticker, market in sorted(markets.items())},
     )

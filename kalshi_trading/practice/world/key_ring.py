@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from kalshi_trading.practice.responses.errors import stale_timestamp, unauthenticated, unsigned
+from kalshi_trading.practice.responses.errors import missing_signature, stale_timestamp, unauthenticated
 
 KEY_HEADER = "kalshi-access-key"
 TIMESTAMP_HEADER = "kalshi-access-timestamp"
@@ -34,7 +34,7 @@ PublicKey = RSAPublicKey | Ed25519PublicKey
 
 
 @dataclass(frozen=True, slots=True)
-class _Holder:
+class _KeyOwner:
     account_id: str
     public_key: PublicKey
 
@@ -43,11 +43,11 @@ class KeyRing:
     """The accepted public keys and their accounts."""
 
     def __init__(self) -> None:
-        self._holders: dict[str, _Holder] = {}
+        self._owners: dict[str, _KeyOwner] = {}
 
-    def admit(self, key_id: str, account_id: str, public_key: PublicKey) -> None:
+    def add_key(self, key_id: str, account_id: str, public_key: PublicKey) -> None:
         """Accept signatures made with this key."""
-        self._holders[key_id] = _Holder(account_id, public_key)
+        self._owners[key_id] = _KeyOwner(account_id, public_key)
 
     def signer(self, headers: Mapping[str, str], method: str, path: str, now: int) -> str | None:
         """Return the account that signed the request. Raises ApiError.
@@ -59,15 +59,15 @@ class KeyRing:
             return None
         key_id, timestamp, signature = given
         if not key_id or not timestamp or not signature:
-            raise unsigned()
+            raise missing_signature()
         if not _MILLISECONDS.fullmatch(timestamp) or abs(int(timestamp) - now // 1000) > _WINDOW_MS:
             raise stale_timestamp()
-        holder = self._holders.get(key_id)
-        if holder is None:
+        owner = self._owners.get(key_id)
+        if owner is None:
             raise unauthenticated("NOT_FOUND")
-        if not _is_valid(holder.public_key, signature, f"{timestamp}{method}{path}".encode()):
+        if not _is_valid(owner.public_key, signature, f"{timestamp}{method}{path}".encode()):
             raise unauthenticated("INCORRECT_API_KEY_SIGNATURE")
-        return holder.account_id
+        return owner.account_id
 
 
 def _is_valid(public_key: PublicKey, signature: str, text: bytes) -> bool:

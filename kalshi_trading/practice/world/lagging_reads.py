@@ -35,8 +35,8 @@ class LaggingReads:
         self._exchange = exchange
         self._account_id = account_id
         self._shown_until = shown_until
-        self._touched: dict[tuple[Kind, str], Any] = {}
-        self._waiting: deque[Change] = deque()
+        self._changed: dict[tuple[Kind, str], Any] = {}
+        self._queued: deque[Change] = deque()
         self._balance = exchange.balance(account_id)
         self._fills = {fill.key: fill for fill in reversed(exchange.fills_of(account_id))}
         self._positions = {row.ticker: copy.deepcopy(row) for row in exchange.positions_of(account_id)}
@@ -48,24 +48,24 @@ class LaggingReads:
         """Note a change; it counts from the next `commit`."""
         is_own = getattr(record, "account_id", None) == self._account_id
         if kind in _FOLLOWED and is_own:
-            self._touched[Kind(kind), key] = record
+            self._changed[Kind(kind), key] = record
         elif kind == Kind.BALANCE and key == ledger.cash(self._account_id):
-            self._touched[Kind.BALANCE, key] = None
+            self._changed[Kind.BALANCE, key] = None
 
     def commit(self, now: int) -> None:
         """Queue the noted changes with the time `now`."""
-        if self._touched:  # an order may hold or free collateral without moving cash
-            self._touched[Kind.BALANCE, self._account_id] = self._exchange.balance(self._account_id)
-        for (kind, key), record in self._touched.items():
-            self._waiting.append((now, kind, key, copy.deepcopy(record)))
-        self._touched.clear()
+        if self._changed:  # an order may hold or free collateral without moving cash
+            self._changed[Kind.BALANCE, self._account_id] = self._exchange.balance(self._account_id)
+        for (kind, key), record in self._changed.items():
+            self._queued.append((now, kind, key, copy.deepcopy(record)))
+        self._changed.clear()
         self.advance(now)
 
     def advance(self, now: int) -> None:
         """Apply the queued changes that may be shown by `now`."""
         self.as_of = max(self.as_of, min(now, self._shown_until(now)))
-        while self._waiting and self._waiting[0][0] <= self.as_of:
-            self._apply(*self._waiting.popleft()[1:])
+        while self._queued and self._queued[0][0] <= self.as_of:
+            self._apply(*self._queued.popleft()[1:])
 
     def _apply(self, kind: Kind, key: str, record: Any) -> None:
         if kind is Kind.ORDER:
@@ -91,11 +91,11 @@ class LaggingReads:
         """Return the fills, newest first."""
         return [row for row in reversed(self._fills.values()) if row.account_id == account_id]
 
-    def order_line(self, account_id: str) -> Sequence[Order]:
+    def orders_oldest_first(self, account_id: str) -> Sequence[Order]:
         """Return the orders, oldest first."""
         return sorted(self.orders_of(account_id), key=lambda row: row.sequence)
 
-    def fill_line(self, account_id: str) -> Sequence[Fill]:
+    def fills_oldest_first(self, account_id: str) -> Sequence[Fill]:
         """Return the fills, oldest first."""
         return sorted(self.fills_of(account_id), key=lambda row: row.sequence)
 

@@ -23,7 +23,7 @@ from kalshi_trading.practice.records import (
     TimeInForce,
 )
 from kalshi_trading.practice.simulation.participants import MARKET_MAKER
-from kalshi_trading.practice.simulation.quoting import grid_prices, nearest
+from kalshi_trading.practice.simulation.quoting import grid_prices, nearest_price
 from kalshi_trading.practice.storage.saved_world import TransferStatus
 from kalshi_trading.practice.world.account_audit import AccountAudit
 from kalshi_trading.practice.world.world import World
@@ -32,8 +32,8 @@ COUNTERPARTY = "simulated-counterparty"
 
 _DAY = 24 * 3_600 * ONE_SECOND
 _STEPS_A_DAY = 24
-_MOST_LEVELS = 5  # fills per order
-_LARGEST_COUNT = 30 * ONE_CONTRACT
+_MAX_LEVELS = 5  # fills per order
+_MAX_COUNT = 30 * ONE_CONTRACT
 _SPREAD = 8  # grid steps around the value
 _MAKER_SHARE = 0.4
 _CASH_PER_FILL = 40 * ONE_DOLLAR
@@ -96,7 +96,7 @@ def build(world: World, scenario: Scenario) -> AccountAudit:
 
     The world's clock moves forward by the scenario's days.
     """
-    return _Player(world, scenario).play()
+    return _ScenarioRun(world, scenario).run()
 
 
 @dataclass(slots=True)
@@ -109,7 +109,7 @@ class _Plan:
     last_step: int
 
 
-class _Player:
+class _ScenarioRun:
     """Executes one scenario."""
 
     def __init__(self, world: World, scenario: Scenario) -> None:
@@ -118,11 +118,11 @@ class _Player:
         self._scenario = scenario
         self._random = Random(scenario.seed)
         self._numbers = iter(range(10**9))
-        self._begins = world.clock.now()
-        self._ends = self._begins + scenario.span
+        self._begins_at = world.clock.now()
+        self._ends_at = self._begins_at + scenario.span
         self._steps = scenario.days * _STEPS_A_DAY
 
-    def play(self) -> AccountAudit:
+    def run(self) -> AccountAudit:
         """Transfer money, trade step by step, and leave some orders resting."""
         plans = self._plans()
         self._exchange.open_account(COUNTERPARTY, simulated=True)
@@ -130,18 +130,18 @@ class _Player:
         for step in range(self._steps):
             for plan in plans:
                 if plan.fills and plan.first_step <= step:
-                    self._work(plan, step)
+                    self._trade_share(plan, step)
             self._world.commit()
-            self._world.advance_to(self._begins + (step + 1) * self._scenario.span // self._steps)
-        self._rest(plans)
+            self._world.advance_to(self._begins_at + (step + 1) * self._scenario.span // self._steps)
+        self._place_resting_orders(plans)
         self._world.commit()
-        return self._world.books(self._world.account_id)
+        return self._world.audit(self._world.account_id)
 
     # Planning.
 
     def _plans(self) -> list[_Plan]:
         scenario, active = self._scenario, self._active()
-        lasting = [market for market in active if market.close_at > self._ends + _TIME_TO_SPARE]
+        lasting = [market for market in active if market.close_at > self._ends_at + _TIME_TO_SPARE]
         ending = [market for market in active if self._is_ending(market)]
         if len(lasting) < scenario.positions:
             raise ValueError(f"only {len(lasting)} markets stay open for {scenario.days} days")
@@ -155,7 +155,7 @@ class _Player:
         return [market for market in markets if market.status is MarketStatus.ACTIVE]
 
     def _is_ending(self, market: Market) -> bool:
-        return market.close_at > self._begins + 2 * _TIME_TO_SPARE and _paid_out_at(market) < self._ends
+        return market.close_at > self._begins_at + 2 * _TIME_TO_SPARE and _payout_at(market) < self._ends_at
 
     def _shares(self, parts: int) -> list[int]:
         """Distribute the fills unevenly over the markets, at least one each."""
@@ -167,7 +167,7 @@ class _Player:
         return shares
 
     def _plan(self, market: Market, fills: int) -> _Plan:
-        tradable = market.close_at - _TIME_TO_SPARE - self._begins
+        tradable = market.close_at - _TIME_TO_SPARE - self._begins_at
         last = min(self._steps - 1, tradable * self._steps // self._scenario.span)
         return _Plan(market, fills, self._random.randint(0, last), last)
 
@@ -183,18 +183,18 @@ class _Player:
 
     # Trading.
 
-    def _work(self, plan: _Plan, step: int) -> None:
+    def _trade_share(self, plan: _Plan, step: int) -> None:
         """Trade this step's share of a market's fills.
 
         The last step trades all that remain.
         """
         part = -(-plan.fills // (plan.last_step - step + 1))
-        self._clear(plan.market)
+        self._cancel_quotes(plan.market)
         for wanted in _portions(part, self._random):
             plan.fills -= wanted
             self._trade(plan.market, wanted, is_last=plan.fills == 0)
 
-    def _clear(self, market: Market) -> None:
+    def _cancel_quotes(self, market: Market) -> None:
         """Cancel the market maker's quotes, because they would match the fills.
 
         The market maker quotes again at its next step.
@@ -248,19 +248,19 @@ class _Player:
 
     def _count(self) -> int:
         if self._random.random() < 0.2:
-            return self._random.randint(1, _LARGEST_COUNT)
-        return self._random.randint(1, _LARGEST_COUNT // ONE_CONTRACT) * ONE_CONTRACT
+            return self._random.randint(1, _MAX_COUNT)
+        return self._random.randint(1, _MAX_COUNT // ONE_CONTRACT) * ONE_CONTRACT
 
     def _prices(self, market: Market, side: BookSide, levels: int) -> list[int]:
         """Return distinct prices near the value, best for the account first."""
         grid = grid_prices(market.grid)
         value = self._world.participants.value(market, self._world.clock.now())
-        middle = grid.index(nearest(market, value)) + self._random.randint(-_SPREAD, _SPREAD)
+        middle = grid.index(nearest_price(market, value)) + self._random.randint(-_SPREAD, _SPREAD)
         first = min(max(0, middle), len(grid) - levels)
         prices = list(grid[first : first + levels])
         return prices if side is BookSide.BID else prices[::-1]
 
-    def _rest(self, plans: list[_Plan]) -> None:
+    def _place_resting_orders(self, plans: list[_Plan]) -> None:
         """Leave resting orders at the end of the grid farthest from the value."""
         lasting = [plan.market for plan in plans if plan.market.status is MarketStatus.ACTIVE]
         for market in self._random.sample(lasting, min(self._scenario.resting, len(lasting))):
@@ -294,7 +294,7 @@ class _Player:
 def _portions(total: int, random: Random) -> Iterator[int]:
     """Yield the number of fills of each order."""
     while total > 0:
-        portion = min(total, random.randint(1, _MOST_LEVELS))
+        portion = min(total, random.randint(1, _MAX_LEVELS))
         total -= portion
         yield portion
 
@@ -303,5 +303,5 @@ def _other(side: BookSide) -> BookSide:
     return BookSide.ASK if side is BookSide.BID else BookSide.BID
 
 
-def _paid_out_at(market: Market) -> int:
+def _payout_at(market: Market) -> int:
     return market.expected_expiration_at + market.settlement_timer_s * ONE_SECOND

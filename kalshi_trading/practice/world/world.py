@@ -26,7 +26,7 @@ from kalshi_trading.practice.simulation.bank import Transfers
 from kalshi_trading.practice.simulation.candles import Candles
 from kalshi_trading.practice.simulation.catalogue import Catalogue
 from kalshi_trading.practice.simulation.fair_values import FairValues
-from kalshi_trading.practice.simulation.participants import SimulatedTraders, observed
+from kalshi_trading.practice.simulation.participants import SimulatedTraders, expiration_value
 from kalshi_trading.practice.simulation.quoting import TopOfBook
 from kalshi_trading.practice.storage.saved_world import (
     CutOffs,
@@ -48,7 +48,7 @@ from kalshi_trading.practice.world.lagging_reads import LaggingReads
 OPENING_DEPOSIT = 10_000 * ONE_DOLLAR
 
 _FOUNDED_EARLIER_S = 12 * 60  # gives a new world short-lived markets that have already closed
-_TIDY_EVERY_S = 600
+_CLEANUP_EVERY_S = 600
 _NEVER = 2**63
 _LATEST_TRADES = 20_000  # over all markets
 
@@ -69,35 +69,35 @@ class World:
         self.signing_clock = signing_clock or clock  # checks signature timestamps, even if `clock` is shifted
         self.keys = KeyRing()
         self.exchange = Exchange(clock=clock.now, new_id=_new_id, changes=self)
-        self.transfers = Transfers(self.exchange, clock=clock.now, new_id=_new_id, note=self._keep)
+        self.transfers = Transfers(self.exchange, clock=clock.now, new_id=_new_id, on_change=self._record)
         self._store = Store(path)
         stored = self._store.load(clock.now())
-        self.charter = stored.charter[0] if stored.charter else self._found(seed, market_count)
-        self._values = FairValues(self.charter.seed)
-        self._catalogue = Catalogue(self.charter.seed, self.charter.market_count)
-        self.participants = SimulatedTraders(self.exchange, self._values, self.charter.seed, _new_id)
+        self.info = stored.info[0] if stored.info else self._create_info(seed, market_count)
+        self._values = FairValues(self.info.seed)
+        self._catalogue = Catalogue(self.info.seed, self.info.market_count)
+        self.participants = SimulatedTraders(self.exchange, self._values, self.info.seed, _new_id)
         self.candles = Candles(self.participants.value)
         self.market_answers = MarketAnswers(self.exchange, self.candles)
         self.archive = Archive(
             self.exchange,
-            founded_at=self.charter.founded_at - _FOUNDED_EARLIER_S * ONE_SECOND,
-            family=self.participants.family,
+            founded_at=self.info.founded_at - _FOUNDED_EARLIER_S * ONE_SECOND,
+            event_markets=self.participants.event_markets,
             cut_offs=stored.cut_offs[0] if stored.cut_offs else CutOffs(),
-            note=self._keep,
+            on_change=self._record,
         )
         self.latest_trades: deque[Trade] = deque(maxlen=_LATEST_TRADES)
-        self._touched: set[str] = set()
+        self._changed_tickers: set[str] = set()
         self._lagging: LaggingReads | None = None
         self._next_change = 0
-        self._next_tidying = 0
-        self._next_verdict = _NEVER
-        self._undecided: list[Market] = []
+        self._next_cleanup = 0
+        self._next_result = _NEVER
+        self._undetermined: list[Market] = []
         self._begin(stored)
 
     @property
     def account_id(self) -> str:
         """The user's account, the only one that is not simulated."""
-        return self.charter.account_id
+        return self.info.account_id
 
     @property
     def reads(self) -> Exchange | LaggingReads:
@@ -113,7 +113,7 @@ class World:
         reads = self.reads
         return reads.as_of if isinstance(reads, LaggingReads) else self.clock.now()
 
-    def follow(self, lagging: LaggingReads) -> None:
+    def use_lagging_reads(self, lagging: LaggingReads) -> None:
         """Make private reads lag from now on."""
         self._lagging = lagging
 
@@ -124,21 +124,21 @@ class World:
             self._lagging.record_change(kind, key, record)
         if isinstance(record, Trade):
             self.latest_trades.append(record)
-            self.candles.note_trade(self.exchange.markets[record.ticker], record)
+            self.candles.record_trade(self.exchange.markets[record.ticker], record)
         elif isinstance(record, Order):
-            self._touched.add(record.ticker)
+            self._changed_tickers.add(record.ticker)
 
     def commit(self) -> None:
         """Write all changes so far to the store, so they survive this process."""
         now = self.clock.now()
-        for ticker in self._touched:
-            self.candles.note_quotes(self.exchange.markets[ticker], now, self.touch_of(ticker))
-        self._touched.clear()
+        for ticker in self._changed_tickers:
+            self.candles.record_quotes(self.exchange.markets[ticker], now, self.top_of_book(ticker))
+        self._changed_tickers.clear()
         self._store.commit()
         if self._lagging is not None:
             self._lagging.commit(now)
 
-    def touch_of(self, ticker: str) -> TopOfBook:
+    def top_of_book(self, ticker: str) -> TopOfBook:
         """Return the best bid and ask of a market's book."""
         bid, ask = self.exchange.best(ticker, BookSide.BID), self.exchange.best(ticker, BookSide.ASK)
         return TopOfBook(bid[0] if bid else None, ask[0] if ask else None)
@@ -147,9 +147,9 @@ class World:
         """Process due events, run the simulated traders, and commit."""
         self._catch_up()
         self.participants.step(self.clock.now())
-        if self.clock.now() >= self._next_tidying:
-            self._next_tidying = self.clock.now() + _TIDY_EVERY_S * ONE_SECOND
-            self.candles.tidy(self.clock.now())
+        if self.clock.now() >= self._next_cleanup:
+            self._next_cleanup = self.clock.now() + _CLEANUP_EVERY_S * ONE_SECOND
+            self.candles.drop_old(self.clock.now())
         self.commit()
 
     def catch_up(self) -> None:
@@ -172,8 +172,8 @@ class World:
             raise TypeError("this world's clock cannot be moved")
         while (due := self._next_step()) <= until:
             self.clock.move_to(due)
-            self._note_closings()
-            self._give_verdicts()
+            self._queue_closed_markets()
+            self._determine_results()
         self.clock.move_to(until)
         self.tick()
 
@@ -212,35 +212,35 @@ class World:
         """
         return self.transfers.finish(transfer_id, status)
 
-    def books(self, account_id: str) -> AccountAudit:
+    def audit(self, account_id: str) -> AccountAudit:
         """Return the audit of an account, market by market."""
-        return account_audit.books(self.exchange, self.transfers, account_id)
+        return account_audit.audit(self.exchange, self.transfers, account_id)
 
     def close(self) -> None:
         """Commit pending changes and close the file."""
         self.commit()
         self._store.close()
 
-    def _keep(self, kind: str, key: str, record: object) -> None:
+    def _record(self, kind: str, key: str, record: object) -> None:
         self._store.record_change(kind, key, record)
 
-    def _found(self, seed: int, market_count: int) -> WorldInfo:
-        charter = WorldInfo(seed, market_count, _new_id(), self.clock.now())
-        self._store.record_change(WorldRecordKind.CHARTER, "charter", charter)
-        return charter
+    def _create_info(self, seed: int, market_count: int) -> WorldInfo:
+        info = WorldInfo(seed, market_count, _new_id(), self.clock.now())
+        self._store.record_change(WorldRecordKind.INFO, "charter", info)
+        return info
 
     def _begin(self, stored: SavedWorld) -> None:
         now = self.clock.now()
         self.transfers.restore(stored.deposit, stored.withdrawal)
-        if stored.charter:
+        if stored.info:
             self._restore(stored)
         self.participants.open_accounts()
-        self.participants.follow(self.exchange.markets.values())
-        if not stored.charter:
+        self.participants.add_markets(self.exchange.markets.values())
+        if not stored.info:
             self.exchange.open_account(self.account_id, simulated=False)
             self.deposit(self.account_id, OPENING_DEPOSIT)
-            self._announce(now - _FOUNDED_EARLIER_S * ONE_SECOND)
-        self._announce(now)
+            self._add_new_markets(now - _FOUNDED_EARLIER_S * ONE_SECOND)
+        self._add_new_markets(now)
         self._catch_up()
         self.participants.begin(now)
         self.commit()
@@ -258,66 +258,66 @@ class World:
             settlements=stored.settlement,
             balances=stored.balances,
         )
-        self._undecided = [market for market in stored.market if market.status is MarketStatus.CLOSED]
+        self._undetermined = [market for market in stored.market if market.status is MarketStatus.CLOSED]
         for trade in stored.trade:
             self.latest_trades.append(trade)
-            self.candles.note_trade(self.exchange.markets[trade.ticker], trade)
+            self.candles.record_trade(self.exchange.markets[trade.ticker], trade)
 
-    def _announce(self, now: int) -> None:
+    def _add_new_markets(self, now: int) -> None:
         """Add the catalogue's series, events and markets that are new by `now`."""
-        news = self._catalogue.news(now)
-        for series in news.series:
+        listing = self._catalogue.take_new(now)
+        for series in listing.series:
             if series.ticker not in self.exchange.series:
                 self.exchange.add_series(series)
-        new_events = {event.event_ticker for event in news.events} - self.exchange.events.keys()
-        for event in news.events:
+        new_events = {event.event_ticker for event in listing.events} - self.exchange.events.keys()
+        for event in listing.events:
             if event.event_ticker in new_events:
                 self.exchange.add_event(event)
-        markets = [market for market in news.markets if market.event_ticker in new_events]
+        markets = [market for market in listing.markets if market.event_ticker in new_events]
         for market in markets:
             self.exchange.add_market(market)
-        self.participants.follow(markets)
+        self.participants.add_markets(markets)
         self._next_change = self._catalogue.next_change(now)
 
     def _is_due(self) -> bool:
         now = self.clock.now()
         due = self.exchange.next_due()
-        return now >= min(self._next_change, self._next_verdict) or (due is not None and due <= now)
+        return now >= min(self._next_change, self._next_result) or (due is not None and due <= now)
 
     def _next_step(self) -> int:
         """Return when the next exchange event or market result is due."""
-        return min(self._next_verdict, self.exchange.next_due() or _NEVER)
+        return min(self._next_result, self.exchange.next_due() or _NEVER)
 
     def _catch_up(self) -> None:
         now = self.clock.now()
         if now >= self._next_change:
-            self._announce(now)
-        self._note_closings()
-        self._give_verdicts()
+            self._add_new_markets(now)
+        self._queue_closed_markets()
+        self._determine_results()
 
-    def _give_verdicts(self) -> None:
+    def _determine_results(self) -> None:
         now = self.clock.now()
-        if now < self._next_verdict:
+        if now < self._next_result:
             return
-        for market in [market for market in self._undecided if market.expected_expiration_at <= now]:
-            self._undecided.remove(market)
-            self._decide(market)
-        self._note_closings()
+        for market in [market for market in self._undetermined if market.expected_expiration_at <= now]:
+            self._undetermined.remove(market)
+            self._determine(market)
+        self._queue_closed_markets()
 
-    def _note_closings(self) -> None:
+    def _queue_closed_markets(self) -> None:
         """Advance the exchange and queue closed markets for their result."""
-        for occurred in self.exchange.advance():
-            if occurred.what is DueKind.MARKET_CLOSED:
-                self._undecided.append(self.exchange.markets[occurred.key])
-        verdicts = [market.expected_expiration_at for market in self._undecided]
-        self._next_verdict = min(verdicts, default=_NEVER)
+        for event in self.exchange.advance():
+            if event.kind is DueKind.MARKET_CLOSED:
+                self._undetermined.append(self.exchange.markets[event.key])
+        times = [market.expected_expiration_at for market in self._undetermined]
+        self._next_result = min(times, default=_NEVER)
 
-    def _decide(self, market: Market) -> None:
+    def _determine(self, market: Market) -> None:
         event = self.exchange.events[market.event_ticker]
         outcome = self.participants.outcome(market.event_ticker)
         payout = {other.ticker: value for other, value in outcome}[market.ticker]
         self.exchange.determine(
-            market.ticker, payout, observed(event, outcome), at=market.expected_expiration_at
+            market.ticker, payout, expiration_value(event, outcome), at=market.expected_expiration_at
         )
 
 

@@ -23,7 +23,7 @@ def test_an_unbalanced_posting_is_refused_whole() -> None:
 
 
 def test_an_account_never_posted_to_holds_nothing() -> None:
-    assert Ledger().balance(cash("nobody")) == 0
+    assert Ledger().balance(cash("unknown")) == 0
 
 
 names = st.sampled_from([HOUSE, FEES, cash("ann"), cash("bob"), pot("T")])

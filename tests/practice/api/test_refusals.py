@@ -13,64 +13,66 @@ from practice_client import PracticeClient
 from kalshi_trading.practice.records import BookSide, Market
 
 
-def ask_price(desk: PracticeClient, market: Market) -> int:
-    return desk.best(market, BookSide.ASK)
+def ask_price(client: PracticeClient, market: Market) -> int:
+    return client.best(market, BookSide.ASK)
 
 
-def create(desk: PracticeClient, **changes: Any) -> Any:
-    market = desk.liquid_market()
-    body = {**desk.body(market, "bid", 100), **changes}
-    return desk.send(
+def create(client: PracticeClient, **changes: Any) -> Any:
+    market = client.liquid_market()
+    body = {**client.body(market, "bid", 100), **changes}
+    return client.send(
         "POST",
         "/portfolio/events/orders",
         json_body={name: value for name, value in body.items() if value is not ...},
     )
 
 
-def look(desk: PracticeClient, path: str) -> Any:
+def look(client: PracticeClient, path: str) -> Any:
     with naming(f"GET {path}"):
-        return desk.send("GET", path)
+        return client.send("GET", path)
 
 
 def assert_error(answer: Any, example: str) -> None:
     assert (answer.status, answer.body) == (ERRORS[example]["status"], ERRORS[example]["body"])
 
 
-def test_number_instead_of_text_cannot_be_decoded(desk: PracticeClient) -> None:
-    assert_error(create(desk, count=10), "400_decode")
-    assert create(desk, price=0.5).body["details"].endswith("CreateOrderV2Request.price of type string")
-    assert create(desk, post_only="yes").body["details"].startswith("json: cannot unmarshal string")
-    assert create(desk, expiration_time=1.5).body["details"].endswith("expiration_time of type int64")
-    assert create(desk, expiration_time=True).body["code"] == "bad_request"
+def test_number_instead_of_text_cannot_be_decoded(client: PracticeClient) -> None:
+    assert_error(create(client, count=10), "400_decode")
+    assert create(client, price=0.5).body["details"].endswith("CreateOrderV2Request.price of type string")
+    assert create(client, post_only="yes").body["details"].startswith("json: cannot unmarshal string")
+    assert create(client, expiration_time=1.5).body["details"].endswith("expiration_time of type int64")
+    assert create(client, expiration_time=True).body["code"] == "bad_request"
 
 
 @pytest.mark.parametrize("name", ["expiration_time", "subaccount", "exchange_index"])
 @pytest.mark.parametrize("number", [2**63, 10**20, -(2**63) - 1, 10**40])
-def test_whole_number_beyond_64_bits_cannot_be_decoded(desk: PracticeClient, name: str, number: int) -> None:
-    answer = create(desk, **{name: number})
+def test_whole_number_beyond_64_bits_cannot_be_decoded(
+    client: PracticeClient, name: str, number: int
+) -> None:
+    answer = create(client, **{name: number})
     assert (answer.status, answer.body["code"]) == (400, "bad_request")
     assert answer.body["details"].endswith(f"CreateOrderV2Request.{name} of type int64")
-    assert desk.get("/portfolio/orders")["orders"] == []
+    assert client.get("/portfolio/orders")["orders"] == []
 
 
 @pytest.mark.parametrize("seconds", [253_402_300_800, 10**14, 2**63 - 1, 0, -1, -(2**63)])
-def test_expiration_that_no_calendar_knows_is_refused(desk: PracticeClient, seconds: int) -> None:
-    answer = create(desk, expiration_time=seconds)
+def test_expiration_that_no_calendar_knows_is_refused(client: PracticeClient, seconds: int) -> None:
+    answer = create(client, expiration_time=seconds)
     assert (answer.status, answer.body["error"]["code"]) == (400, "invalid_order")
-    assert desk.get("/portfolio/orders")["orders"] == []
+    assert client.get("/portfolio/orders")["orders"] == []
 
 
-def test_last_second_a_calendar_knows_is_an_expiration_like_any_other(desk: PracticeClient) -> None:
-    assert create(desk, expiration_time=253_402_300_799).status == 201
-    (order,) = desk.get("/portfolio/orders")["orders"]
+def test_last_second_a_calendar_knows_is_an_expiration_like_any_other(client: PracticeClient) -> None:
+    assert create(client, expiration_time=253_402_300_799).status == 201
+    (order,) = client.get("/portfolio/orders")["orders"]
     assert order["expiration_time"] == "9999-12-31T23:59:59Z"
 
 
 @pytest.mark.parametrize("name", ["client_order_id", "ticker", "side", "price"])
-def test_half_a_letter_is_no_text(desk: PracticeClient, name: str) -> None:
-    answer = create(desk, **{name: "a\ud800"})
+def test_text_with_a_lone_surrogate_is_refused(client: PracticeClient, name: str) -> None:
+    answer = create(client, **{name: "a\ud800"})
     assert (answer.status, answer.body["code"]) == (400, "bad_request")
-    assert desk.get("/portfolio/orders")["orders"] == []
+    assert client.get("/portfolio/orders")["orders"] == []
 
 
 NUMBERS_IN_QUERIES = (
@@ -89,12 +91,12 @@ NUMBERS_IN_QUERIES = (
 
 
 @pytest.mark.parametrize(("path", "names"), NUMBERS_IN_QUERIES)
-def test_no_number_in_a_query_is_too_much(desk: PracticeClient, path: str, names: tuple[str, ...]) -> None:
+def test_no_number_in_a_query_is_too_much(client: PracticeClient, path: str, names: tuple[str, ...]) -> None:
     """Each number, alone among valid parameters, gets 200 or 400."""
-    market = desk.liquid_market()
-    series = desk.world.exchange.events[market.event_ticker].series_ticker
+    market = client.liquid_market()
+    series = client.world.exchange.events[market.event_ticker].series_ticker
     path = path.format(ticker=market.ticker, series=series)
-    now_s = desk.clock.now() // 1_000_000
+    now_s = client.clock.now() // 1_000_000
     sensible = {"market_tickers": market.ticker}
     if "candlesticks" in path:
         sensible |= {"start_ts": str(now_s - 7200), "end_ts": str(now_s), "period_interval": "60"}
@@ -102,23 +104,23 @@ def test_no_number_in_a_query_is_too_much(desk: PracticeClient, path: str, names
     wrong = []
     for name, number in itertools.product(names, numbers):
         query = "&".join(f"{key}={value}" for key, value in {**sensible, name: number}.items())
-        answer = look(desk, f"{path}?{query}")
+        answer = look(client, f"{path}?{query}")
         if answer.status not in (200, 400):
             wrong.append((name, number, answer.status, answer.body))
     assert wrong == []
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b'"text"', b"\xff", b"[" * 100_000])
-def test_body_that_is_no_object_is_a_flat_bad_request(desk: PracticeClient, raw: bytes) -> None:
-    answer = desk.send("POST", "/portfolio/events/orders", raw_body=raw)
+def test_body_that_is_no_object_is_a_flat_bad_request(client: PracticeClient, raw: bytes) -> None:
+    answer = client.send("POST", "/portfolio/events/orders", raw_body=raw)
     assert (answer.status, answer.body["code"]) == (400, "bad_request")
 
 
 @pytest.mark.parametrize(
     "name", ["ticker", "side", "count", "price", "time_in_force", "self_trade_prevention_type"]
 )
-def test_missing_field_is_named(desk: PracticeClient, name: str) -> None:
-    answer = create(desk, **{name: ...})
+def test_missing_field_is_named(client: PracticeClient, name: str) -> None:
+    answer = create(client, **{name: ...})
     assert answer.status == 400
     assert answer.body["error"]["details"] == f"{name} is required"
 
@@ -127,82 +129,84 @@ def test_missing_field_is_named(desk: PracticeClient, name: str) -> None:
     ("name", "word"),
     [("side", "yes"), ("time_in_force", "GTT"), ("self_trade_prevention_type", "none")],
 )
-def test_unknown_word_is_refused(desk: PracticeClient, name: str, word: str) -> None:
-    answer = create(desk, **{name: word})
+def test_unknown_word_is_refused(client: PracticeClient, name: str, word: str) -> None:
+    answer = create(client, **{name: word})
     assert (answer.status, answer.body["error"]["code"]) == (400, "invalid_order")
 
 
 @pytest.mark.parametrize(
     "price", ["0", "1", "1.0000", "0.5050", "-0.10", "0.12345", "1e-2", "NaN", ".5", "٠.٥", "0.0100 "]
 )
-def test_price_off_the_grid_is_refused(desk: PracticeClient, price: str) -> None:
-    assert_error(create(desk, price=price), "400_invalid_price")
+def test_price_off_the_grid_is_refused(client: PracticeClient, price: str) -> None:
+    assert_error(create(client, price=price), "400_invalid_price")
 
 
 @pytest.mark.parametrize("count", ["0", "0.00", "-1", "1.001", "abc", "1e3", "٣", "1" * 13])
-def test_count_that_is_no_count_is_refused(desk: PracticeClient, count: str) -> None:
-    answer = create(desk, count=count)
+def test_count_that_is_no_count_is_refused(client: PracticeClient, count: str) -> None:
+    answer = create(client, count=count)
     assert (answer.status, answer.body["error"]["code"]) == (400, "invalid_order_size")
 
 
-def test_order_beyond_the_balance_is_refused_and_not_kept(desk: PracticeClient) -> None:
-    assert_error(create(desk, count="10000000.00"), "400_insufficient_balance")
-    assert desk.get("/portfolio/orders")["orders"] == []
+def test_order_beyond_the_balance_is_refused_and_not_kept(client: PracticeClient) -> None:
+    assert_error(create(client, count="10000000.00"), "400_insufficient_balance")
+    assert client.get("/portfolio/orders")["orders"] == []
 
 
-def test_post_only_that_would_cross_is_refused(desk: PracticeClient) -> None:
-    market = desk.liquid_market()
-    assert_error(desk.order(market, "bid", ask_price(desk, market), post_only=True), "400_post_only_cross")
+def test_post_only_that_would_cross_is_refused(client: PracticeClient) -> None:
+    market = client.liquid_market()
+    assert_error(
+        client.order(market, "bid", ask_price(client, market), post_only=True), "400_post_only_cross"
+    )
 
 
-def test_second_order_with_the_same_id_is_refused(desk: PracticeClient) -> None:
-    market = desk.liquid_market()
-    first = desk.order(market, "bid", 100, client_order_id="again")
-    assert_error(desk.order(market, "bid", 100, client_order_id="again"), "409_duplicate")
-    desk.send("DELETE", f"/portfolio/events/orders/{first.body['order_id']}")
-    assert_error(desk.order(market, "bid", 100, client_order_id="again"), "409_duplicate")
+def test_second_order_with_the_same_id_is_refused(client: PracticeClient) -> None:
+    market = client.liquid_market()
+    first = client.order(market, "bid", 100, client_order_id="again")
+    assert_error(client.order(market, "bid", 100, client_order_id="again"), "409_duplicate")
+    client.send("DELETE", f"/portfolio/events/orders/{first.body['order_id']}")
+    assert_error(client.order(market, "bid", 100, client_order_id="again"), "409_duplicate")
 
 
-def test_fill_or_kill_without_volume_is_refused_but_kept_as_canceled(desk: PracticeClient) -> None:
-    market = desk.liquid_market()
-    answer = desk.order(market, "bid", 100, time_in_force="fill_or_kill")
+def test_fill_or_kill_without_volume_is_refused_but_kept_as_canceled(client: PracticeClient) -> None:
+    market = client.liquid_market()
+    answer = client.order(market, "bid", 100, time_in_force="fill_or_kill")
     assert_error(answer, "409_fok")
-    (kept,) = desk.get("/portfolio/orders")["orders"]
+    (kept,) = client.get("/portfolio/orders")["orders"]
     assert (kept["status"], kept["fill_count_fp"], kept["remaining_count_fp"]) == ("canceled", "0.00", "0.00")
 
 
 @pytest.mark.parametrize("place", [{"subaccount": 1}, {"exchange_index": 2}, {"order_group_id": "none"}])
-def test_places_that_do_not_exist_are_refused(desk: PracticeClient, place: dict[str, Any]) -> None:
-    assert create(desk, **place).status == 400
-    assert create(desk, subaccount=0, exchange_index=-1).status == 201
+def test_places_that_do_not_exist_are_refused(client: PracticeClient, place: dict[str, Any]) -> None:
+    assert create(client, **place).status == 400
+    assert create(client, subaccount=0, exchange_index=-1).status == 201
 
 
-def test_expiration_in_the_past_is_refused(desk: PracticeClient) -> None:
-    answer = create(desk, expiration_time=1)
+def test_expiration_in_the_past_is_refused(client: PracticeClient) -> None:
+    answer = create(client, expiration_time=1)
     assert answer.status == 400
     assert "future" in answer.body["error"]["details"]
 
 
-def test_unknown_market_order_and_path_are_not_found(desk: PracticeClient) -> None:
-    assert create(desk, ticker="KXNOPE").status == 404
-    assert_error(desk.send("GET", "/markets/KXNOPE"), "404_not_found")
-    assert_error(desk.send("GET", "/events/KXNOPE"), "404_not_found")
-    assert_error(desk.send("GET", "/series/KXNOPE"), "404_not_found")
-    assert_error(desk.send("GET", "/no/such/path"), "404_not_found")
-    assert_error(desk.send("GET", "/portfolio/orders/none"), "404_not_found")
-    assert_error(desk.send("GET", "/historical/markets/KXHIGHNY-26NOV20-B48.5"), "404_not_found")
-    assert desk.send("DELETE", "/portfolio/events/orders/none").body["error"]["code"] == "not_found"
+def test_unknown_market_order_and_path_are_not_found(client: PracticeClient) -> None:
+    assert create(client, ticker="KXNOPE").status == 404
+    assert_error(client.send("GET", "/markets/KXNOPE"), "404_not_found")
+    assert_error(client.send("GET", "/events/KXNOPE"), "404_not_found")
+    assert_error(client.send("GET", "/series/KXNOPE"), "404_not_found")
+    assert_error(client.send("GET", "/no/such/path"), "404_not_found")
+    assert_error(client.send("GET", "/portfolio/orders/none"), "404_not_found")
+    assert_error(client.send("GET", "/historical/markets/KXHIGHNY-26NOV20-B48.5"), "404_not_found")
+    assert client.send("DELETE", "/portfolio/events/orders/none").body["error"]["code"] == "not_found"
 
 
-def test_order_that_no_longer_rests_cannot_be_canceled(desk: PracticeClient) -> None:
-    market = desk.liquid_market()
-    order_id = desk.order(market, "bid", 100).body["order_id"]
-    wrong_market = desk.send("DELETE", f"/portfolio/events/orders/{order_id}?market_ticker=KXNOPE")
+def test_order_that_no_longer_rests_cannot_be_canceled(client: PracticeClient) -> None:
+    market = client.liquid_market()
+    order_id = client.order(market, "bid", 100).body["order_id"]
+    wrong_market = client.send("DELETE", f"/portfolio/events/orders/{order_id}?market_ticker=KXNOPE")
     assert wrong_market.status == 404
-    first, second = (desk.send("DELETE", f"/portfolio/events/orders/{order_id}") for _ in range(2))
+    first, second = (client.send("DELETE", f"/portfolio/events/orders/{order_id}") for _ in range(2))
     assert (first.status, first.body["reduced_by"]) == (200, "10.00")
     assert second.status == 404
-    assert desk.send("GET", f"/portfolio/orders/{order_id}/queue_position").status == 404
+    assert client.send("GET", f"/portfolio/orders/{order_id}/queue_position").status == 404
 
 
 @pytest.mark.parametrize(
@@ -216,25 +220,25 @@ def test_order_that_no_longer_rests_cannot_be_canceled(desk: PracticeClient) -> 
         ("POST", "/portfolio/orders/abc/decrease"),
     ],
 )
-def test_old_order_endpoints_are_gone(desk: PracticeClient, method: str, path: str) -> None:
-    assert_error(desk.send(method, path, raw_body=b"{}"), "410_old_endpoint")
+def test_old_order_endpoints_are_gone(client: PracticeClient, method: str, path: str) -> None:
+    assert_error(client.send(method, path, raw_body=b"{}"), "410_old_endpoint")
 
 
-def test_trailing_slash_is_redirected_with_its_query(desk: PracticeClient) -> None:
-    answer = desk.send("GET", "/markets/?limit=1")
+def test_trailing_slash_is_redirected_with_its_query(client: PracticeClient) -> None:
+    answer = client.send("GET", "/markets/?limit=1")
     assert (answer.status, answer.headers["location"]) == (301, "/trade-api/v2/markets?limit=1")
 
 
-def test_wrong_method_is_refused_in_json(desk: PracticeClient) -> None:
-    answer = desk.send("PUT", "/markets")
+def test_wrong_method_is_refused_in_json(client: PracticeClient) -> None:
+    answer = client.send("PUT", "/markets")
     assert (answer.status, answer.body["error"]["code"]) == (405, "method_not_allowed")
 
 
-def test_page_above_the_maximum_is_refused_not_shortened(desk: PracticeClient) -> None:
-    assert_error(desk.send("GET", "/markets?limit=1001"), "400_param")
+def test_page_above_the_maximum_is_refused_not_shortened(client: PracticeClient) -> None:
+    assert_error(client.send("GET", "/markets?limit=1001"), "400_param")
 
 
-def test_broken_query_is_answered_with_the_msg_shape(desk: PracticeClient) -> None:
+def test_broken_query_is_answered_with_the_msg_shape(client: PracticeClient) -> None:
     paths = [
         "/markets?limit=-1", "/markets?limit=ten", "/markets?status=open,closed", "/markets?status=active",
         "/markets?mve_filter=some", "/markets?min_close_ts=soon",
@@ -260,31 +264,31 @@ def test_broken_query_is_answered_with_the_msg_shape(desk: PracticeClient) -> No
     ]  # fmt: skip
     wrong = []
     for path in paths:
-        answer = look(desk, path)
+        answer = look(client, path)
         said = answer.body.get("msg", "") if answer.status == 400 and len(answer.body) == 1 else ""
         if not said.startswith("Parameter validation failed for Get") and "Batch" not in said:
             wrong.append((path, answer.status, answer.body))
     assert wrong == []
 
 
-def test_pauses_refuse_orders_and_only_a_full_one_refuses_cancels(desk: PracticeClient) -> None:
-    resting = desk.order(desk.liquid_market(), "bid", 100).body["order_id"]
-    desk.world.exchange.pause_exchange()
-    assert desk.get("/exchange/status")["exchange_active"] is False
-    assert create(desk).body["error"]["code"] == "exchange_paused"
-    assert desk.send("DELETE", f"/portfolio/events/orders/{resting}").status == 400
-    desk.world.exchange.resume()
-    desk.world.exchange.pause_trading()
-    assert desk.get("/exchange/status")["trading_active"] is False
-    assert create(desk).body["error"]["code"] == "trading_paused"
-    assert desk.send("DELETE", f"/portfolio/events/orders/{resting}").status == 200
+def test_pauses_refuse_orders_and_only_a_full_one_refuses_cancels(client: PracticeClient) -> None:
+    resting = client.order(client.liquid_market(), "bid", 100).body["order_id"]
+    client.world.exchange.pause_exchange()
+    assert client.get("/exchange/status")["exchange_active"] is False
+    assert create(client).body["error"]["code"] == "exchange_paused"
+    assert client.send("DELETE", f"/portfolio/events/orders/{resting}").status == 400
+    client.world.exchange.resume()
+    client.world.exchange.pause_trading()
+    assert client.get("/exchange/status")["trading_active"] is False
+    assert create(client).body["error"]["code"] == "trading_paused"
+    assert client.send("DELETE", f"/portfolio/events/orders/{resting}").status == 200
 
 
-def test_world_goes_on_while_trading_is_paused(desk: PracticeClient) -> None:
-    desk.world.exchange.pause_trading()
-    desk.clock.move(60)
-    desk.world.tick()
-    desk.world.exchange.pause_exchange()
-    desk.clock.move(60)
-    desk.world.tick()
-    desk.world.exchange.check()
+def test_world_goes_on_while_trading_is_paused(client: PracticeClient) -> None:
+    client.world.exchange.pause_trading()
+    client.clock.move(60)
+    client.world.tick()
+    client.world.exchange.pause_exchange()
+    client.clock.move(60)
+    client.world.tick()
+    client.world.exchange.check()

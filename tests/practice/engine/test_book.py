@@ -50,29 +50,29 @@ def test_levels_come_best_first(book: Book) -> None:
     assert Book().best(BID) is None
 
 
-def test_a_taker_meets_the_best_price_first_and_then_the_oldest(book: Book) -> None:
-    met = list(book.meet(BID, 5200, 450, skipped_account="carl"))
-    assert [(m.resting.order_id, m.count) for m in met] == [("a2", 100), ("a3", 200), ("a1", 150)]
+def test_a_taker_matches_the_best_price_first_and_then_the_oldest(book: Book) -> None:
+    matches = list(book.matches(BID, 5200, 450, skipped_account="carl"))
+    assert [(m.resting.order_id, m.count) for m in matches] == [("a2", 100), ("a3", 200), ("a1", 150)]
 
 
-def test_a_taker_meets_nobody_beyond_its_limit(book: Book) -> None:
-    assert list(book.meet(BID, 5000, 100, skipped_account="carl")) == []
-    assert [m.resting.order_id for m in book.meet(ASK, 5000, 9_999, skipped_account="carl")] == ["b2"]
+def test_a_taker_matches_no_order_beyond_its_limit(book: Book) -> None:
+    assert list(book.matches(BID, 5000, 100, skipped_account="carl")) == []
+    assert [m.resting.order_id for m in book.matches(ASK, 5000, 9_999, skipped_account="carl")] == ["b2"]
     assert book.crosses(BID, 5100)
     assert not book.crosses(BID, 5099)
     assert book.crosses(ASK, 5000)
     assert not book.crosses(ASK, 5001)
 
 
-def test_an_own_order_is_met_but_not_traded_with(book: Book) -> None:
-    met = list(book.meet(BID, 5200, 450, skipped_account="bob"))
-    assert [(m.resting.order_id, m.count) for m in met] == [("a2", 100), ("a3", 0), ("a1", 300)]
+def test_an_own_order_is_matched_but_not_traded_with(book: Book) -> None:
+    matches = list(book.matches(BID, 5200, 450, skipped_account="bob"))
+    assert [(m.resting.order_id, m.count) for m in matches] == [("a2", 100), ("a3", 0), ("a1", 300)]
 
 
 def test_contracts_ahead_are_those_before_it_at_its_price(book: Book) -> None:
     last = order("a4", ASK, 5100, 50)
     book.add(last)
-    assert book.ahead(last) == 300
+    assert book.count_ahead(last) == 300
 
 
 def test_a_reduced_order_keeps_its_place(book: Book) -> None:

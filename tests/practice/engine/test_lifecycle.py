@@ -23,7 +23,7 @@ from engine_world import (
 )
 
 from kalshi_trading.practice.accounting.positions import exposure
-from kalshi_trading.practice.engine.schedule import DueKind, Occurred
+from kalshi_trading.practice.engine.schedule import DueEvent, DueKind
 from kalshi_trading.practice.records import ONE_SECOND, MarketStatus, OrderStatus
 
 DAY = 24 * HOUR
@@ -120,25 +120,25 @@ def test_a_market_opens_closes_is_determined_and_settles_by_the_clock(world: Wor
     world.now = START + HOUR - 1
     assert world.exchange.advance() == []
     world.now = START + HOUR
-    assert world.exchange.advance() == [Occurred(START + HOUR, DueKind.MARKET_OPENED, "LATER")]
+    assert world.exchange.advance() == [DueEvent(START + HOUR, DueKind.MARKET_OPENED, "LATER")]
     assert later.status is MarketStatus.ACTIVE
     world.now = START + 2 * HOUR
-    assert world.exchange.advance() == [Occurred(START + 2 * HOUR, DueKind.MARKET_CLOSED, "LATER")]
+    assert world.exchange.advance() == [DueEvent(START + 2 * HOUR, DueKind.MARKET_CLOSED, "LATER")]
     world.exchange.determine("LATER", 10_000, "0.4 inches")
     assert (later.status, later.expiration_value) == (MarketStatus.DETERMINED, "0.4 inches")
     assert (later.determined_at, later.settled_at) == (START + 2 * HOUR, None)
     world.now += 60 * ONE_SECOND - 1
     assert world.exchange.advance() == []
     world.now += 1
-    assert [happening.what for happening in world.exchange.advance()] == [DueKind.MARKET_SETTLED]
+    assert [event.kind for event in world.exchange.advance()] == [DueKind.MARKET_SETTLED]
     assert (later.status, later.settled_at) == (MarketStatus.FINALIZED, world.now)
 
 
-def test_closing_cancels_what_rests_and_frees_its_collateral(world: World) -> None:
+def test_closing_cancels_resting_orders_and_frees_their_collateral(world: World) -> None:
     order = world.place("ann", BID, "10", "0.40").order
     world.now = START + 10 * HOUR
-    happened = [happening.what for happening in world.exchange.advance()]
-    assert happened == [DueKind.ORDER_CANCELED, DueKind.MARKET_CLOSED]
+    events = [event.kind for event in world.exchange.advance()]
+    assert events == [DueKind.ORDER_CANCELED, DueKind.MARKET_CLOSED]
     assert (order.status, order.updated_at) == (OrderStatus.CANCELED, START + 10 * HOUR)
     assert world.exchange.balance("ann") == money("1000")
     world.exchange.check()
@@ -149,15 +149,15 @@ def test_an_order_expires_at_its_instant_and_cannot_be_hit_after_it(world: World
     world.now = START + HOUR
     assert world.place("bob", ASK, "10", "0.40", IOC).fills == ()
     assert (order.status, order.updated_at) == (OrderStatus.CANCELED, START + HOUR)
-    assert world.exchange.advance() == [Occurred(START + HOUR, DueKind.ORDER_EXPIRED, order.order_id)]
+    assert world.exchange.advance() == [DueEvent(START + HOUR, DueKind.ORDER_EXPIRED, order.order_id)]
 
 
 def test_an_order_that_expires_with_the_close_of_its_market_has_expired(world: World) -> None:
     order = world.place("ann", BID, "10", "0.40", expires_at=START + 10 * HOUR).order
     world.now = START + 10 * HOUR
     assert world.exchange.advance() == [
-        Occurred(world.now, DueKind.ORDER_EXPIRED, order.order_id),
-        Occurred(world.now, DueKind.MARKET_CLOSED, TICKER),
+        DueEvent(world.now, DueKind.ORDER_EXPIRED, order.order_id),
+        DueEvent(world.now, DueKind.MARKET_CLOSED, TICKER),
     ]
 
 
@@ -173,10 +173,10 @@ def test_after_a_gap_everything_is_made_up_in_the_sequence_in_which_it_was_due(w
     order = world.place("ann", BID, "10", "0.40", expires_at=START + 2 * HOUR).order
     world.now = START + DAY
     assert world.exchange.advance() == [
-        Occurred(START + HOUR, DueKind.MARKET_OPENED, "LATER"),
-        Occurred(START + 2 * HOUR, DueKind.ORDER_EXPIRED, order.order_id),
-        Occurred(START + 10 * HOUR, DueKind.MARKET_CLOSED, TICKER),
-        Occurred(START + 20 * HOUR, DueKind.MARKET_CLOSED, "LATER"),
+        DueEvent(START + HOUR, DueKind.MARKET_OPENED, "LATER"),
+        DueEvent(START + 2 * HOUR, DueKind.ORDER_EXPIRED, order.order_id),
+        DueEvent(START + 10 * HOUR, DueKind.MARKET_CLOSED, TICKER),
+        DueEvent(START + 20 * HOUR, DueKind.MARKET_CLOSED, "LATER"),
     ]
     world.exchange.determine(TICKER, 0, "", at=START + 11 * HOUR)
     assert world.exchange.advance()[0].at == START + 11 * HOUR + 60 * ONE_SECOND
@@ -193,7 +193,7 @@ def test_reactivating_a_market_cancels_everything_that_rested(world: World) -> N
     world.exchange.check()
 
 
-def test_an_inactive_market_closes_too(world: World) -> None:
+def test_an_inactive_market_closes(world: World) -> None:
     world.exchange.deactivate(TICKER)
     world.now = START + 10 * HOUR
     world.exchange.advance()
@@ -240,7 +240,7 @@ def test_a_name_is_known_once_and_an_event_needs_its_series(world: World) -> Non
 # Restoring.
 
 
-def test_what_was_reported_is_enough_to_come_back_exactly() -> None:
+def test_reported_changes_restore_the_exchange_exactly() -> None:
     sink = Sink()
     world = World(sink=sink)
     world.trade("ann", "bob", "10", "0.60")
@@ -258,10 +258,10 @@ def test_what_was_reported_is_enough_to_come_back_exactly() -> None:
     assert back.queue_position("ann", behind.order_id) == count("5")
     assert list(back.trades[TICKER]) == list(world.exchange.trades[TICKER])
     world.now = START + HOUR
-    assert [happening.what for happening in back.advance()] == [DueKind.ORDER_EXPIRED]
+    assert [event.kind for event in back.advance()] == [DueKind.ORDER_EXPIRED]
 
 
-def test_orders_placed_after_coming_back_stand_behind_the_old_ones() -> None:
+def test_orders_placed_after_a_restore_queue_behind_the_old_ones() -> None:
     sink = Sink()
     world = World(sink=sink)
     old = world.place("bob", BID, "5", "0.40").order
@@ -271,7 +271,7 @@ def test_orders_placed_after_coming_back_stand_behind_the_old_ones() -> None:
     assert new.sequence > old.sequence
 
 
-def test_fills_made_after_coming_back_come_after_the_old_ones_even_without_old_prints() -> None:
+def test_fills_after_a_restore_follow_the_old_ones_even_without_old_prints() -> None:
     sink = Sink()
     world = World(sink=sink)
     for _ in range(5):
@@ -284,7 +284,7 @@ def test_fills_made_after_coming_back_come_after_the_old_ones_even_without_old_p
     assert newest.sequence > max(fill.sequence for fill in older)
 
 
-def test_payouts_made_after_coming_back_come_after_the_old_ones() -> None:
+def test_payouts_after_a_restore_follow_the_old_ones() -> None:
     sink = Sink()
     world = World(tickers=(TICKER, "OTHER"), sink=sink)
     for ticker in (TICKER, "OTHER"):
@@ -319,7 +319,7 @@ def test_settlement_reports_rows_positions_and_balances() -> None:
         assert back.balance(account_id) == world.exchange.balance(account_id)
 
 
-def test_a_client_order_id_stays_spent_after_coming_back() -> None:
+def test_a_client_order_id_stays_used_after_a_restore() -> None:
     sink = Sink()
     world = World(sink=sink)
     world.place("ann", BID, "1", "0.30", client_order_id="spent")
@@ -328,7 +328,7 @@ def test_a_client_order_id_stays_spent_after_coming_back() -> None:
         world.place("ann", BID, "1", "0.30", client_order_id="spent")
 
 
-def test_a_determined_market_settles_after_coming_back() -> None:
+def test_a_determined_market_settles_after_a_restore() -> None:
     sink = Sink()
     world = World(sink=sink)
     world.trade("ann", "bob", "10", "0.60")

@@ -263,7 +263,7 @@ def test_a_broken_rule_is_refused_with_its_code(
 def test_an_unknown_market_and_an_unknown_account_are_not_found(world: World) -> None:
     refusal = refused(world, "ann", BID, "1", "0.50", ticker="KXNOPE")
     assert (refusal.status, refusal.code, refusal.message) == (404, "not_found", "not found")
-    assert refused(world, "nobody", BID, "1", "0.50").status == 404
+    assert refused(world, "unknown", BID, "1", "0.50").status == 404
 
 
 def test_a_market_that_does_not_trade_says_why(world: World) -> None:
@@ -283,7 +283,7 @@ def test_a_client_order_id_is_never_free_again_but_is_the_accounts_own(world: Wo
     assert world.place("bob", BID, "1", "0.50", client_order_id="mine").order.account_id == "bob"
 
 
-def test_a_duplicate_id_is_told_before_a_missing_balance(world: World) -> None:
+def test_a_duplicate_id_is_refused_before_an_insufficient_balance(world: World) -> None:
     world.place("ann", BID, "1", "0.50", client_order_id="mine")
     assert refused(world, "ann", BID, "5000", "0.50", client_order_id="mine").status == 409
 
@@ -328,7 +328,7 @@ def test_a_trading_pause_stops_orders_but_not_cancels(world: World) -> None:
     assert world.place("ann", BID, "1", "0.50").order.status is OrderStatus.RESTING
 
 
-def test_an_exchange_pause_stops_cancels_too(world: World) -> None:
+def test_an_exchange_pause_also_stops_cancels(world: World) -> None:
     order = world.place("ann", BID, "1", "0.50").order
     world.exchange.pause_exchange()
     assert refused(world, "ann", BID, "1", "0.50").code == "exchange_paused"

@@ -44,35 +44,35 @@ class FaultyClient:
     Pauses move its clock instead of waiting.
     """
 
-    def __init__(self, desk: PracticeClient) -> None:
-        self.desk = desk
+    def __init__(self, client: PracticeClient) -> None:
+        self.client = client
         self.paused: list[float] = []
         self.script = FaultScript(pause=self.pause)
-        desk.app = build_app(desk.world, faults=self.script)
-        self.market = desk.liquid_market()
+        client.app = build_app(client.world, faults=self.script)
+        self.market = client.liquid_market()
 
     async def pause(self, seconds: float) -> None:
         self.paused.append(seconds)
         await asyncio.sleep(0)
-        self.desk.clock.move(seconds)
+        self.client.clock.move(seconds)
 
     def fail(self, kind: str, **how: Any) -> None:
         self.script.replace([Rule(kind=FaultKind(kind), **how)])
 
     def create(self, **more: Any) -> Answer:
-        return self.desk.order(self.market, "bid", 100, **more)
+        return self.client.order(self.market, "bid", 100, **more)
 
     def create_and_linger(self) -> Answer | None:
         """Place an order and wait until the exchange has finished its late work.
 
         None: the exchange sent no response.
         """
-        body = json.dumps(self.desk.body(self.market, "bid", 100)).encode()
+        body = json.dumps(self.client.body(self.market, "bid", 100)).encode()
 
         async def send() -> Answer | None:
             try:
                 return await ask(
-                    self.desk.app, "POST", ROOT + ORDERS, self.desk.headers("POST", ORDERS), body
+                    self.client.app, "POST", ROOT + ORDERS, self.client.headers("POST", ORDERS), body
                 )
             except NoAnswerError:
                 return None
@@ -85,11 +85,11 @@ class FaultyClient:
     @property
     def orders(self) -> list[Order]:
         """Actual orders at the exchange."""
-        return self.desk.world.exchange.orders_of(self.desk.world.account_id)
+        return self.client.world.exchange.orders_of(self.client.world.account_id)
 
     def seen_orders(self) -> list[str]:
         """Return the order ids that the order list shows."""
-        return [row["order_id"] for row in self.desk.get("/portfolio/orders")["orders"]]
+        return [row["order_id"] for row in self.client.get("/portfolio/orders")["orders"]]
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_429_comes_with_every_kind_of_retry_after(
     assert answer.body == {"error": "too many requests"}
 
 
-def test_before_accept_answers_with_an_answer_of_ones_own(faulty: FaultyClient) -> None:
+def test_before_accept_sends_a_custom_response(faulty: FaultyClient) -> None:
     faulty.fail("before_accept", answer=RawAnswer(599, b"what", {"x-odd": "yes"}))
     answer = faulty.create()
     assert (answer.status, answer.body, answer.headers["x-odd"]) == (599, "what", "yes")
@@ -206,7 +206,7 @@ def test_after_accept_garbles_the_answer_and_the_order_is_live(faulty: FaultyCli
 
 def raw_create(faulty: FaultyClient) -> tuple[int, str]:
     """Place an order; return status and body, unparsed."""
-    app = faulty.desk.app
+    app = faulty.client.app
 
     async def as_text(scope: Scope, receive: Receive, send: Send) -> None:
         async def unnamed(message: Message) -> None:
@@ -214,7 +214,7 @@ def raw_create(faulty: FaultyClient) -> tuple[int, str]:
 
         await app(scope, receive, unnamed)
 
-    faulty.desk.app = as_text
+    faulty.client.app = as_text
     answer = faulty.create()
     return answer.status, answer.body
 
@@ -257,11 +257,11 @@ def test_storm_refuses_the_next_requests_and_then_ends(faulty: FaultyClient) -> 
 
 def test_storm_lasts_for_a_time_from_its_first_request_on(faulty: FaultyClient) -> None:
     faulty.fail("rate_limit_storm", for_s=5)
-    faulty.desk.clock.move(100)
+    faulty.client.clock.move(100)
     statuses = []
     for _ in range(4):
         statuses.append(faulty.create().status)
-        faulty.desk.clock.move(2.5)
+        faulty.client.clock.move(2.5)
     assert statuses == [429, 429, 201, 201]
 
 
@@ -269,52 +269,54 @@ def test_storm_lasts_for_a_time_from_its_first_request_on(faulty: FaultyClient) 
 
 
 def test_lagging_reads_show_an_order_only_after_the_lag_and_say_so(faulty: FaultyClient) -> None:
-    desk = faulty.desk
+    client = faulty.client
     faulty.fail("read_lag", lag_s=4)
-    desk.clock.move(10)
+    client.clock.move(10)
     placed = faulty.create().body["order_id"]
-    cash = desk.world.exchange.balance(desk.world.account_id)
+    cash = client.world.exchange.balance(client.world.account_id)
     assert faulty.seen_orders() == []
-    assert desk.send("GET", f"/portfolio/orders/{placed}").status == 404
-    assert desk.get("/portfolio/balance")["balance"] == 1_000_000
-    desk.clock.move(3.999)
+    assert client.send("GET", f"/portfolio/orders/{placed}").status == 404
+    assert client.get("/portfolio/balance")["balance"] == 1_000_000
+    client.clock.move(3.999)
     assert faulty.seen_orders() == []
-    assert desk.get("/exchange/user_data_timestamp")["as_of_time"].startswith("2026-11-21T14:31:16.999")
-    desk.clock.move(0.001)
+    assert client.get("/exchange/user_data_timestamp")["as_of_time"].startswith("2026-11-21T14:31:16.999")
+    client.clock.move(0.001)
     assert faulty.seen_orders() == [placed]
-    assert desk.get(f"/portfolio/orders/{placed}")["order"]["status"] == "resting"
-    assert desk.get("/portfolio/balance")["balance"] == cash // 10_000
+    assert client.get(f"/portfolio/orders/{placed}")["order"]["status"] == "resting"
+    assert client.get("/portfolio/balance")["balance"] == cash // 10_000
 
 
 def test_lagging_reads_show_a_canceled_order_as_resting(faulty: FaultyClient) -> None:
     placed = faulty.create().body["order_id"]
     faulty.fail("read_lag", lag_s=4)
-    faulty.desk.clock.move(10)
-    assert faulty.desk.send("DELETE", f"{ORDERS}/{placed}?market_ticker={faulty.market.ticker}").status == 200
-    assert faulty.desk.get(f"/portfolio/orders/{placed}")["order"]["status"] == "resting"
-    faulty.desk.clock.move(4)
-    assert faulty.desk.get(f"/portfolio/orders/{placed}")["order"]["status"] == "canceled"
+    faulty.client.clock.move(10)
+    assert (
+        faulty.client.send("DELETE", f"{ORDERS}/{placed}?market_ticker={faulty.market.ticker}").status == 200
+    )
+    assert faulty.client.get(f"/portfolio/orders/{placed}")["order"]["status"] == "resting"
+    faulty.client.clock.move(4)
+    assert faulty.client.get(f"/portfolio/orders/{placed}")["order"]["status"] == "canceled"
 
 
-def test_frozen_reads_stand_still_until_the_script_lets_go(faulty: FaultyClient) -> None:
+def test_frozen_reads_do_not_change_until_the_rule_is_removed(faulty: FaultyClient) -> None:
     faulty.fail("frozen")
-    before = faulty.desk.get("/exchange/user_data_timestamp")
-    faulty.desk.clock.move(100)
+    before = faulty.client.get("/exchange/user_data_timestamp")
+    faulty.client.clock.move(100)
     placed = faulty.create().body["order_id"]
-    faulty.desk.clock.move(100)
+    faulty.client.clock.move(100)
     assert faulty.seen_orders() == []
-    assert faulty.desk.get("/exchange/user_data_timestamp") == before
+    assert faulty.client.get("/exchange/user_data_timestamp") == before
     faulty.script.replace([])
     assert faulty.seen_orders() == [placed]
-    assert faulty.desk.get("/exchange/user_data_timestamp")["as_of_time"] > before["as_of_time"]
+    assert faulty.client.get("/exchange/user_data_timestamp")["as_of_time"] > before["as_of_time"]
 
 
 def test_reads_never_go_back_when_a_lag_begins(faulty: FaultyClient) -> None:
     placed = faulty.create().body["order_id"]
-    fresh = faulty.desk.get("/exchange/user_data_timestamp")
+    fresh = faulty.client.get("/exchange/user_data_timestamp")
     faulty.fail("read_lag", lag_s=60)
     assert faulty.seen_orders() == [placed]
-    assert faulty.desk.get("/exchange/user_data_timestamp") == fresh
+    assert faulty.client.get("/exchange/user_data_timestamp") == fresh
 
 
 # The examples share one account, and each adds 15 orders at most: all must fit on a page of 1,000.
@@ -323,16 +325,16 @@ def test_reads_never_go_back_when_a_lag_begins(faulty: FaultyClient) -> None:
 def test_lagging_reads_are_exactly_the_reads_of_then(faulty: FaultyClient, seed: int) -> None:
     random = Random(seed)
     faulty.script.replace([])
-    faulty.desk.clock.move(60)
-    faulty.desk.get("/portfolio/orders")
+    faulty.client.clock.move(60)
+    faulty.client.get("/portfolio/orders")
     faulty.fail("read_lag", lag_s=4)
-    truths = []
+    records = []
     for step in range(15):
         act(faulty, random)
-        truths.append(really(faulty))
+        records.append(actual_records(faulty))
         if step >= 4:
-            assert shown(faulty.desk) == truths[step - 4]
-        faulty.desk.clock.move(1)
+            assert api_records(faulty.client) == records[step - 4]
+        faulty.client.clock.move(1)
 
 
 def act(faulty: FaultyClient, random: Random) -> None:
@@ -340,15 +342,15 @@ def act(faulty: FaultyClient, random: Random) -> None:
     resting = [order for order in faulty.orders if order.remaining_count]
     if resting and random.random() < 0.4:
         path = f"{ORDERS}/{random.choice(resting).order_id}?market_ticker={faulty.market.ticker}"
-        assert faulty.desk.send("DELETE", path).status == 200
+        assert faulty.client.send("DELETE", path).status == 200
         return
     side, price = random.choice((("bid", 100), ("bid", 9_900), ("ask", 100), ("ask", 9_900)))
-    assert faulty.desk.order(faulty.market, side, price, f"{random.randint(1, 5)}.00").status in (201, 400)
+    assert faulty.client.order(faulty.market, side, price, f"{random.randint(1, 5)}.00").status in (201, 400)
 
 
-def really(faulty: FaultyClient) -> dict[str, Any]:
+def actual_records(faulty: FaultyClient) -> dict[str, Any]:
     """Return the JSON of the actual records at the exchange."""
-    exchange, account_id = faulty.desk.world.exchange, faulty.desk.world.account_id
+    exchange, account_id = faulty.client.world.exchange, faulty.client.world.account_id
     return {
         "orders": [account_responses.order(row) for row in exchange.orders_of(account_id)],
         "fills": [account_responses.fill(row) for row in exchange.fills_of(account_id)],
@@ -357,13 +359,13 @@ def really(faulty: FaultyClient) -> dict[str, Any]:
     }
 
 
-def shown(desk: PracticeClient) -> dict[str, Any]:
+def api_records(client: PracticeClient) -> dict[str, Any]:
     """Read the same records over the API."""
     return {
-        "orders": desk.get("/portfolio/orders?limit=1000")["orders"],
-        "fills": desk.get("/portfolio/fills?limit=1000")["fills"],
-        "positions": desk.get("/portfolio/positions?limit=1000")["market_positions"],
-        "balance": desk.get("/portfolio/balance")["balance"],
+        "orders": client.get("/portfolio/orders?limit=1000")["orders"],
+        "fills": client.get("/portfolio/fills?limit=1000")["fills"],
+        "positions": client.get("/portfolio/positions?limit=1000")["market_positions"],
+        "balance": client.get("/portfolio/balance")["balance"],
     }
 
 
@@ -389,18 +391,18 @@ def test_id_of_an_ended_order_may_be_used_again_but_not_of_a_resting_one(faulty:
     first = faulty.create(client_order_id="one")
     assert faulty.create(client_order_id="one").status == 409
     path = f"{ORDERS}/{first.body['order_id']}?market_ticker={faulty.market.ticker}"
-    assert faulty.desk.send("DELETE", path).status == 200
+    assert faulty.client.send("DELETE", path).status == 200
     assert faulty.create(client_order_id="one").status == 201
     assert [order.client_order_id for order in faulty.orders] == ["one", "one"]
     faulty.script.replace([])
     assert faulty.create(client_order_id="one").status == 409
-    faulty.desk.world.exchange.check()
+    faulty.client.world.exchange.check()
 
 
 # --- Lists -----------------------------------------------------------------------------------------
 
 
-def pages(desk: PracticeClient, most: int) -> tuple[list[list[str]], list[str]]:
+def pages(client: PracticeClient, most: int) -> tuple[list[list[str]], list[str]]:
     """Read up to `most` pages of two orders; return rows and cursors.
 
     After a failed page the last cursor is its status.
@@ -408,7 +410,7 @@ def pages(desk: PracticeClient, most: int) -> tuple[list[list[str]], list[str]]:
     rows, cursors = [], [""]
     for _ in range(most):
         query = urlencode({"limit": 2, "cursor": cursors[-1]} if cursors[-1] else {"limit": 2})
-        answer = desk.send("GET", f"/portfolio/orders?{query}")
+        answer = client.send("GET", f"/portfolio/orders?{query}")
         if answer.status != 200:
             return rows, [*cursors[1:], str(answer.status)]
         rows.append([row["order_id"] for row in answer.body["orders"]])
@@ -428,14 +430,14 @@ def test_list_repeats_a_page_and_its_cursor_for_ever(
     faulty: FaultyClient, three_pages: list[list[str]]
 ) -> None:
     faulty.fail("paging", mode="repeat", page=2)
-    rows, cursors = pages(faulty.desk, 6)
+    rows, cursors = pages(faulty.client, 6)
     assert rows == [three_pages[0]] + [three_pages[1]] * 5
     assert len(set(cursors)) == 1
 
 
 def test_list_goes_in_a_circle(faulty: FaultyClient, three_pages: list[list[str]]) -> None:
     faulty.fail("paging", mode="cycle")
-    rows, cursors = pages(faulty.desk, 6)
+    rows, cursors = pages(faulty.client, 6)
     assert rows == three_pages[:2] * 3
     assert len(set(cursors)) == 2
 
@@ -444,43 +446,43 @@ def test_list_has_an_empty_page_on_the_way_and_is_complete(
     faulty: FaultyClient, three_pages: list[list[str]]
 ) -> None:
     faulty.fail("paging", mode="empty", page=2)
-    rows, cursors = pages(faulty.desk, 10)
+    rows, cursors = pages(faulty.client, 10)
     assert rows == [three_pages[0], [], three_pages[1], three_pages[2]]
     assert cursors[-1] == ""
 
 
 def test_list_never_ends_with_ever_new_cursors(faulty: FaultyClient, three_pages: list[list[str]]) -> None:
     faulty.fail("paging", mode="endless")
-    rows, cursors = pages(faulty.desk, 6)
+    rows, cursors = pages(faulty.client, 6)
     assert rows == [[]] * 6
     assert len(set(cursors)) == 6
 
 
 def test_list_breaks_off_on_a_page(faulty: FaultyClient, three_pages: list[list[str]]) -> None:
     faulty.fail("paging", mode="break_off", page=2)
-    rows, cursors = pages(faulty.desk, 6)
+    rows, cursors = pages(faulty.client, 6)
     assert rows == three_pages[:1]
     assert cursors[-1] == "500"
 
 
 @pytest.mark.parametrize("mode", ["repeat", "cycle", "empty", "endless"])
-def test_list_of_one_page_is_broken_too(faulty: FaultyClient, mode: str) -> None:
+def test_list_of_one_page_can_be_broken(faulty: FaultyClient, mode: str) -> None:
     faulty.fail("paging", mode=mode)
-    assert pages(faulty.desk, 1)[1] != [""]
+    assert pages(faulty.client, 1)[1] != [""]
 
 
 def test_cursor_of_a_broken_list_goes_on_rightly_when_the_fault_has_ended(
     faulty: FaultyClient, three_pages: list[list[str]]
 ) -> None:
     faulty.fail("paging", mode="empty", page=2, times=2)
-    assert pages(faulty.desk, 10)[0] == [three_pages[0], [], three_pages[1], three_pages[2]]
+    assert pages(faulty.client, 10)[0] == [three_pages[0], [], three_pages[1], three_pages[2]]
 
 
 # --- Matching of requests --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "struck"),
+    ("method", "path", "applied"),
     [
         ("*", "*", True),
         ("GET", "*", True),
@@ -492,34 +494,34 @@ def test_cursor_of_a_broken_list_goes_on_rightly_when_the_fault_has_ended(
         ("GET", "/portfolio/orders/1.*", False),
     ],
 )
-def test_rule_means_a_method_and_a_path(method: str, path: str, struck: bool) -> None:
+def test_rule_means_a_method_and_a_path(method: str, path: str, applied: bool) -> None:
     rule = Rule(kind=FaultKind.BEFORE_ACCEPT, method=method, path=path, hold_s=1)
-    assert rule.matches("GET", "/portfolio/orders/123") is struck
+    assert rule.matches("GET", "/portfolio/orders/123") is applied
 
 
-def test_rule_lets_some_pass_strikes_some_and_is_done() -> None:
+def test_rule_skips_some_requests_applies_to_some_and_is_done() -> None:
     script = FaultScript([Rule(kind=FaultKind.BEFORE_ACCEPT, hold_s=1, after=2, times=3)])
-    struck = [script.strike("GET", "/markets", 0) is not None for _ in range(8)]
-    assert struck == [False] * 2 + [True] * 3 + [False] * 3
+    applied = [script.choose_rule("GET", "/markets", 0) is not None for _ in range(8)]
+    assert applied == [False] * 2 + [True] * 3 + [False] * 3
     assert script.used() == [3]
 
 
-def test_first_rule_that_strikes_counts() -> None:
+def test_first_rule_that_applies_counts() -> None:
     first = Rule(kind=FaultKind.BEFORE_ACCEPT, hold_s=1, times=1)
     second = Rule(kind=FaultKind.LATE, after_s=1)
     script = FaultScript([first, second])
-    assert [script.strike("GET", "/markets", 0) for _ in range(2)] == [first, second]
+    assert [script.choose_rule("GET", "/markets", 0) for _ in range(2)] == [first, second]
 
 
 def test_chance_is_the_seeds_and_about_what_it_says() -> None:
     rules = [Rule(kind=FaultKind.BEFORE_ACCEPT, hold_s=1, chance=0.3)]
 
-    def struck(seed: int) -> list[bool]:
+    def draws(seed: int) -> list[bool]:
         script = FaultScript(rules, seed=seed)
-        return [script.strike("GET", "/markets", 0) is not None for _ in range(1000)]
+        return [script.choose_rule("GET", "/markets", 0) is not None for _ in range(1000)]
 
-    assert struck(1) == struck(1) != struck(2)
-    assert 230 < sum(struck(1)) < 370
+    assert draws(1) == draws(1) != draws(2)
+    assert 230 < sum(draws(1)) < 370
 
 
 # --- Files -----------------------------------------------------------------------------------------
@@ -594,11 +596,11 @@ def test_file_that_did_not_change_goes_on_counting(tmp_path: Path) -> None:
     write(file, "{}")
     script = FaultScript.from_file(file)
     write(file, '{"rules": [{"kind": "late", "after_s": 1, "times": 1}]}')
-    struck = []
+    applied = []
     for _ in range(3):
         script.refresh()
-        struck.append(script.strike("GET", "/", 0) is not None)
-    assert struck == [True, False, False]
+        applied.append(script.choose_rule("GET", "/", 0) is not None)
+    assert applied == [True, False, False]
 
 
 def test_file_is_read_again_when_it_changes_and_kept_when_it_is_bad(
@@ -607,13 +609,13 @@ def test_file_is_read_again_when_it_changes_and_kept_when_it_is_bad(
     file = tmp_path / "faults.json"
     write(file, '{"rules": [{"kind": "late", "after_s": 1}]}')
     script = FaultScript.from_file(file)
-    late = script.strike("GET", "/", 0)
+    late = script.choose_rule("GET", "/", 0)
     write(file, '{"rules": [{"kind": "before_accept", "hold_s": 2}]}')
     script.refresh()
-    hold = script.strike("GET", "/", 0)
+    hold = script.choose_rule("GET", "/", 0)
     write(file, "{")
     script.refresh()
-    assert [rule and rule.kind for rule in (late, hold, script.strike("GET", "/", 0))] == [
+    assert [rule and rule.kind for rule in (late, hold, script.choose_rule("GET", "/", 0))] == [
         FaultKind.LATE,
         FaultKind.BEFORE_ACCEPT,
         FaultKind.BEFORE_ACCEPT,

@@ -10,13 +10,13 @@ from api_examples import REST
 from practice_client import PracticeClient
 
 
-def span(desk: PracticeClient) -> str:
-    now = desk.clock.now() // 1_000_000
+def span(client: PracticeClient) -> str:
+    now = client.clock.now() // 1_000_000
     return f"start_ts={now - 7200}&end_ts={now}&period_interval=60&include_latest_before_start=true"
 
 
-def resting(desk: PracticeClient) -> str:
-    return str(desk.order(desk.liquid_market(), "bid", 100).body["order_id"])
+def resting(client: PracticeClient) -> str:
+    return str(client.order(client.liquid_market(), "bid", 100).body["order_id"])
 
 
 Target = Callable[[PracticeClient], str]
@@ -69,23 +69,23 @@ TARGETS: dict[str, Target] = {
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_answer_is_written_like_the_example(desk: PracticeClient, name: str) -> None:
-    market = desk.liquid_market()
-    desk.order(market, "bid", desk.world.touch_of(market.ticker).ask or 0)
-    desk.order(market, "bid", 100, expiration_time=desk.clock.now() // 1_000_000 + 600)
-    real = desk.get(TARGETS[name](desk))
+def test_answer_is_written_like_the_example(client: PracticeClient, name: str) -> None:
+    market = client.liquid_market()
+    client.order(market, "bid", client.world.top_of_book(market.ticker).ask or 0)
+    client.order(market, "bid", 100, expiration_time=client.clock.now() // 1_000_000 + 600)
+    real = client.get(TARGETS[name](client))
     assert differences(REST[name]["body"], real, name) == []
 
 
-def test_settled_market_and_settlement_are_written_like_the_examples(desk: PracticeClient) -> None:
-    market = desk.liquid_market()
-    desk.order(market, "bid", desk.world.touch_of(market.ticker).ask or 0)
-    desk.clock.move((market.close_at - desk.clock.now()) / 1_000_000 + 3 * 3600)
-    desk.world.tick()
-    settlements = desk.get("/portfolio/settlements")
+def test_settled_market_and_settlement_are_written_like_the_examples(client: PracticeClient) -> None:
+    market = client.liquid_market()
+    client.order(market, "bid", client.world.top_of_book(market.ticker).ask or 0)
+    client.clock.move((market.close_at - client.clock.now()) / 1_000_000 + 3 * 3600)
+    client.world.tick()
+    settlements = client.get("/portfolio/settlements")
     assert len(settlements["settlements"]) == 1
     assert differences(REST["get_settlements"]["body"], settlements, "settlements") == []
-    settled = desk.get(f"/markets/{market.ticker}")["market"]
+    settled = client.get(f"/markets/{market.ticker}")["market"]
     assert {"settlement_value_dollars", "settlement_ts"} <= settled.keys()
     example = {
         **REST["get_market"]["body"]["market"],
@@ -94,12 +94,14 @@ def test_settled_market_and_settlement_are_written_like_the_examples(desk: Pract
     assert differences(example, settled, "market") == []
 
 
-def test_created_and_canceled_orders_are_written_like_the_examples(desk: PracticeClient) -> None:
-    market = desk.liquid_market()
-    created = desk.order(market, "bid", desk.world.touch_of(market.ticker).ask or 0)
+def test_created_and_canceled_orders_are_written_like_the_examples(client: PracticeClient) -> None:
+    market = client.liquid_market()
+    created = client.order(market, "bid", client.world.top_of_book(market.ticker).ask or 0)
     assert created.status == REST["create_order_v2"]["status"] == 201
     assert differences(REST["create_order_v2"]["body"], created.body, "created") == []
-    canceled = desk.send("DELETE", f"/portfolio/events/orders/{resting(desk)}?market_ticker={market.ticker}")
+    canceled = client.send(
+        "DELETE", f"/portfolio/events/orders/{resting(client)}?market_ticker={market.ticker}"
+    )
     assert canceled.status == REST["cancel_order_v2"]["status"] == 200
     assert differences(REST["cancel_order_v2"]["body"], canceled.body, "canceled") == []
 
@@ -112,21 +114,21 @@ def test_every_served_example_is_compared() -> None:
     assert REST.keys() - TARGETS.keys() == written_elsewhere | not_served
 
 
-def test_order_book_has_the_best_price_last(desk: PracticeClient) -> None:
-    market = desk.liquid_market()
-    book = desk.get(f"/markets/{market.ticker}/orderbook")["orderbook_fp"]
-    best = desk.world.touch_of(market.ticker)
+def test_order_book_has_the_best_price_last(client: PracticeClient) -> None:
+    market = client.liquid_market()
+    book = client.get(f"/markets/{market.ticker}/orderbook")["orderbook_fp"]
+    best = client.world.top_of_book(market.ticker)
     assert best.bid is not None
     assert best.ask is not None
     assert book["yes_dollars"][-1][0] == f"{best.bid / 10_000:.4f}"
     assert book["no_dollars"][-1][0] == f"{1 - best.ask / 10_000:.4f}"
     assert book["yes_dollars"] == sorted(book["yes_dollars"])
-    assert desk.get(f"/markets/{market.ticker}/orderbook?depth=1")["orderbook_fp"] == {
+    assert client.get(f"/markets/{market.ticker}/orderbook?depth=1")["orderbook_fp"] == {
         side: levels[-1:] for side, levels in book.items()
     }
 
 
-def test_unopened_market_shows_no_quotes_the_other_way_round(desk: PracticeClient) -> None:
-    market = desk.get("/markets?status=unopened&limit=1")["markets"][0]
+def test_unopened_market_shows_no_quotes_the_other_way_round(client: PracticeClient) -> None:
+    market = client.get("/markets?status=unopened&limit=1")["markets"][0]
     assert (market["yes_bid_dollars"], market["yes_ask_dollars"]) == ("0.0000", "0.0000")
     assert (market["no_bid_dollars"], market["no_ask_dollars"]) == ("1.0000", "1.0000")

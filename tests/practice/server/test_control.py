@@ -23,14 +23,14 @@ JSON = {"content-type": "application/json"}
 class Remote:
     """The control requests of an in-process world."""
 
-    def __init__(self, desk: PracticeClient) -> None:
-        self.desk = desk
-        desk.app = build_app(desk.world, control=True)
+    def __init__(self, client: PracticeClient) -> None:
+        self.client = client
+        client.app = build_app(client.world, control=True)
 
     def send(self, path: str, body: Any, headers: dict[str, str] | None = None) -> Answer:
         raw = json.dumps(body).encode()
         return asyncio.run(
-            ask(self.desk.app, "POST", f"/practice{path}", JSON if headers is None else headers, raw)
+            ask(self.client.app, "POST", f"/practice{path}", JSON if headers is None else headers, raw)
         )
 
     def post(self, path: str, body: Any) -> Any:
@@ -38,24 +38,24 @@ class Remote:
         assert answer.status == 200, answer.body
         return answer.body
 
-    def books(self) -> Any:
-        return asyncio.run(ask(self.desk.app, "GET", "/practice/books", {}, b"")).body
+    def audit(self) -> Any:
+        return asyncio.run(ask(self.client.app, "GET", "/practice/books", {}, b"")).body
 
 
 @pytest.fixture
-def remote(desk: PracticeClient) -> Remote:
-    return Remote(desk)
+def remote(client: PracticeClient) -> Remote:
+    return Remote(client)
 
 
-def test_without_the_flag_there_is_no_such_door(desk: PracticeClient) -> None:
-    answer = asyncio.run(ask(desk.app, "POST", "/practice/clock", JSON, b'{"advance_s": 60}'))
+def test_control_requests_do_not_exist_without_the_flag(client: PracticeClient) -> None:
+    answer = asyncio.run(ask(client.app, "POST", "/practice/clock", JSON, b'{"advance_s": 60}'))
     assert answer.status == 404
-    assert desk.clock.now() == START
+    assert client.clock.now() == START
 
 
 def test_the_clock_is_moved(remote: Remote) -> None:
     assert remote.post("/clock", {"advance_s": 3_600}) == {"now": "2026-11-21T15:31:07Z"}
-    assert remote.desk.get("/exchange/user_data_timestamp")["as_of_time"] == "2026-11-21T15:31:07Z"
+    assert remote.client.get("/exchange/user_data_timestamp")["as_of_time"] == "2026-11-21T15:31:07Z"
 
 
 def test_money_is_moved(remote: Remote) -> None:
@@ -63,22 +63,24 @@ def test_money_is_moved(remote: Remote) -> None:
     assert (row["status"], row["amount_cents"], row["fee_cents"]) == ("pending", 2_550, 50)
     assert remote.post(f"/transfers/{row['id']}", {"status": "applied"})["status"] == "applied"
     assert remote.post("/withdrawals", {"amount": "5.00"})["status"] == "applied"
-    assert remote.desk.get("/portfolio/balance")["balance_dollars"] == "10020.0000"
-    assert remote.desk.get("/portfolio/deposits")["deposits"][0]["id"] == row["id"]
+    assert remote.client.get("/portfolio/balance")["balance_dollars"] == "10020.0000"
+    assert remote.client.get("/portfolio/deposits")["deposits"][0]["id"] == row["id"]
 
 
 def test_the_cut_off_is_set(remote: Remote) -> None:
     answer = remote.post("/cutoff", {"trades_s_ago": 60, "overlap_s": 0})
-    assert answer == remote.desk.get("/historical/cutoff")
+    assert answer == remote.client.get("/historical/cutoff")
     assert answer["trades_created_ts"] == "2026-11-21T14:30:07Z"
     assert answer["orders_updated_ts"] != answer["trades_created_ts"]
 
 
-def test_the_books_are_told(remote: Remote) -> None:
-    remote.desk.order(remote.desk.liquid_market(), "bid", 9_000, "3.00", time_in_force="immediate_or_cancel")
-    told = remote.books()
-    assert told == remote.desk.world.books(remote.desk.world.account_id).as_json()
-    assert told["fill_count"] == sum(row["fill_count"] for row in told["markets"].values()) == 1
+def test_the_audit_is_returned(remote: Remote) -> None:
+    remote.client.order(
+        remote.client.liquid_market(), "bid", 9_000, "3.00", time_in_force="immediate_or_cancel"
+    )
+    audit = remote.audit()
+    assert audit == remote.client.world.audit(remote.client.world.account_id).as_json()
+    assert audit["fill_count"] == sum(row["fill_count"] for row in audit["markets"].values()) == 1
 
 
 @pytest.mark.parametrize(
@@ -91,33 +93,35 @@ def test_the_books_are_told(remote: Remote) -> None:
         ("/withdrawals", {"amount": "99999999.00"}), ("/cutoff", {"trades_s_ago": "1"}),
     ],
 )  # fmt: skip
-def test_what_makes_no_sense_is_refused_and_changes_nothing(remote: Remote, path: str, body: Any) -> None:
+def test_invalid_control_requests_are_refused_and_change_nothing(
+    remote: Remote, path: str, body: Any
+) -> None:
     answer = remote.send(path, body)
     assert answer.status == 400
     assert answer.body["error"]
-    assert remote.desk.clock.now() == START
-    assert remote.desk.get("/portfolio/balance")["balance_dollars"] == "10000.0000"
+    assert remote.client.clock.now() == START
+    assert remote.client.get("/portfolio/balance")["balance_dollars"] == "10000.0000"
 
 
 def test_a_page_in_a_browser_cannot_send_here(remote: Remote) -> None:
     assert remote.send("/clock", {"advance_s": 60}, {"content-type": "text/plain"}).status == 400
     assert remote.send("/clock", {"advance_s": 60}, {}).status == 400
-    assert remote.desk.clock.now() == START
+    assert remote.client.clock.now() == START
 
 
 def test_an_unknown_transfer_is_not_found(remote: Remote) -> None:
     assert remote.send("/transfers/nothing", {"status": "applied"}).status == 404
 
 
-def test_answers_come_later_side_by_side(make_client: MakeClient) -> None:
-    desk = make_client()
-    remote = Remote(desk)
+def test_delayed_answers_overlap(make_client: MakeClient) -> None:
+    client = make_client()
+    remote = Remote(client)
     assert remote.post("/latency", {"ms": 300}) == {"ms": 300}
 
     async def many() -> float:
         begun = time.monotonic()
         path = "/trade-api/v2/exchange/status"
-        await asyncio.gather(*(ask(desk.app, "GET", path, {}, b"") for _ in range(10)))
+        await asyncio.gather(*(ask(client.app, "GET", path, {}, b"") for _ in range(10)))
         return time.monotonic() - begun
 
     assert 0.3 <= asyncio.run(many()) < 10 * 0.3

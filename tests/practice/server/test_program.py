@@ -195,7 +195,7 @@ def test_world_with_a_hole_is_named_with_what_to_do(tmp_path: Path, kind: str) -
 
 
 @pytest.mark.parametrize("junk", [b"", b"{", b"[" * 100_000, b"\xff", b'{"pid": 1}', None])
-def test_spoiled_ready_file_is_mended_while_the_exchange_lives(tmp_path: Path, junk: bytes | None) -> None:
+def test_damaged_ready_file_is_rewritten_while_the_exchange_runs(tmp_path: Path, junk: bytes | None) -> None:
     with running_exchange(tmp_path) as running:
         ready = tmp_path / "ready.json"
         ready.unlink() if junk is None else ready.write_bytes(junk)

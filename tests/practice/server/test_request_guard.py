@@ -17,7 +17,7 @@ import pytest
 from cases import naming
 from exchange_process import ExchangeProcess, running_exchange
 
-PATIENCE_S = 30
+TIMEOUT_S = 30
 MIB = 1024 * 1024
 CREATE = "/trade-api/v2/portfolio/events/orders"
 STATUS = "/trade-api/v2/exchange/status"
@@ -30,7 +30,7 @@ def port_of(exchange: ExchangeProcess) -> int:
 
 
 def connect(exchange: ExchangeProcess) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port_of(exchange)), PATIENCE_S)
+    return socket.create_connection(("127.0.0.1", port_of(exchange)), TIMEOUT_S)
 
 
 def head(exchange: ExchangeProcess, first: str, *headers: str, host: str | None = None) -> bytes:
@@ -73,7 +73,7 @@ def test_requests_to_another_host_are_refused(practice_exchange: ExchangeProcess
     assert answer_to(practice_exchange, old)[0] == 421
 
 
-def test_the_practice_only_requests_are_refused_to_another_host_as_well(tmp_path: Path) -> None:
+def test_control_requests_to_another_host_are_refused(tmp_path: Path) -> None:
     with running_exchange(tmp_path, "--markets", "20", "--control") as exchange:
         status, _ = answer_to(exchange, head(exchange, "GET /practice/books", host="evil.example"))
         own, _ = answer_to(exchange, head(exchange, "GET /practice/books", "Connection: close"))
@@ -128,11 +128,11 @@ def test_a_body_of_400_mb_costs_neither_time_nor_memory(fresh_practice_exchange:
     chunked = head(exchange, f"POST {CREATE}", "Transfer-Encoding: chunked")
     chunk = f"{MIB // 2:x}\r\n".encode() + b" " * (MIB // 2) + b"\r\n"
     endless = f"{most:x}\r\n".encode()
-    told = head(exchange, f"POST {CREATE}", f"Content-Length: {most}")
+    with_length = head(exchange, f"POST {CREATE}", f"Content-Length: {most}")
     for what, request, block in (
         ("chunks", chunked, chunk),
         ("one chunk", chunked + endless, b" " * (MIB // 2)),
-        ("a length", told, b" " * (MIB // 2)),
+        ("a length", with_length, b" " * (MIB // 2)),
     ):
         with naming(what):
             assert sent_before_refusal(exchange, request, block, most) < 40 * MIB  # system buffers included
@@ -180,7 +180,7 @@ def unfinished_requests(exchange: ExchangeProcess) -> Iterator[tuple[str, bytes]
 
 def complaints_at_the_end(exchange: ExchangeProcess) -> str:
     exchange.process.send_signal(signal.SIGTERM)
-    assert exchange.process.wait(PATIENCE_S) == 0
+    assert exchange.process.wait(TIMEOUT_S) == 0
     return exchange.process.communicate()[1]
 
 

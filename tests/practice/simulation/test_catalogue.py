@@ -16,19 +16,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kalshi_trading.practice.records import BookSide, Event, FeeType, Market
-from kalshi_trading.practice.simulation.catalogue import Catalogue, CatalogueListing, due
+from kalshi_trading.practice.simulation.catalogue import Catalogue, CatalogueListing, full_listing
 from kalshi_trading.practice.simulation.fair_values import FairValues, walk
-from kalshi_trading.practice.simulation.quoting import grid_prices, nearest, quotes, touch
+from kalshi_trading.practice.simulation.quoting import grid_prices, nearest_price, quotes, top_of_book
 
 NOON = int(datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp()) * 1_000_000
 DAY = 86_400 * 1_000_000
 
 moments = st.integers(0, 4 * 365 * 86_400).map(lambda seconds: NOON + seconds * 1_000_000)
 seeds = st.integers(0, 10_000)
-MARKETS = due(1, NOON, 400).markets
+MARKETS = full_listing(1, NOON, 400).markets
 
 
-def families(listing: CatalogueListing) -> list[tuple[Event, list[Market]]]:
+def markets_by_event(listing: CatalogueListing) -> list[tuple[Event, list[Market]]]:
     grouped: defaultdict[str, list[Market]] = defaultdict(list)
     for market in listing.markets:
         grouped[market.event_ticker].append(market)
@@ -36,7 +36,7 @@ def families(listing: CatalogueListing) -> list[tuple[Event, list[Market]]]:
 
 
 def test_usual_world_has_the_promised_size_and_variety() -> None:
-    listing = due(1, NOON, 400)
+    listing = full_listing(1, NOON, 400)
     assert 12 <= len(listing.series) <= 16
     assert 55 <= len(listing.events) <= 75
     assert 400 <= len(listing.markets) <= 420
@@ -51,19 +51,19 @@ def test_usual_world_has_the_promised_size_and_variety() -> None:
     "word", ["temperature", "rain", "Bitcoin", "Fed", "rate", "election", "inflation", "game", "movie", "S&P"]
 )
 def test_everyday_words_are_found_in_titles(word: str) -> None:
-    assert any(word.lower() in market.title.lower() for market in due(1, NOON, 400).markets)
+    assert any(word.lower() in market.title.lower() for market in full_listing(1, NOON, 400).markets)
 
 
 @settings(max_examples=proof.CURRENT.costly_examples)
 @given(seed=seeds, now=moments, size=st.integers(1, 900))
 def test_any_world_is_well_formed(seed: int, now: int, size: int) -> None:
-    listing = due(seed, now, size)
+    listing = full_listing(seed, now, size)
     tickers = [market.ticker for market in listing.markets]
     assert len(tickers) >= size
     assert len(tickers) == len(set(tickers))
     assert len({event.event_ticker for event in listing.events}) == len(listing.events)
     assert all(re.fullmatch(r"KX[A-Z0-9]+(-[A-Z0-9.-]+){2}", ticker) for ticker in tickers)
-    for event, markets in families(listing):
+    for event, markets in markets_by_event(listing):
         assert markets, event.event_ticker
         assert all(market.created_at <= market.open_at < market.close_at for market in markets)
         assert all(market.created_at <= now < market.close_at for market in markets)
@@ -76,32 +76,34 @@ def test_any_world_is_well_formed(seed: int, now: int, size: int) -> None:
 
 
 def test_same_seed_and_moment_give_the_same_world() -> None:
-    assert due(5, NOON, 300) == due(5, NOON, 300)
-    assert due(5, NOON, 300).markets != due(6, NOON, 300).markets
+    assert full_listing(5, NOON, 300) == full_listing(5, NOON, 300)
+    assert full_listing(5, NOON, 300).markets != full_listing(6, NOON, 300).markets
 
 
 def test_large_world_has_distinct_markets() -> None:
-    markets = due(1, NOON, 20_000).markets
+    markets = full_listing(1, NOON, 20_000).markets
     assert len({market.ticker for market in markets}) == len(markets) >= 20_000
 
 
 def test_rolling_on_adds_what_is_new_and_repeats_nothing() -> None:
     rolling = Catalogue(3, 300)
-    seen = {market.ticker: market for market in rolling.news(NOON).markets}
+    seen = {market.ticker: market for market in rolling.take_new(NOON).markets}
     now = NOON
     for _ in range(200):
         now = rolling.next_change(now)
-        for market in rolling.news(now).markets:
+        for market in rolling.take_new(now).markets:
             assert market.ticker not in seen
             seen[market.ticker] = market
-    for market in due(3, now, 300).markets:
+    for market in full_listing(3, now, 300).markets:
         assert seen[market.ticker] == market, "a market does not depend on when it was first asked for"
 
 
 def test_short_lived_market_is_always_open_and_pays_soon() -> None:
     for minute in range(0, 60, 7):
         now = NOON + minute * 60_000_000
-        markets = [market for market in due(1, now, 400).markets if market.series_ticker == "KXBTC5M"]
+        markets = [
+            market for market in full_listing(1, now, 400).markets if market.series_ticker == "KXBTC5M"
+        ]
         assert Counter(market.open_at <= now for market in markets) == {True: 1, False: 1}
         for market in markets:
             assert market.close_at - market.open_at == 300_000_000
@@ -112,8 +114,8 @@ def test_short_lived_market_is_always_open_and_pays_soon() -> None:
 @settings(max_examples=proof.CURRENT.costly_examples)
 @given(seed=seeds, now=moments)
 def test_exclusive_values_sum_to_one_and_end_at_one_winner(seed: int, now: int) -> None:
-    listing, values = due(seed, now, 150), FairValues(seed)
-    for event, markets in families(listing):
+    listing, values = full_listing(seed, now, 150), FairValues(seed)
+    for event, markets in markets_by_event(listing):
         worth = values.at(event, markets, now)
         assert all(0 <= value <= 10_000 for value in worth)
         outcome = values.outcome(event, markets)
@@ -129,9 +131,9 @@ def test_exclusive_values_sum_to_one_and_end_at_one_winner(seed: int, now: int) 
 
 
 def test_values_converge_to_the_outcome() -> None:
-    listing, values = due(2, NOON, 400), FairValues(2)
+    listing, values = full_listing(2, NOON, 400), FairValues(2)
     gaps: defaultdict[float, list[int]] = defaultdict(list)
-    for event, markets in families(listing):
+    for event, markets in markets_by_event(listing):
         outcome = values.outcome(event, markets)
         for share in (0.1, 0.9, 0.9999):
             now = round(markets[0].open_at + share * (markets[0].close_at - markets[0].open_at))
@@ -143,8 +145,8 @@ def test_values_converge_to_the_outcome() -> None:
 
 
 def test_opening_values_are_the_initial_ones() -> None:
-    listing, values = due(2, NOON, 400), FairValues(2)
-    for event, markets in families(listing):
+    listing, values = full_listing(2, NOON, 400), FairValues(2)
+    for event, markets in markets_by_event(listing):
         worth = values.at(event, markets, markets[0].open_at)
         assert all(abs(one - market.initial_value) <= 1 for one, market in zip(worth, markets, strict=True))
 
@@ -153,7 +155,7 @@ def test_outcomes_happen_about_as_often_as_their_chances_say() -> None:
     values = FairValues(11)
     expected = happened = 0
     for day in range(60):
-        for event, markets in families(due(11, NOON + day * DAY, 60)):
+        for event, markets in markets_by_event(full_listing(11, NOON + day * DAY, 60)):
             if markets[0].scalar:
                 continue
             for market, payout in zip(markets, values.outcome(event, markets), strict=True):
@@ -175,7 +177,7 @@ def test_walk_is_continuous_and_starts_at_zero() -> None:
 def test_quotes_are_on_the_grid_around_the_value(value: int, index: int) -> None:
     market = MARKETS[index % len(MARKETS)]
     prices = grid_prices(market.grid)
-    best = touch(market, value)
+    best = top_of_book(market, value)
     offered = quotes(market, value)
     assert all(quote.price in prices and quote.count >= 10_000 for quote in offered)
     bids = [quote.price for quote in offered if quote.side is BookSide.BID]
@@ -189,7 +191,7 @@ def test_quotes_are_on_the_grid_around_the_value(value: int, index: int) -> None
     if prices[0] < value < prices[-1]:
         assert best.bid
         assert best.ask
-    assert nearest(market, value) in prices
+    assert nearest_price(market, value) in prices
 
 
 def test_date_in_a_title_is_the_day_before_an_early_morning_close() -> None:

@@ -20,7 +20,7 @@ from foreign_files import KINDS, no_hang, open_to_others
 
 from kalshi_trading.practice.server.instance_lock import InstanceLock, ReadyFile, claim
 from kalshi_trading.practice.server.key_file import practice_key
-from kalshi_trading.practice.storage.private_files import EVERY_FILE, make_folder, mend
+from kalshi_trading.practice.storage.private_files import EVERY_FILE, make_folder, restrict_permissions
 from kalshi_trading.practice.world.clock import SystemClock
 from kalshi_trading.practice.world.world import World
 
@@ -50,7 +50,7 @@ DOORS: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("name", DOORS)
-def test_what_stands_in_a_files_place_is_refused_and_never_waited_for(tmp_path: Path, name: str) -> None:
+def test_anything_but_a_file_of_ours_is_refused_without_waiting(tmp_path: Path, name: str) -> None:
     wrong = []
     for kind, (make, what) in KINDS.items():
         directory = tmp_path / kind
@@ -61,9 +61,11 @@ def test_what_stands_in_a_files_place_is_refused_and_never_waited_for(tmp_path: 
                 DOORS[name](directory)
                 wrong.append((kind, "taken"))
             except OSError as error:
-                is_told = str(error.strerror).startswith(f"it {what}")
-                wrong += [] if is_told and error.filename == str(directory / name) else [(kind, str(error))]
-            assert list(mend(directory)) == []
+                is_reported = str(error.strerror).startswith(f"it {what}")
+                wrong += (
+                    [] if is_reported and error.filename == str(directory / name) else [(kind, str(error))]
+                )
+            assert list(restrict_permissions(directory)) == []
     assert wrong == []
 
 
@@ -88,10 +90,10 @@ def claimed(tmp_path: Path) -> Iterator[InstanceLock]:
     lock = instance_lock_in(tmp_path)
     lock.announce(READY)
     yield lock
-    lock.end()
+    lock.release()
 
 
-def test_what_takes_the_announcements_place_is_replaced_while_the_exchange_lives(
+def test_a_replaced_ready_file_is_written_again_while_the_exchange_runs(
     tmp_path: Path, claimed: InstanceLock
 ) -> None:
     path = tmp_path / "ready.json"
@@ -108,7 +110,7 @@ def test_what_takes_the_announcements_place_is_replaced_while_the_exchange_lives
             (tmp_path / "target-of-ready.json").unlink()
 
 
-def test_a_folder_in_the_announcements_place_harms_no_exchange_that_lives(
+def test_a_folder_in_place_of_the_ready_file_does_not_stop_the_exchange(
     tmp_path: Path, claimed: InstanceLock
 ) -> None:
     (tmp_path / "ready.json").unlink()
@@ -126,11 +128,11 @@ def test_a_draft_that_is_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
         key = practice_key(tmp_path)
         assert json.loads((tmp_path / "ready.json").read_text())["url"] == READY.url
         assert practice_key(tmp_path).key_id == key.key_id  # the stored key is read again
-        lock.end()
+        lock.release()
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077, 0o777])
-def test_all_that_an_exchange_makes_is_its_owners_alone_whatever_the_umask(tmp_path: Path, mask: int) -> None:
+def test_all_files_of_an_exchange_are_private_under_any_umask(tmp_path: Path, mask: int) -> None:
     folder = tmp_path / "data" / "practice"
     before = os.umask(mask)
     try:
@@ -144,21 +146,21 @@ def test_all_that_an_exchange_makes_is_its_owners_alone_whatever_the_umask(tmp_p
     assert open_to_others(tmp_path / "data") == {}
     assert len(list(folder.iterdir())) == 6
     world.close()
-    lock.end()
+    lock.release()
 
 
-def test_files_that_were_open_to_others_are_closed_and_the_folder_is_left_to_who_named_it(
+def test_permissions_of_files_are_restricted_and_the_folder_is_unchanged(
     tmp_path: Path,
 ) -> None:
     for name in EVERY_FILE:
         (tmp_path / name).touch()
         (tmp_path / name).chmod(0o666)
     tmp_path.chmod(0o755)
-    assert list(mend(tmp_path)) == []
+    assert list(restrict_permissions(tmp_path)) == []
     assert open_to_others(tmp_path) == {str(tmp_path): "755"}
 
 
-def test_a_file_that_cannot_be_closed_is_named_and_the_exchange_goes_on(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_restricted_is_named_and_the_exchange_goes_on(tmp_path: Path) -> None:
     """On a file system without modes, a process reports it and serves."""
     (tmp_path / "practice-key.pem").touch()
     (tmp_path / "practice-key.pem").chmod(0o644)
@@ -168,13 +170,13 @@ def test_a_file_that_cannot_be_closed_is_named_and_the_exchange_goes_on(tmp_path
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(os, "fchmod", refuse)
-        (note,) = mend(tmp_path)
+        (note,) = restrict_permissions(tmp_path)
     path = tmp_path / "practice-key.pem"
     what = f"{path} may be open to other users: Operation not permitted."
     assert note == f"{what} To close it: chmod go= {path}"
 
 
-def test_a_start_closes_the_files_of_an_exchange_that_is_running(tmp_path: Path) -> None:
+def test_a_start_restricts_the_files_of_a_running_exchange(tmp_path: Path) -> None:
     first = start_process(tmp_path, "--markets", "5")
     try:
         assert first.stdout

@@ -14,16 +14,18 @@ from wanderer import DEPOSITS, Wanderer
 
 from kalshi_trading.practice.accounting.positions import exposure
 from kalshi_trading.practice.records import MarketStatus
-from kalshi_trading.practice.simulation.bank import Transfers, identity
+from kalshi_trading.practice.simulation.bank import Transfers, id_of
 from kalshi_trading.practice.storage.saved_world import TransferStatus
-from kalshi_trading.practice.world.account_audit import MarketBooks, books
+from kalshi_trading.practice.world.account_audit import MarketAudit, audit
 
 PERSONS = tuple(name for name in DEPOSITS if name != "sim")
 
 
 def transfers_of(world: World) -> Transfers:
     ids = map(str, itertools.count())
-    return Transfers(world.exchange, clock=lambda: world.now, new_id=lambda: next(ids), note=lambda *_: None)
+    return Transfers(
+        world.exchange, clock=lambda: world.now, new_id=lambda: next(ids), on_change=lambda *_: None
+    )
 
 
 def dollars(millionths: int) -> Decimal:
@@ -55,7 +57,7 @@ class Banker(Wanderer):
         before = self.exchange.cash(account_id)
         try:
             if rows and self.random.random() < 0.4:
-                self.transfers.finish(identity(self.random.choice(rows)), status)
+                self.transfers.finish(id_of(self.random.choice(rows)), status)
             else:
                 make(account_id, amount, fee=fee, status=status)
         except ValueError:
@@ -69,7 +71,7 @@ class Banker(Wanderer):
             self.compare(account_id)
 
     def compare(self, account_id: str) -> None:
-        account = books(self.exchange, self.transfers, account_id)
+        account = audit(self.exchange, self.transfers, account_id)
         opening = DEPOSITS[account_id]
         assert Decimal(account.cash) + dollars(opening) == dollars(self.exchange.cash(account_id))
         moved = Decimal(account.deposited) - Decimal(account.withdrawn)
@@ -101,18 +103,18 @@ def test_a_long_history_moves_money_trades_and_settles() -> None:
     assert any(
         Decimal(row.realized_by_settlement) and Decimal(row.realized_by_trading)
         for account_id in PERSONS
-        for row in books(banker.exchange, banker.transfers, account_id).markets.values()
+        for row in audit(banker.exchange, banker.transfers, account_id).markets.values()
     )
 
 
-def worked_example(value: int) -> MarketBooks:
+def worked_example(value: int) -> MarketAudit:
     """Ten YES at 60 cents, then four NO at 35 as taker; the market settles."""
     world = World()
     world.trade("ann", "sim", "10", "0.60")
     world.place("sim", BID, "4", "0.65")
     world.place("ann", ASK, "4", "0.65")
     world.settle(value)
-    return books(world.exchange, transfers_of(world), "ann").markets[TICKER]
+    return audit(world.exchange, transfers_of(world), "ann").markets[TICKER]
 
 
 def test_the_worked_example_that_settles_yes() -> None:
@@ -137,14 +139,14 @@ def test_opposite_contracts_in_two_markets_of_one_event_never_net() -> None:
     for ticker in (TICKER, other):
         world.place("sim", BID, "10", "0.50", ticker=ticker)
         world.place("ann", ASK, "10", "0.50", ticker=ticker)
-    rows = books(world.exchange, transfers_of(world), "ann").markets
+    rows = audit(world.exchange, transfers_of(world), "ann").markets
     assert [(row.position, row.exposure, row.cash) for row in rows.values()] == 2 * [
         ("-10.00", "5.000000", "-5.175000")
     ]
     assert world.exchange.cash("ann") == money("1000") - 2 * money("5.175")
 
 
-def test_no_event_returns_collateral_over_its_markets(desk: PracticeClient) -> None:
-    events = desk.get("/events?limit=200")["events"]
+def test_no_event_returns_collateral_over_its_markets(client: PracticeClient) -> None:
+    events = client.get("/events?limit=200")["events"]
     assert any(event["mutually_exclusive"] for event in events)
     assert {event["collateral_return_type"] for event in events} == {""}

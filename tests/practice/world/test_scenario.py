@@ -24,8 +24,8 @@ SMALL = Scenario(positions=30, fills=400, settled=8, resting=5)
 
 
 def played(make_client: MakeClient, scenario: Scenario) -> tuple[PracticeClient, AccountAudit]:
-    desk = make_client(markets=scenario.market_count)
-    return desk, build(desk.world, scenario)
+    client = make_client(markets=scenario.market_count)
+    return client, build(client.world, scenario)
 
 
 @pytest.fixture(scope="module")
@@ -34,37 +34,37 @@ def account() -> Any:
     clock = ManualClock(START)
     world = World(":memory:", seed=7, market_count=SMALL.market_count, clock=clock)
     key = Ed25519PrivateKey.generate()
-    world.keys.admit(KEY_ID, world.account_id, key.public_key())
+    world.keys.add_key(KEY_ID, world.account_id, key.public_key())
     made = build(world, SMALL)
     yield PracticeClient(world, clock, build_app(world), key), made
     world.close()
 
 
-def everything(desk: PracticeClient, path: str, name: str) -> list[dict[str, Any]]:
+def everything(client: PracticeClient, path: str, name: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     cursor = ""
     while True:
-        desk.clock.move(1)
-        answer = desk.get(f"{path}{'&' if '?' in path else '?'}limit=100&cursor={cursor}")
+        client.clock.move(1)
+        answer = client.get(f"{path}{'&' if '?' in path else '?'}limit=100&cursor={cursor}")
         rows, cursor = rows + answer[name], answer["cursor"]
         if not cursor:
             return rows
 
 
 def test_positions_fills_settled_markets_and_resting_orders_are_as_many_as_asked(account: Any) -> None:
-    desk, made = account
-    assert made.fill_count == len(everything(desk, "/portfolio/fills", "fills")) == 400
-    held = everything(desk, "/portfolio/positions", "market_positions")
+    client, made = account
+    assert made.fill_count == len(everything(client, "/portfolio/fills", "fills")) == 400
+    held = everything(client, "/portfolio/positions", "market_positions")
     assert len(held) == 30
     assert all(Decimal(row["position_fp"]) for row in held)
-    assert len(everything(desk, "/portfolio/settlements", "settlements")) == 8
-    assert len(everything(desk, "/portfolio/orders?status=resting", "orders")) == 5
-    desk.world.exchange.check()
+    assert len(everything(client, "/portfolio/settlements", "settlements")) == 8
+    assert len(everything(client, "/portfolio/orders?status=resting", "orders")) == 5
+    client.world.exchange.check()
 
 
-def test_the_returned_totals_are_what_the_api_tells(account: Any) -> None:
-    desk, made = account
-    positions = everything(desk, "/portfolio/positions?settlement_status=all", "market_positions")
+def test_the_returned_totals_match_the_api(account: Any) -> None:
+    client, made = account
+    positions = everything(client, "/portfolio/positions?settlement_status=all", "market_positions")
     assert {row["ticker"] for row in positions} == made.markets.keys()
     for row in positions:
         own = made.markets[row["ticker"]]
@@ -73,12 +73,12 @@ def test_the_returned_totals_are_what_the_api_tells(account: Any) -> None:
         assert row["realized_pnl_dollars"] == own.realized
         assert row["fees_paid_dollars"] == own.fees
     free = Decimal(made.cash) - Decimal(made.collateral)
-    assert Decimal(desk.get("/portfolio/balance")["balance_dollars"]) == free
+    assert Decimal(client.get("/portfolio/balance")["balance_dollars"]) == free
 
 
 def test_a_past_has_every_kind_of_trade(account: Any) -> None:
-    desk, made = account
-    fills = everything(desk, "/portfolio/fills", "fills")
+    client, made = account
+    fills = everything(client, "/portfolio/fills", "fills")
     kinds = Counter((row["is_taker"], row["book_side"]) for row in fills)
     assert len(kinds) == 4
     assert min(kinds.values()) > 20
@@ -90,7 +90,7 @@ def test_a_past_has_every_kind_of_trade(account: Any) -> None:
     assert any(row.realized_by_trading != "0.000000" for row in rows)
     assert any(row.position.startswith("-") for row in rows)
     assert any(row.revenue != "0.000000" for row in rows)
-    statuses = {row["status"] for row in everything(desk, "/portfolio/deposits", "deposits")}
+    statuses = {row["status"] for row in everything(client, "/portfolio/deposits", "deposits")}
     assert statuses == {"applied", "pending", "failed", "returned"}
 
 
@@ -108,9 +108,9 @@ def test_no_position_of_many_ends_flat(make_client: MakeClient) -> None:
 
 
 def test_the_same_trades_are_found_page_by_page(account: Any) -> None:
-    desk, _ = account
-    rows = listed(desk, "/portfolio/settlements", "settlements")
-    assert rows == desk.get("/portfolio/settlements")["settlements"]
+    client, _ = account
+    rows = listed(client, "/portfolio/settlements", "settlements")
+    assert rows == client.get("/portfolio/settlements")["settlements"]
 
 
 def test_scenarios_are_read_from_text() -> None:
@@ -125,12 +125,12 @@ def test_scenarios_are_read_from_text() -> None:
         "days=0", "fills=1e3", "positions=9,settled=9,fills=10",
     ],
 )  # fmt: skip
-def test_what_is_no_scenario_is_refused(text: str) -> None:
+def test_invalid_scenarios_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"scenario|whole number"):
         parse(text)
 
 
 def test_a_world_too_small_says_so(make_client: MakeClient) -> None:
-    desk = make_client(markets=50)
+    client = make_client(markets=50)
     with pytest.raises(ValueError, match="stay open"):
-        build(desk.world, Scenario(positions=500, fills=1_000))
+        build(client.world, Scenario(positions=500, fills=1_000))

@@ -14,187 +14,187 @@ from practice_client import START, MakeClient, PracticeClient
 from kalshi_trading.practice.records import BookSide, Market, MarketStatus
 
 
-def live(desk: PracticeClient, seconds: int, step: int = 1) -> None:
+def live(client: PracticeClient, seconds: int, step: int = 1) -> None:
     for _ in range(0, seconds, step):
-        desk.clock.move(step)
-        desk.world.tick()
+        client.clock.move(step)
+        client.world.tick()
 
 
-def short_lived(desk: PracticeClient, status: MarketStatus) -> Market:
+def short_lived(client: PracticeClient, status: MarketStatus) -> Market:
     return next(
         market
-        for market in desk.world.exchange.markets.values()
+        for market in client.world.exchange.markets.values()
         if market.series_ticker == "KXBTC5M" and market.status is status
     )
 
 
-def test_short_lived_market_lives_its_whole_life_within_minutes(desk: PracticeClient) -> None:
-    market = short_lived(desk, MarketStatus.INITIALIZED)
+def test_short_lived_market_lives_its_whole_life_within_minutes(client: PracticeClient) -> None:
+    market = short_lived(client, MarketStatus.INITIALIZED)
     path = f"/markets/{market.ticker}"
-    assert desk.order(market, "bid", 5000).body["error"]["code"] == "market_inactive"
-    live(desk, 300 - 67 % 300, step=10)
-    assert desk.get(path)["market"]["status"] == "active"
-    bought = desk.order(market, "bid", desk.best(market, BookSide.ASK))
+    assert client.order(market, "bid", 5000).body["error"]["code"] == "market_inactive"
+    live(client, 300 - 67 % 300, step=10)
+    assert client.get(path)["market"]["status"] == "active"
+    bought = client.order(market, "bid", client.best(market, BookSide.ASK))
     assert bought.body["fill_count"] == "10.00"
-    resting = desk.order(market, "bid", 100).body["order_id"]
+    resting = client.order(market, "bid", 100).body["order_id"]
     seen = ["active"]
     for _ in range(400):
-        desk.clock.move(1)
-        desk.world.tick()
-        status = desk.send("GET", path, signed=False).body["market"]["status"]
+        client.clock.move(1)
+        client.world.tick()
+        status = client.send("GET", path, signed=False).body["market"]["status"]
         if status != seen[-1]:
             seen.append(status)
     assert seen == ["active", "closed", "determined", "finalized"]
-    after = desk.get(path)["market"]
+    after = client.get(path)["market"]
     assert after["result"] in ("yes", "no")
     assert after["settlement_value_dollars"] == {"yes": "1.0000", "no": "0.0000"}[after["result"]]
     assert after["expiration_value"]
-    assert desk.get(f"/portfolio/orders/{resting}")["order"]["status"] == "canceled"
-    assert desk.get("/portfolio/positions")["market_positions"] == []
-    (row,) = desk.get("/portfolio/settlements")["settlements"]
+    assert client.get(f"/portfolio/orders/{resting}")["order"]["status"] == "canceled"
+    assert client.get("/portfolio/positions")["market_positions"] == []
+    (row,) = client.get("/portfolio/settlements")["settlements"]
     assert (row["market_result"], row["revenue"]) == (
         after["result"],
         1000 if after["result"] == "yes" else 0,
     )
-    assert desk.get("/portfolio/positions?settlement_status=settled")["market_positions"]
-    desk.world.exchange.check()
+    assert client.get("/portfolio/positions?settlement_status=settled")["market_positions"]
+    client.world.exchange.check()
 
 
-def test_closed_market_refuses_orders_and_cancels(desk: PracticeClient) -> None:
-    market = short_lived(desk, MarketStatus.ACTIVE)
-    resting = desk.order(market, "bid", 100).body["order_id"]
-    desk.clock.move((market.close_at - desk.clock.now()) / 1_000_000)
-    assert desk.order(market, "bid", 100).body["error"]["code"] == "market_already_closed"
-    assert desk.send("DELETE", f"/portfolio/events/orders/{resting}").status in (400, 404)
+def test_closed_market_refuses_orders_and_cancels(client: PracticeClient) -> None:
+    market = short_lived(client, MarketStatus.ACTIVE)
+    resting = client.order(market, "bid", 100).body["order_id"]
+    client.clock.move((market.close_at - client.clock.now()) / 1_000_000)
+    assert client.order(market, "bid", 100).body["error"]["code"] == "market_already_closed"
+    assert client.send("DELETE", f"/portfolio/events/orders/{resting}").status in (400, 404)
 
 
-def test_new_short_lived_markets_keep_coming(desk: PracticeClient) -> None:
+def test_new_short_lived_markets_keep_coming(client: PracticeClient) -> None:
     seen = set()
     for _ in range(20):
-        live(desk, 60, step=20)
-        seen |= {row["ticker"] for row in desk.get("/markets?series_ticker=KXBTC5M&status=open")["markets"]}
+        live(client, 60, step=20)
+        seen |= {row["ticker"] for row in client.get("/markets?series_ticker=KXBTC5M&status=open")["markets"]}
     assert 4 <= len(seen) <= 5
-    traded = [desk.world.exchange.markets[ticker] for ticker in seen]
+    traded = [client.world.exchange.markets[ticker] for ticker in seen]
     assert all(market.volume > 0 for market in traded)
 
 
-def test_scalar_market_pays_a_share(desk: PracticeClient) -> None:
-    market = next(it for it in desk.world.exchange.markets.values() if it.scalar and it.status == "active")
-    desk.order(market, "bid", desk.best(market, BookSide.ASK), "100.00")
-    desk.clock.move((market.close_at - desk.clock.now()) / 1_000_000 + 86_400)
-    desk.world.tick()
-    (row,) = desk.get("/portfolio/settlements")["settlements"]
+def test_scalar_market_pays_a_share(client: PracticeClient) -> None:
+    market = next(it for it in client.world.exchange.markets.values() if it.scalar and it.status == "active")
+    client.order(market, "bid", client.best(market, BookSide.ASK), "100.00")
+    client.clock.move((market.close_at - client.clock.now()) / 1_000_000 + 86_400)
+    client.world.tick()
+    (row,) = client.get("/portfolio/settlements")["settlements"]
     assert row["market_result"] == "scalar"
     assert 0 < row["value"] < 100
     assert row["revenue"] == row["value"] * 100
-    written = desk.get(f"/markets/{market.ticker}")["market"]
+    written = client.get(f"/markets/{market.ticker}")["market"]
     assert written["settlement_value_dollars"] == f"0.{row['value']:02d}00"
     assert written["expiration_value"] == str(row["value"])
 
 
-def test_ten_contracts_always_fill_at_the_ask_shown(desk: PracticeClient) -> None:
+def test_ten_contracts_always_fill_at_the_ask_shown(client: PracticeClient) -> None:
     for _ in range(60):
-        live(desk, 5)
-        market = desk.liquid_market()
-        shown = desk.get(f"/markets/{market.ticker}")["market"]["yes_ask_dollars"]
-        answer = desk.order(market, "bid", round(float(shown) * 10_000), time_in_force="fill_or_kill")
+        live(client, 5)
+        market = client.liquid_market()
+        shown = client.get(f"/markets/{market.ticker}")["market"]["yes_ask_dollars"]
+        answer = client.order(market, "bid", round(float(shown) * 10_000), time_in_force="fill_or_kill")
         assert (answer.status, answer.body["average_fill_price"]) == (201, shown)
 
 
-def test_participants_do_not_react_to_an_order_by_itself(desk: PracticeClient) -> None:
-    market = desk.liquid_market()
-    before = desk.get(f"/markets/{market.ticker}/orderbook")["orderbook_fp"]
-    order_id = desk.order(market, "bid", 100).body["order_id"]
-    assert desk.get(f"/portfolio/orders/{order_id}")["order"]["status"] == "resting"
-    after = desk.get(f"/markets/{market.ticker}/orderbook")["orderbook_fp"]
+def test_participants_do_not_react_to_an_order_by_itself(client: PracticeClient) -> None:
+    market = client.liquid_market()
+    before = client.get(f"/markets/{market.ticker}/orderbook")["orderbook_fp"]
+    order_id = client.order(market, "bid", 100).body["order_id"]
+    assert client.get(f"/portfolio/orders/{order_id}")["order"]["status"] == "resting"
+    after = client.get(f"/markets/{market.ticker}/orderbook")["orderbook_fp"]
     assert after["no_dollars"] == before["no_dollars"]
     assert after["yes_dollars"] == [["0.0100", "10.00"], *before["yes_dollars"]]
 
 
-def test_bid_below_the_market_rests_until_the_price_comes(desk: PracticeClient) -> None:
-    market = desk.liquid_market()
-    low = desk.order(market, "bid", 200).body["order_id"]
-    price = desk.best(market, BookSide.BID)
-    near = desk.order(market, "bid", price).body["order_id"]
+def test_bid_below_the_market_rests_until_the_price_comes(client: PracticeClient) -> None:
+    market = client.liquid_market()
+    low = client.order(market, "bid", 200).body["order_id"]
+    price = client.best(market, BookSide.BID)
+    near = client.order(market, "bid", price).body["order_id"]
     for _ in range(3600):
-        live(desk, 30, step=30)
-        if desk.world.exchange.orders[near].fill_count:
+        live(client, 30, step=30)
+        if client.world.exchange.orders[near].fill_count:
             break
-    filled = desk.world.exchange.orders[near]
+    filled = client.world.exchange.orders[near]
     assert filled.fill_count > 0, "the price came"
-    assert desk.world.exchange.orders[low].fill_count == 0
+    assert client.world.exchange.orders[low].fill_count == 0
     assert filled.maker_fill_cost == filled.price * filled.fill_count
-    desk.world.exchange.check()
+    client.world.exchange.check()
 
 
-def test_books_stay_as_they_are_while_the_participants_are_still(desk: PracticeClient) -> None:
-    markets = desk.world.exchange.markets.values()
-    names = [market.ticker for market in markets if market.close_at > desk.clock.now() + 10**11][:40]
+def test_books_do_not_change_while_the_participants_are_paused(client: PracticeClient) -> None:
+    markets = client.world.exchange.markets.values()
+    names = [market.ticker for market in markets if market.close_at > client.clock.now() + 10**11][:40]
 
     def shown() -> list[Any]:
-        return [desk.get(f"/markets/{name}/orderbook")["orderbook_fp"] for name in names]
+        return [client.get(f"/markets/{name}/orderbook")["orderbook_fp"] for name in names]
 
-    desk.world.participants.are_still = True
+    client.world.participants.is_paused = True
     before = shown()
-    live(desk, 600, step=30)
+    live(client, 600, step=30)
     assert shown() == before
-    desk.world.participants.are_still = False
-    live(desk, 600, step=30)
+    client.world.participants.is_paused = False
+    live(client, 600, step=30)
     assert shown() != before
 
 
-def test_books_stay_two_sided_and_trade(desk: PracticeClient) -> None:
-    volume = sum(market.volume for market in desk.world.exchange.markets.values())
-    live(desk, 300)
-    assert sum(market.volume for market in desk.world.exchange.markets.values()) > volume
+def test_books_stay_two_sided_and_trade(client: PracticeClient) -> None:
+    volume = sum(market.volume for market in client.world.exchange.markets.values())
+    live(client, 300)
+    assert sum(market.volume for market in client.world.exchange.markets.values()) > volume
     thin = []
-    for market in desk.world.exchange.markets.values():
-        best = desk.world.touch_of(market.ticker)
-        value = desk.world.participants.value(market, desk.clock.now())
+    for market in client.world.exchange.markets.values():
+        best = client.world.top_of_book(market.ticker)
+        value = client.world.participants.value(market, client.clock.now())
         if market.status is MarketStatus.ACTIVE and 400 < value < 9600 and not (best.bid and best.ask):
             thin.append(market.ticker)
     assert thin == []
-    desk.world.exchange.check()
+    client.world.exchange.check()
 
 
-def test_exclusive_events_are_quoted_coherently(desk: PracticeClient) -> None:
-    live(desk, 60)
-    for event in desk.world.exchange.events.values():
-        family = desk.world.participants.family(event.event_ticker)
-        touches = [desk.world.touch_of(market.ticker) for market in family]
-        if event.mutually_exclusive and all(market.status == "active" for market in family):
-            assert sum(best.bid or 0 for best in touches) < 10_000
-            assert sum(best.ask or 10_000 for best in touches) > 10_000
+def test_exclusive_events_are_quoted_coherently(client: PracticeClient) -> None:
+    live(client, 60)
+    for event in client.world.exchange.events.values():
+        markets = client.world.participants.event_markets(event.event_ticker)
+        tops = [client.world.top_of_book(market.ticker) for market in markets]
+        if event.mutually_exclusive and all(market.status == "active" for market in markets):
+            assert sum(best.bid or 0 for best in tops) < 10_000
+            assert sum(best.ask or 10_000 for best in tops) > 10_000
 
 
 def test_world_catches_up_after_a_long_pause(make_client: MakeClient, tmp_path: Path) -> None:
     path = tmp_path / "world.sqlite"
-    desk = make_client(path=path)
-    market = desk.liquid_market()
-    desk.order(market, "bid", desk.best(market, BookSide.ASK))
-    desk.world.close()
+    client = make_client(path=path)
+    market = client.liquid_market()
+    client.order(market, "bid", client.best(market, BookSide.ASK))
+    client.world.close()
     later = make_client(path=path, now=START + 3 * 86_400 * 1_000_000)
     later.world.exchange.check()
     assert later.world.exchange.markets[market.ticker].status is MarketStatus.FINALIZED
     (row,) = later.get("/portfolio/settlements")["settlements"]
     settled = later.world.exchange.markets[market.ticker].settled_at
     assert settled is not None
-    assert settled < later.clock.now(), "it was paid when it was due, not when somebody looked"
+    assert settled < later.clock.now(), "it was paid when it was due, not at the restart"
     assert row["ticker"] == market.ticker
     assert later.get("/markets?status=open")["markets"]
     assert later.liquid_market()
 
 
-def test_everything_of_a_person_survives_a_restart(make_client: MakeClient, tmp_path: Path) -> None:
+def test_all_records_of_the_account_survive_a_restart(make_client: MakeClient, tmp_path: Path) -> None:
     path = tmp_path / "world.sqlite"
-    desk = make_client(path=path)
-    market = desk.liquid_market()
-    desk.order(market, "bid", desk.best(market, BookSide.ASK))
-    desk.order(market, "bid", 100, client_order_id="spent")
-    desk.order(market, "ask", 9900, expiration_time=START // 1_000_000 + 9000)
+    client = make_client(path=path)
+    market = client.liquid_market()
+    client.order(market, "bid", client.best(market, BookSide.ASK))
+    client.order(market, "bid", 100, client_order_id="spent")
+    client.order(market, "ask", 9900, expiration_time=START // 1_000_000 + 9000)
     names = ("orders", "fills", "positions", "balance", "deposits", "settlements")
-    before = {name: desk.get(f"/portfolio/{name}") for name in names}
-    desk.world.close()
+    before = {name: client.get(f"/portfolio/{name}") for name in names}
+    client.world.close()
     again = make_client(path=path, seed=99, markets=5)
     after = {name: again.get(f"/portfolio/{name}") for name in names}
     for answers in (before, after):
@@ -213,20 +213,20 @@ def test_nothing_uncommitted_is_needed_after_an_answer(make_client: MakeClient, 
 
     The first world was never closed.
     """
-    desk = make_client(path=tmp_path / "world.sqlite")
-    order_id = desk.order(desk.liquid_market(), "bid", 100).body["order_id"]
+    client = make_client(path=tmp_path / "world.sqlite")
+    order_id = client.order(client.liquid_market(), "bid", 100).body["order_id"]
     other = make_client(path=tmp_path / "world.sqlite")
     assert other.get(f"/portfolio/orders/{order_id}")["order"]["status"] == "resting"
     other.world.exchange.check()
 
 
-def test_file_forgets_what_nobody_traded(make_client: MakeClient, tmp_path: Path) -> None:
+def test_settled_markets_without_user_trades_are_pruned(make_client: MakeClient, tmp_path: Path) -> None:
     path = tmp_path / "world.sqlite"
-    desk = make_client(path=path)
-    mine, start = short_lived(desk, MarketStatus.ACTIVE), set(desk.world.exchange.markets)
-    desk.order(mine, "bid", desk.best(mine, BookSide.ASK))
-    live(desk, 3600, step=60)
-    desk.world.close()
+    client = make_client(path=path)
+    mine, start = short_lived(client, MarketStatus.ACTIVE), set(client.world.exchange.markets)
+    client.order(mine, "bid", client.best(mine, BookSide.ASK))
+    live(client, 3600, step=60)
+    client.world.close()
     later = make_client(path=path, now=START + 8 * 86_400 * 1_000_000)
     later.world.close()
     last = make_client(path=path, now=START + 10 * 86_400 * 1_000_000)
@@ -238,11 +238,13 @@ def test_file_forgets_what_nobody_traded(make_client: MakeClient, tmp_path: Path
 
 
 def candles(
-    desk: PracticeClient, market: Market, start: int, end: int, interval: int, **query: Any
+    client: PracticeClient, market: Market, start: int, end: int, interval: int, **query: Any
 ) -> list[Any]:
     path = f"/series/{market.series_ticker}/markets/{market.ticker}/candlesticks"
     more = "".join(f"&{name}={value}" for name, value in query.items())
-    rows = desk.get(f"{path}?start_ts={start}&end_ts={end}&period_interval={interval}{more}")["candlesticks"]
+    rows = client.get(f"{path}?start_ts={start}&end_ts={end}&period_interval={interval}{more}")[
+        "candlesticks"
+    ]
     assert [row["end_period_ts"] for row in rows] == sorted({row["end_period_ts"] for row in rows})
     return list(rows)
 
@@ -260,113 +262,111 @@ def assert_sound(rows: list[Any]) -> None:
 
 
 @pytest.mark.parametrize("interval", [1, 60, 1440])
-def test_candles_reach_back_before_the_world_began(desk: PracticeClient, interval: int) -> None:
-    market = desk.liquid_market(series_ticker="KXCPI")
-    now = desk.clock.now() // 1_000_000
-    rows = candles(desk, market, now - 100 * interval * 60, now, interval)
+def test_candles_reach_back_before_the_world_began(client: PracticeClient, interval: int) -> None:
+    market = client.liquid_market(series_ticker="KXCPI")
+    now = client.clock.now() // 1_000_000
+    rows = candles(client, market, now - 100 * interval * 60, now, interval)
     opened = market.open_at // 1_000_000
     assert len(rows) >= min(99, (now - opened) // (interval * 60) - 1) > 5
     assert all(row["end_period_ts"] % (interval * 60) == 0 for row in rows)
     assert all(row["end_period_ts"] > opened for row in rows)
     assert_sound(rows)
-    assert rows == candles(desk, market, now - 100 * interval * 60, now, interval)
+    assert rows == candles(client, market, now - 100 * interval * 60, now, interval)
     for earlier, later in pairwise(rows):
         assert later["price"]["previous_dollars"] == earlier["price"]["close_dollars"]
 
 
-def test_candle_of_this_minute_shows_my_trade_and_the_present_quotes(desk: PracticeClient) -> None:
-    market = desk.liquid_market()
-    live(desk, 120)
-    answer = desk.order(market, "bid", desk.best(market, BookSide.ASK), "17.00")
-    now = desk.clock.now() // 1_000_000
-    row = candles(desk, market, now, now + 60, 1)[-1]
+def test_candle_of_this_minute_shows_my_trade_and_the_present_quotes(client: PracticeClient) -> None:
+    market = client.liquid_market()
+    live(client, 120)
+    answer = client.order(market, "bid", client.best(market, BookSide.ASK), "17.00")
+    now = client.clock.now() // 1_000_000
+    row = candles(client, market, now, now + 60, 1)[-1]
     assert row["end_period_ts"] >= now
     assert float(row["volume_fp"]) >= 17
     assert row["price"]["close_dollars"] == answer.body["average_fill_price"]
-    shown = desk.get(f"/markets/{market.ticker}")["market"]
+    shown = client.get(f"/markets/{market.ticker}")["market"]
     assert row["yes_bid"]["close_dollars"] == shown["yes_bid_dollars"]
     assert row["yes_ask"]["close_dollars"] == shown["yes_ask_dollars"]
     assert row["open_interest_fp"] == shown["open_interest_fp"]
 
 
-def test_candles_while_the_world_runs_are_sound(desk: PracticeClient) -> None:
-    market = short_lived(desk, MarketStatus.ACTIVE)
-    live(desk, 290)
-    now = desk.clock.now() // 1_000_000
-    rows = candles(desk, market, now - 290, now + 60, 1)
+def test_candles_while_the_world_runs_are_sound(client: PracticeClient) -> None:
+    market = short_lived(client, MarketStatus.ACTIVE)
+    live(client, 290)
+    now = client.clock.now() // 1_000_000
+    rows = candles(client, market, now - 290, now + 60, 1)
     assert 3 <= len(rows) <= 6
     assert_sound(rows)
 
 
-def test_latest_before_start_is_a_flat_candle_without_trades(desk: PracticeClient) -> None:
-    market = desk.liquid_market(series_ticker="KXCPI")
-    now = desk.clock.now() // 1_000_000
-    plain = candles(desk, market, now - 7200, now, 60)
-    rows = candles(desk, market, now - 7200, now, 60, include_latest_before_start="true")
+def test_latest_before_start_is_a_flat_candle_without_trades(client: PracticeClient) -> None:
+    market = client.liquid_market(series_ticker="KXCPI")
+    now = client.clock.now() // 1_000_000
+    plain = candles(client, market, now - 7200, now, 60)
+    rows = candles(client, market, now - 7200, now, 60, include_latest_before_start="true")
     assert rows[1:] == plain
     assert rows[0]["end_period_ts"] < plain[0]["end_period_ts"]
     assert rows[0]["price"].keys() == {"previous_dollars"}
     assert rows[0]["volume_fp"] == "0.00"
 
 
-def test_batch_and_event_candles_are_those_of_the_markets(desk: PracticeClient) -> None:
-    market = desk.liquid_market(series_ticker="KXCPI")
-    now = desk.clock.now() // 1_000_000
+def test_batch_and_event_candles_are_those_of_the_markets(client: PracticeClient) -> None:
+    market = client.liquid_market(series_ticker="KXCPI")
+    now = client.clock.now() // 1_000_000
     span = f"start_ts={now - 7200}&end_ts={now}&period_interval=60"
-    single = candles(desk, market, now - 7200, now, 60)
-    batch = desk.get(f"/markets/candlesticks?market_tickers={market.ticker},KXNOPE&{span}")["markets"]
+    single = candles(client, market, now - 7200, now, 60)
+    batch = client.get(f"/markets/candlesticks?market_tickers={market.ticker},KXNOPE&{span}")["markets"]
     assert batch == [{"market_ticker": market.ticker, "candlesticks": single}]
-    event = desk.get(f"/series/KXCPI/events/{market.event_ticker}/candlesticks?{span}")
+    event = client.get(f"/series/KXCPI/events/{market.event_ticker}/candlesticks?{span}")
     index = event["market_tickers"].index(market.ticker)
     assert event["market_candlesticks"][index] == single
     assert len(event["market_candlesticks"]) == len(event["market_tickers"])
-    other = desk.send("GET", f"/series/KXBTC/markets/{market.ticker}/candlesticks?{span}")
+    other = client.send("GET", f"/series/KXBTC/markets/{market.ticker}/candlesticks?{span}")
     assert other.status == 404
 
 
-def test_day_old_prices_are_shown_once_a_market_is_a_day_old(desk: PracticeClient) -> None:
-    rows = {row["ticker"]: row for row in desk.get("/markets?limit=1000&status=open")["markets"]}
-    for market in desk.world.exchange.markets.values():
+def test_day_old_prices_are_shown_once_a_market_is_a_day_old(client: PracticeClient) -> None:
+    rows = {row["ticker"]: row for row in client.get("/markets?limit=1000&status=open")["markets"]}
+    for market in client.world.exchange.markets.values():
         if market.status is MarketStatus.ACTIVE and 2000 < market.initial_value < 8000:
-            old = desk.clock.now() - market.open_at > 25 * 3_600_000_000
+            old = client.clock.now() - market.open_at > 25 * 3_600_000_000
             assert (rows[market.ticker]["previous_price_dollars"] != "0.0000") >= old
 
 
-def test_real_trades_replace_imagined_ones_after_a_restart(make_client: MakeClient, tmp_path: Path) -> None:
-    desk = make_client(path=tmp_path / "world.sqlite")
-    market = desk.liquid_market()
-    live(desk, 90, step=30)
-    desk.order(market, "bid", desk.best(market, BookSide.ASK), "77.00")
-    now = desk.clock.now() // 1_000_000
-    before = candles(desk, market, now, now + 60, 1)[-1]
-    desk.world.close()
-    again = make_client(path=tmp_path / "world.sqlite", now=desk.clock.now() + 120_000_000)
+def test_real_trades_replace_computed_ones_after_a_restart(make_client: MakeClient, tmp_path: Path) -> None:
+    client = make_client(path=tmp_path / "world.sqlite")
+    market = client.liquid_market()
+    live(client, 90, step=30)
+    client.order(market, "bid", client.best(market, BookSide.ASK), "77.00")
+    now = client.clock.now() // 1_000_000
+    before = candles(client, market, now, now + 60, 1)[-1]
+    client.world.close()
+    again = make_client(path=tmp_path / "world.sqlite", now=client.clock.now() + 120_000_000)
     after = candles(again, market, now, now + 60, 1)[0]
     assert after["volume_fp"] == before["volume_fp"]
     assert {**after["price"], "previous_dollars": ""} == {**before["price"], "previous_dollars": ""}
 
 
-def test_what_could_not_be_written_is_written_with_the_next_commit(
-    make_client: MakeClient, tmp_path: Path
-) -> None:
+def test_a_failed_write_is_retried_with_the_next_commit(make_client: MakeClient, tmp_path: Path) -> None:
     path = tmp_path / "world.sqlite"
-    desk = make_client(path=path)
-    desk.send("GET", "/markets")
+    client = make_client(path=path)
+    client.send("GET", "/markets")
     with closing(sqlite3.connect(path, timeout=0.1)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(sqlite3.OperationalError):
-            desk.order(desk.liquid_market(), "bid", 100)
-    (order,) = desk.get("/portfolio/orders")["orders"]
+            client.order(client.liquid_market(), "bid", 100)
+    (order,) = client.get("/portfolio/orders")["orders"]
     again = make_client(path=path)
     assert again.get(f"/portfolio/orders/{order['order_id']}")["order"]["status"] == "resting"
     again.world.exchange.check()
 
 
-def test_depleted_touch_is_filled_up_again(desk: PracticeClient) -> None:
-    market = desk.liquid_market()
-    price, count = desk.world.exchange.best(market.ticker, BookSide.ASK) or (0, 0)
-    desk.order(market, "bid", price, f"{(count - 100) / 100:.2f}")
-    assert desk.world.exchange.best(market.ticker, BookSide.ASK) == (price, 100)
-    live(desk, 1)
-    _, refilled = desk.world.exchange.best(market.ticker, BookSide.ASK) or (0, 0)
+def test_depleted_best_level_is_refilled(client: PracticeClient) -> None:
+    market = client.liquid_market()
+    price, count = client.world.exchange.best(market.ticker, BookSide.ASK) or (0, 0)
+    client.order(market, "bid", price, f"{(count - 100) / 100:.2f}")
+    assert client.world.exchange.best(market.ticker, BookSide.ASK) == (price, 100)
+    live(client, 1)
+    _, refilled = client.world.exchange.best(market.ticker, BookSide.ASK) or (0, 0)
     assert refilled >= 5_000

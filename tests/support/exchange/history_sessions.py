@@ -121,7 +121,7 @@ class Past:
         self.clock = ManualClock(START)
         self.world = World(":memory:", seed=11, market_count=1, clock=self.clock)
         # Only this account trades here, so that the history is reproducible and fast.
-        self.world.participants.awaken = lambda ticker, now: None  # type: ignore[method-assign]
+        self.world.participants.quote_if_new = lambda ticker, now: None  # type: ignore[method-assign]
         self.world.participants.step = lambda now: None  # type: ignore[method-assign]
         self.world.commit = lambda: None  # type: ignore[method-assign]
         self.exchange = self.world.exchange
@@ -129,7 +129,7 @@ class Past:
         self.exchange.open_account(ACCOUNT, simulated=False)
         self.world.deposit(ACCOUNT, 200_000 * ONE_DOLLAR)
         key = Ed25519PrivateKey.generate()
-        self.world.keys.admit(ACCOUNT, ACCOUNT, key.public_key())
+        self.world.keys.add_key(ACCOUNT, ACCOUNT, key.public_key())
         self.tickers = self._make_markets()
         self.transport = WireTransport(
             PracticeClient(self.world, self.clock, build_app(self.world), key, ACCOUNT)
@@ -174,7 +174,7 @@ class Past:
                         latest_expiration_at=NEVER,
                     )
                 )
-        self.world.participants.follow(self.exchange.markets[ticker] for ticker in tickers)
+        self.world.participants.add_markets(self.exchange.markets[ticker] for ticker in tickers)
         self.exchange.advance()
         return tickers
 

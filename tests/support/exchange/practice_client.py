@@ -138,7 +138,7 @@ class PracticeClient:
         for market in self.world.exchange.markets.values():
             if market.status is not MarketStatus.ACTIVE or market.close_at < self.clock.now() + 10**10:
                 continue
-            best = self.world.touch_of(market.ticker)
+            best = self.world.top_of_book(market.ticker)
             matches = all(getattr(market, name) == value for name, value in wanted.items())
             if matches and best.bid and best.ask and best.bid > 2000 and best.ask < 8000:
                 return market

@@ -119,7 +119,7 @@ class Wanderer:
 
     def pass_time(self) -> None:
         self.world.now += self.random.randrange(1, 30) * MINUTE
-        self.seen.update(str(happening.what) for happening in self.exchange.advance())
+        self.seen.update(str(event.kind) for event in self.exchange.advance())
 
     def pause(self) -> None:
         ticker = self.random.choice(TICKERS)
