@@ -33,6 +33,7 @@ from screen_session import quoted_market
 from kalshi_trading import compose
 from kalshi_trading.core.errors import NotAvailableError
 from kalshi_trading.core.models import Action, Side
+from kalshi_trading.journal.files.journal_register import REGISTER
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 
 
@@ -525,7 +526,9 @@ def quoted(worlds, attaching_script):
             for row in client.get_markets(status="open"):
                 quotes = row.yes_bid, row.yes_ask
                 if None not in quotes and row.ticker not in held and is_wanted(*quotes):
-                    attaching_script.setenv("KALSHI_DATA_DIR", str(exchange.data_dir.parent))
+                    data_dir = exchange.data_dir.parent
+                    attaching_script.setenv("KALSHI_DATA_DIR", str(data_dir))
+                    (data_dir / REGISTER).unlink(missing_ok=True)  # each test keeps its own journal
                     return exchange, row
         raise AssertionError("no market is quoted so")
 
