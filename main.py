@@ -5,8 +5,8 @@ import sys
 
 if sys.version_info < (3, 11):
     sys.stderr.write(
-        "This program needs Python 3.11 or newer; this is Python %d.%d. "
-        "Start it with a newer one, for example: python3.11 main.py\n" % sys.version_info[:2]
+        "This program needs Python 3.11 or newer (this is %d.%d). "
+        "Try: python3.11 main.py\n" % sys.version_info[:2]
     )
     sys.exit(2)
 

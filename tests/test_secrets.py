@@ -175,11 +175,11 @@ def test_with_every_library_at_debug_no_secret_is_in_any_artefact(tmp_path, kind
         refused = run_session(folder, signatures, url, key, KEY_ID[::-1].replace("-", "0"), "0\n")
     sent = signatures.read_text().split()
     assert len(sent) > 20
-    assert "on record as" in screen, screen
+    assert "Unexpected error (reference " in screen, screen
     assert "crashed among" in (folder / "logs/sandbox/errors.log").read_text()
     assert "order.intent" in (folder / "logs/sandbox/trades.log").read_text(), screen
     assert "(journal, all time) written to" in screen, screen
-    assert "does not accept the key" in refused, refused
+    assert "rejected your API key" in refused, refused
     assert "urllib3" in (folder / "libraries.log").read_text()
     assert "GET" in (folder / "logs/sandbox/requests.log").read_text()
     secrets = {*key.forms, *(signature.encode() for signature in sent)}

@@ -48,7 +48,7 @@ class ProgressMessages:
         return Text(f"{self.first if seconds < SLOW_S else slow} {seconds} s")
 
     def interrupted(self, seconds: int) -> Text:
-        return Text(f"{self.finishing}, {seconds} s … (Ctrl-C again leaves it; the menu says how it ends)")
+        return Text(f"{self.finishing}… {seconds} s (Ctrl-C to leave; the menu will show the result)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +120,8 @@ class AppContext:
         for task in self._tasks:
             error = task.report()  # abandoned tasks that finished report their results here
             if error is not None:
-                reference = self.journal.log_error("Unexpected error in what was left to itself", error)
-                self._news.append(f"What was left to itself went wrong; it is on record as {reference}.")
+                reference = self.journal.log_error("Unexpected error in a background task", error)
+                self._news.append(f"A background task failed (reference {reference}). Check open orders.")
         self._tasks[:] = [each for each in self._tasks if each.is_begun and not each.is_reported]
         self._news.extend(self.executor.messages())
         return tuple(self._news)
@@ -134,7 +134,7 @@ class AppContext:
         """Wait for abandoned tasks and show the remaining news before the end."""
         waiting = [each for each in self._tasks if not each.is_over]
         if waiting:
-            self.show_text("Finishing what is still under way …")
+            self.show_text("Finishing background tasks…")
         for task in waiting:
             task.join()
         for sentence in self.news():
@@ -162,5 +162,5 @@ def _spinner(console: Console, what: str) -> Iterator[Status]:
 def not_empty(text: str) -> str:
     """Parse text that must not be empty. Raises InvalidInputError."""
     if not text.strip():
-        raise InvalidInputError("Type a word, or press Esc to go back.")
+        raise InvalidInputError("Enter some text, or press Esc to go back.")
     return text.strip()

@@ -41,14 +41,14 @@ def _interrupted(app: AppContext) -> bool:
 
 
 ENTRIES: tuple[Choice[Screen], ...] = (
-    Choice("1", "Portfolio", portfolio_screens.portfolio, "positions, P&L, exposure, closing"),
-    Choice("2", "Place a trade", trade_screens.place_trade, "find → ticket → preview → confirm → result"),
-    Choice("3", "Open orders", order_screens.open_orders, "what rests at the exchange"),
-    Choice("4", "Cancel an order", order_screens.cancel_order, "one, all, or panic"),
-    Choice("5", "Trade history", history_screens.trade_history, "orders in depth, reconcile, sums of a day"),
-    Choice("6", "Find a market", trade_screens.find_market, "search, terms, depth"),
-    Choice("8", "Records", record_screens.records, "review, search and follow logs, export"),
-    Choice("9", "Account & settings", account_screens.account, "limits and today's use, status, files"),
+    Choice("1", "Portfolio", portfolio_screens.portfolio, "positions, P&L, exposure"),
+    Choice("2", "Trade", trade_screens.place_trade, "search and place an order"),
+    Choice("3", "Open orders", order_screens.open_orders, "price, filled, remaining"),
+    Choice("4", "Cancel", order_screens.cancel_order, "one, all, or panic"),
+    Choice("5", "History", history_screens.trade_history, "orders, daily totals, reconcile"),
+    Choice("6", "Markets", trade_screens.find_market, "search, terms, order book"),
+    Choice("8", "Records", record_screens.records, "logs, errors, export"),
+    Choice("9", "Account & settings", account_screens.account, "limits, exchange status, files"),
     Choice("0", "Exit", _leave),
 )
 
@@ -66,7 +66,7 @@ def run(app: AppContext) -> int:
     except InputClosed:
         return EXIT_DONE
     except (LeaveTask, KeyboardInterrupt):
-        app.show_text("Interrupted. Resting orders stay at the exchange.")
+        app.show_text("Interrupted. Open orders stay on the exchange.")
         return EXIT_INTERRUPTED
     finally:
         app.executor.stop_recovery_loop()
@@ -97,10 +97,10 @@ def _chosen(app: AppContext) -> Screen:
 
 def _greet(app: AppContext) -> None:
     """Check the key, read the request limits and recover unresolved orders."""
-    app.run_with_spinner("Signing in …", lambda: _sign_in(app))
+    app.run_with_spinner("Signing in…", lambda: _sign_in(app))
     if app.settings.environment is Environment.PRODUCTION and not app.executor.read_only:
         word = "PRODUCTION"
-        question = f"This session trades real money. Type {word} to allow orders, anything else to look only:"
+        question = f"Type {word} to trade real money, or Enter for read-only:"
         app.executor.read_only = not app.prompter.ask(question, typed_word(word), is_consequential=True)
     _compare_clocks(app)
     _recover(app)
@@ -115,7 +115,7 @@ def _compare_clocks(app: AppContext) -> None:
     if ahead_s is None:
         return
     how = clock_skew(ahead_s)
-    app.show_error(f"This computer's clock is {how}. Requests are signed by the exchange's; set yours right.")
+    app.show_error(f"This computer's clock is {how}. Using exchange time; please correct it.")
     try:
         app.journal.log_event(CLOCK_EVENT, {"reason": f"this computer's clock is {how}"})
     except JournalError as error:
@@ -126,13 +126,13 @@ def _recover(app: AppContext) -> None:
     """Recover orders without a recorded end before anything new is sent."""
 
     try:
-        recovery = app.run_with_count("Reading the journal, lines:", app.executor.recover)
+        recovery = app.run_with_count("Reading the journal…", app.executor.recover)
         for sentence in recovery.notes:
             app.show_error(sentence)
         for order in app.executor.pending_orders():
-            app.show_error(f"An earlier session left an order without a recorded end: {order.sentence}")
+            app.show_error(f"Order from an earlier session, status unknown: {order.sentence}")
         if app.executor.pending_orders():
-            app.run_with_spinner("Looking for it at the exchange …", app.executor.look_for_pending_orders)
+            app.run_with_spinner("Checking the exchange…", app.executor.look_for_pending_orders)
     except JournalError as error:
         app.executor.lock(str(error), until=app.executor.recover_and_announce)
 
@@ -143,7 +143,7 @@ def _sign_in(app: AppContext) -> None:
     except AuthenticationError:
         raise
     except KalshiAPIError as error:
-        app.show_error(f"The exchange could not be asked for this account's limits. {error}")
+        app.show_error(f"Request limits unavailable. {error}")
 
 
 def _show_header(app: AppContext) -> None:
@@ -176,8 +176,8 @@ def _watch_resting_orders(app: AppContext) -> None:
         for sentence in app.watch.look():
             app.executor.announce(sentence)
     except Exception as error:  # noqa: BLE001  (the menu must stay reachable to fix anything else)
-        reference = app.journal.log_error("Unexpected error in the watch over resting orders", error)
-        app.executor.announce(f"Resting orders could not be looked at; why is on record as {reference}.")
+        reference = app.journal.log_error("Unexpected error while checking open orders", error)
+        app.executor.announce(f"Could not check open orders for changes (reference {reference}).")
 
 
 def _visit(app: AppContext, screen: Screen) -> bool:
@@ -197,8 +197,8 @@ def _visit(app: AppContext, screen: Screen) -> bool:
     except Exception as error:  # noqa: BLE001  (the one handler for unexpected errors)
         reference = app.journal.log_error("Unexpected error", error)
         app.show_error(
-            f"Something unexpected went wrong; it is on record as {reference} in {app.journal.errors_path}. "
-            "Look at the open orders before you send anything again."
+            f"Unexpected error (reference {reference} in {app.journal.errors_path}). "
+            "Check open orders before you trade again."
         )
         if remedy := packages.advice(error):
             app.show_error(remedy)
@@ -210,9 +210,9 @@ def _say_goodbye(app: AppContext) -> None:
     try:
         history_screens.farewell(app)
     except (LeaveTask, KeyboardInterrupt):
-        app.show_text("The day's sums are left out.")
+        app.show_text("Daily summary skipped.")
     except TradingError as error:
-        app.show_error(f"The day's sums are left out. {error}")
+        app.show_error(f"Daily summary unavailable. {error}")
     except Exception as error:  # noqa: BLE001  (nothing may keep the user from exiting)
-        reference = app.journal.log_error("Unexpected error in the day's sums", error)
-        app.show_error(f"The day's sums are left out; why is on record as {reference}.")
+        reference = app.journal.log_error("Unexpected error in the daily summary", error)
+        app.show_error(f"Daily summary unavailable (reference {reference}).")

@@ -37,14 +37,14 @@ if TYPE_CHECKING:
     from kalshi_trading.ui.prompts.prompter import Prompter
 
 HELP = """\
-Trade Kalshi event contracts by hand.
+Trade Kalshi event contracts from the terminal.
 
   python main.py               open the menu (practice exchange unless .env says otherwise)
-  python main.py --read-only   the same, without being able to trade
-  python main.py practice …    run the practice exchange alone; see practice --help
-  python main.py --help        this text
+  python main.py --read-only   open the menu with new orders disabled
+  python main.py practice …    run only the practice exchange (options: practice --help)
+  python main.py --help        show this help
 
-Every setting is explained in .env.example.
+Settings are explained in .env.example.
 """
 
 
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str]) -> int:
             output.silence_all()
             return EXIT_HUNG_UP
         output.silence(1)
-        _say_at_the_end(f"{lost} Resting orders stay at the exchange.\n")
+        _say_at_the_end(f"{lost} Open orders stay on the exchange.\n")
         return EXIT_NO_READER if lost.reader_left else EXIT_NO_OUTPUT
 
 
@@ -95,7 +95,7 @@ def _obey(words: list[str]) -> int:
         sys.stdout.write(HELP)
         return EXIT_DONE
     if words not in ([], ["--read-only"]):
-        _say_at_the_end(f"Not understood: {' '.join(words)}\n\n{HELP}")
+        _say_at_the_end(f"Unknown command or option: {' '.join(words)}\n\n{HELP}")
         return EXIT_CONFIGURATION
     if absent := packages.missing():
         _say_at_the_end(f"{absent}\n")
@@ -107,7 +107,7 @@ def _obey(words: list[str]) -> int:
         return _run_session(settings, read_only="--read-only" in words)
     except ConfigurationError as error:
         problems = "".join(f"  - {problem}\n" for problem in error.problems)
-        _say_at_the_end(f"The program cannot start. What is wrong in the settings:\n{problems}")
+        _say_at_the_end(f"Cannot start. Fix these settings:\n{problems}")
         return EXIT_CONFIGURATION
     except TradingError as error:
         _say_at_the_end(f"{error}\n")
@@ -130,10 +130,8 @@ def _report_bug(error: Exception, log_dir: Path) -> int:
     from kalshi_trading.trade_logger import TradeLogger
 
     log = TradeLogger(log_dir, "start")
-    reference = log.log_error("Unexpected error at the start", error)
-    _say_at_the_end(
-        f"Something unexpected went wrong; it is on record as {reference} in {log.errors_path}.\n"
-    )
+    reference = log.log_error("Unexpected error at startup", error)
+    _say_at_the_end(f"Unexpected error (reference {reference} in {log.errors_path}).\n")
     return EXIT_BUG
 
 
@@ -146,7 +144,7 @@ def _run_session(settings: Settings, *, read_only: bool) -> int:
     termination = Termination(prompter.interrupt, modes, ctrl_c)
     try:
         termination.listen()
-        with console.status("Starting …"):
+        with console.status("Starting…"):
             from kalshi_trading import compose
 
             settings = compose.connected(settings)
@@ -189,8 +187,8 @@ def _trade(
 
 def _key_advice(settings: Settings) -> str:
     return (
-        f"The {settings.environment} exchange does not accept the key in KALSHI_API_KEY and "
-        "KALSHI_API_SECRET. Keys of sandbox and production are not interchangeable."
+        f"The {settings.environment} exchange rejected your API key (KALSHI_API_KEY, KALSHI_API_SECRET). "
+        "Sandbox and production use different keys."
     )
 
 

@@ -23,9 +23,9 @@ def _open_market(terminal: Terminal) -> str:
 
     Return its ticker.
     """
-    terminal.choose("2", "Search words, or a ticker")
+    terminal.choose("2", "Search markets or enter a ticker")
     terminal.type("temperature")
-    terminal.wait_for("None of these")
+    terminal.wait_for("Search again")
     rows = re.findall(r"^[ ▸]+(\d+)  +(\d+(?:\.\d)?)¢/(\d+(?:\.\d)?)¢ ", terminal.text, re.MULTILINE)
     quoted = [key for key, bid, ask in rows if float(bid) >= 20 and float(ask) <= 80]
     assert quoted, terminal.text
@@ -35,16 +35,16 @@ def _open_market(terminal: Terminal) -> str:
 
 def _buy(terminal: Terminal, count: str, price: str) -> None:
     """Fill in the ticket for a purchase of YES, up to its confirmation."""
-    terminal.wait_for("What do you want to do")
+    terminal.wait_for("Choose a side")
     terminal.press("1")
-    terminal.wait_for("Which kind of order")
+    terminal.wait_for("Order type")
     terminal.press("1")
-    terminal.wait_for("Price per YES contract")
+    terminal.wait_for("YES limit price")
     if price:
         terminal.type(price)
     else:
         terminal.press(ENTER)
-    terminal.wait_for("How many contracts")
+    terminal.wait_for("Quantity")
     terminal.type(count)
 
 
@@ -53,16 +53,16 @@ def _send(terminal: Terminal) -> None:
 
     After a market move the program asks again; until then it must send nothing.
     """
-    asked = r"Send this order\?[^\n]*\n[^\n]*0  Back[^\n]*\n +1  Send[^\n]*\s*\Z"
+    asked = r"Place this order\?[^\n]*\n[^\n]*0  Back[^\n]*\n +1  Place order[^\n]*\s*\Z"
     results = terminal.text.count("─ Result ─")
     terminal.wait_for(asked)
     for _ in range(5):
-        terminal.decide("Send this order", "1")
+        terminal.decide("Place this order", "1")
         terminal.wait_until(lambda text: not re.search(asked, text))
         terminal.wait_until(lambda text: bool(re.search(asked, text)) or text.count("─ Result ─") > results)
         if terminal.text.count("─ Result ─") > results:
             return
-        assert "The market moved" in terminal.text
+        assert "Ticket changed" in terminal.text
     raise AssertionError(terminal.text)
 
 
@@ -75,22 +75,22 @@ def test_search_buy_rest_cancel_portfolio_history(home: Path) -> None:
         _send(terminal)
         terminal.wait_for(r"Filled: bought 10 YES at [\d.]+¢ · fee \$0\.\d\d")
 
-        terminal.choose("2", "Search words, or a ticker:[^\n]*\\s*\\Z")
+        terminal.choose("2", "Search markets or enter a ticker:[^\n]*\\s*\\Z")
         terminal.type(ticker)
         _buy(terminal, "7", "2")
         _send(terminal)
         terminal.wait_for(r"Open: BUY 7 YES at 2¢")
 
-        terminal.choose("3", r"BUY 7 YES at 2¢.*?0 +7 .*Read again\s*\Z")
+        terminal.choose("3", r"BUY 7 YES at 2¢.*?0 +7 .*Refresh\s*\Z")
         terminal.press("0")
         terminal.choose("4", r"7 YES at 2¢  KX")
-        terminal.decide("Which order", "1")
+        terminal.decide("Cancel which order", "1")
         terminal.wait_for(r"Canceled 7 contracts\.")
 
-        terminal.choose("1", r"Unrealized P&L +[−+]?\$.*10 YES.*Read again\s*\Z")
+        terminal.choose("1", r"Unrealized P&L +[−+]?\$.*10 YES.*Refresh\s*\Z")
         terminal.press("0")
         terminal.choose(
-            "5", r"BUY 7 YES at 2¢[^\n]*canceled.*BUY 10 YES[^\n]*filled +10 .*Sums of days[^\n]*\s*\Z"
+            "5", r"BUY 7 YES at 2¢[^\n]*canceled.*BUY 10 YES[^\n]*filled +10 .*Daily totals[^\n]*\s*\Z"
         )
         terminal.press("0")
         terminal.leave()
@@ -121,25 +121,25 @@ def _open_and_answer(terminal: Terminal, questions: int) -> None:
 
     These are search, direction, kind, price, count and confirmation.
     """
-    terminal.choose("2", "Search words, or a ticker")
+    terminal.choose("2", "Search markets or enter a ticker")
     steps = [
-        ("temperature" + ENTER + "1", "What do you want to do"),
-        ("1", "Which kind of order"),
-        ("1", "Price per YES contract"),
-        (ENTER, "How many contracts"),
-        (ENTER, "Send this order"),
+        ("temperature" + ENTER + "1", "Choose a side"),
+        ("1", "Order type"),
+        ("1", "YES limit price"),
+        (ENTER, "Quantity"),
+        (ENTER, "Place this order"),
     ]
     for keys, question in steps[:questions]:
         if keys.startswith("temperature"):
             terminal.press("temperature" + ENTER)
-            terminal.wait_for("None of these")
+            terminal.wait_for("Search again")
             keys = "1"
         terminal.press(keys)
         terminal.wait_for(question)
 
 
 HEADER = "Market open"
-QUESTION = "Read again|Sums of days|Which order|Search words|Which records"
+QUESTION = "Refresh|Daily totals|Cancel which order|Search markets|Which records"
 
 
 def _count(pattern: str, text: str) -> int:
@@ -158,7 +158,7 @@ def test_every_menu_entry_comes_back_to_the_menu(home: Path) -> None:
             terminal.wait_until(lambda text, seen=headers: _count(HEADER, text) > seen, f"menu after {entry}")
         terminal.leave()
         assert terminal.exit_status() == 0
-        assert "unexpected" not in terminal.text
+        assert "unexpected" not in terminal.text.lower()
 
 
 @pytest.mark.parametrize("key", [CTRL_C, CTRL_D])
@@ -166,11 +166,11 @@ def test_leaving_at_the_menu_asks_before_it_ends_the_program(home: Path, key: st
     with program(home) as terminal:
         terminal.menu()
         terminal.press(key)
-        terminal.decide("Leave the program", key)
+        terminal.decide("Exit the program", key)
         terminal.wait_for("Back to the menu\\.")
         terminal.menu()
         terminal.press(key)
-        terminal.decide("Leave the program", "e")
+        terminal.decide("Exit the program", "e")
         assert terminal.exit_status() == 0
 
 
@@ -180,18 +180,18 @@ def test_bad_answers_get_one_sentence_and_are_asked_again(home: Path) -> None:
     with program(home) as terminal:
         _open_market(terminal)
         terminal.press("1")
-        terminal.wait_for("Which kind of order")
+        terminal.wait_for("Order type")
         terminal.press("1")
-        terminal.wait_for("Price per YES contract")
+        terminal.wait_for("YES limit price")
         terminal.type("55.55")
         terminal.wait_for("not a price of this market; the nearest are")
         terminal.type("150")
         terminal.wait_for("lies between 0¢ and 100¢")
         terminal.type("57")
-        terminal.wait_for("How many contracts")
+        terminal.wait_for("Quantity")
         for bad in ("ten", "-5", "1e3", "2.345", "١٠", "$", "$1e3", "$0.05"):
             terminal.type(bad)
-        terminal.wait_for(r"buys no whole contract; one costs up to \$0\.5.*How many contracts[^\n]*\s*\Z")
+        terminal.wait_for(r"buys no whole contract; one costs up to \$0\.5.*Quantity[^\n]*\s*\Z")
         terminal.press(CTRL_C)
         terminal.wait_for("Back to the menu")
         terminal.menu()
@@ -201,8 +201,8 @@ def test_bad_answers_get_one_sentence_and_are_asked_again(home: Path) -> None:
 
 def test_the_narrow_screen_stays_readable(home: Path) -> None:
     with program(home, columns=80, rows=24, NO_COLOR="1") as terminal:
-        terminal.choose("9", r"request budget.*1 Read again\s*\Z")
-        assert "environment" in terminal.screen
+        terminal.choose("9", r"Request limit.*1 Refresh\s*\Z")
+        assert "Environment" in terminal.screen
         assert "Daily orders" in terminal.screen
         terminal.press("0")
         terminal.menu()
@@ -214,12 +214,12 @@ def test_the_narrow_screen_stays_readable(home: Path) -> None:
 
 def test_the_portfolio_stands_on_one_narrow_screen_and_arrows_choose(home: Path) -> None:
     with program(home, columns=80, rows=24) as terminal:
-        terminal.choose("1", r"Account value .*Read again\s*\Z")
+        terminal.choose("1", r"Account value .*Refresh\s*\Z")
         assert "Account value" in terminal.screen
         assert "Net P&L" in terminal.screen
-        assert "0 Back  1 One position" in terminal.screen
+        assert "0 Back  1 View or close" in terminal.screen
         terminal.press("\x1b[C" * 4 + ENTER)
-        terminal.wait_for("Sort by what")
+        terminal.wait_for("Sort by")
         terminal.press(CTRL_C)
         terminal.wait_for(r"Back to the menu\.")
         terminal.menu()
@@ -227,7 +227,7 @@ def test_the_portfolio_stands_on_one_narrow_screen_and_arrows_choose(home: Path)
 
 def test_a_digit_is_the_entry_with_that_digit_on_the_screen(home: Path) -> None:
     with program(home) as terminal:
-        terminal.choose("2", "Search words, or a ticker")
+        terminal.choose("2", "Search markets or enter a ticker")
         terminal.type("temperature")
         terminal.wait_for("page 1 of 2")
         terminal.press("]")
@@ -235,6 +235,6 @@ def test_a_digit_is_the_entry_with_that_digit_on_the_screen(home: Path) -> None:
         terminal.press("2")
         page = terminal.wait_for(r"╭─ (KX[A-Z0-9.-]+) ─.*?YES pays if: ")
         assert page[1] == row[1]
-        terminal.wait_for("What do you want to do")
+        terminal.wait_for("Choose a side")
         terminal.press(CTRL_C)
         terminal.menu()

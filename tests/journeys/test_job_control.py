@@ -11,7 +11,7 @@ from terminal import ENTER, LONGEST_WAIT_S, Terminal, program, shell
 
 pytestmark = pytest.mark.journey
 CTRL_Z, CTRL_L = "\x1a", "\x0c"
-LEAVING = "Leave the program"
+LEAVING = "Exit the program"
 
 
 def is_stopped(pid: int) -> bool:
@@ -62,7 +62,7 @@ def test_drawing_anew_keeps_what_stood_on_the_screen(home: Path) -> None:
     with program(home) as terminal:
         terminal.menu()
         terminal.press("9")
-        terminal.wait_for(r"MARKET_ORDER_CAP.*Read again\s*\Z")
+        terminal.wait_for(r"MARKET_ORDER_CAP.*Refresh\s*\Z")
         before = terminal.screen
         terminal.press(CTRL_L)
         terminal.wait_until(lambda _: terminal.screen.strip() and "MARKET_ORDER_CAP" in terminal.screen)

@@ -38,27 +38,27 @@ def order(*, search: str, kind: Sequence[Step], count: str) -> list[Step]:
     """Search, take a market, buy YES and send."""
     return [
         ("Menu", "2"),
-        ("Search words", search + ENTER),
+        ("Search markets", search + ENTER),
         ("Which market", A_QUOTED_ONE),
-        ("What do you want to do", "1"),
+        ("Choose a side", "1"),
         *kind,
-        ("How many contracts", count + ENTER),
-        ("Send this order", "1"),
+        ("Quantity", count + ENTER),
+        ("Place this order", "1"),
     ]
 
 
-LIMIT = [("Which kind of order", "1"), ("Price per YES contract", ENTER)]
+LIMIT = [("Order type", "1"), ("YES limit price", ENTER)]
 """At the proposed price."""
-MARKET = [("Which kind of order", "2")]
+MARKET = [("Order type", "2")]
 SENT = r"─ Result ─[^›]*Filled: bought"
 JOURNEYS = {  # panic comes last: it blocks orders
     "market order, 2 letters, 2 digits": Journey(11, order(search="be", kind=MARKET, count="10"), SENT),
     "market order, 3 letters, 1 digit": Journey(11, order(search="fed", kind=MARKET, count="5"), SENT),
     "limit order, 2 letters, 2 digits": Journey(12, order(search="be", kind=LIMIT, count="10"), SENT),
     "limit order, 3 letters, 1 digit": Journey(12, order(search="fed", kind=LIMIT, count="5"), SENT),
-    "cancel one": Journey(2, [("Menu", "4"), ("Which order", "1")], r": Canceled \d+ contracts?\."),
-    "leave": Journey(2, [("Menu", "0"), (r"\d resting orders?\. Leave", "e")], ""),
-    "panic": Journey(2, [("Menu", "4"), ("Which order", "p")], "─ All orders canceled ─"),
+    "cancel one": Journey(2, [("Menu", "4"), ("Cancel which order", "1")], r": Canceled \d+ contracts?\."),
+    "leave": Journey(2, [("Menu", "0"), (r"You have \d open orders?\. Keep", "e")], ""),
+    "panic": Journey(2, [("Menu", "4"), ("Cancel which order", "p")], "─ All orders canceled ─"),
 }
 
 
@@ -70,7 +70,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 
 def _quoted(terminal: Terminal) -> str:
-    terminal.wait_for(r"0  None of these\s*(page|\[ \]|\Z)")
+    terminal.wait_for(r"0  Search again\s*(page|\[ \]|\Z)")
     rows = ROW.findall(terminal.screen)
     assert rows, terminal.screen
     return str(min(rows, key=lambda row: abs(int(row[1]) - 50))[0])  # the prices depend on the day

@@ -34,7 +34,7 @@ TOLERANCE_S = 0.7
 """Time the machine may need to wake a process and to remove an ended one."""
 BLOCKED_S = GRACE_S + TOLERANCE_S  # the watchdog may have to end it
 START_S = 3 * GRACE_S  # without its own SIGHUP, a program notices a hang-up only after part of its start
-STRANGE = ("Traceback", "Press ENTER", "Exception ignored", "unexpected", "Error")
+STRANGE = ("Traceback", "Press ENTER", "Exception ignored", "Unexpected", "unexpected", "Error")
 CURSOR, BRACKETED_PASTE = 25, 2004
 
 
@@ -102,14 +102,14 @@ def waiting(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
 
 def deciding(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
     """A consequential question is open, some with keys pressed too early."""
-    terminal.choose("0", "Leave the program")
+    terminal.choose("0", "Exit the program")
     terminal.press(dice.choice(["", DOWN, DOWN + UP, "111"]))
     terminal.passes(dice.uniform(0, 0.1))
 
 
 def typing(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
     """Text is being typed into a question."""
-    terminal.choose("2", "Search words, or a ticker")
+    terminal.choose("2", "Search markets or enter a ticker")
     for _ in range(dice.randint(0, 20)):
         terminal.press(dice.choice("abc é\x7f"))
         terminal.passes(dice.choice([0, 0.002]))
@@ -117,8 +117,8 @@ def typing(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
 
 def leaving(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
     """The user has exited, and the program is about to end."""
-    terminal.choose("0", "Leave the program")
-    terminal.decide("Leave the program", "e")
+    terminal.choose("0", "Exit the program")
+    terminal.decide("Exit the program", "e")
     terminal.passes(dice.uniform(0, 0.3))
 
 

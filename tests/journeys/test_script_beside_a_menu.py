@@ -96,7 +96,7 @@ def test_a_script_of_thirty_lines_beside_an_open_menu(home: Path) -> None:
         assert len(next(csv_folder.glob("trades-*.csv")).read_text().splitlines()) == 2
 
         # the menu counts and shows the script's orders
-        terminal.choose("9", r"2 of 200.*0 Back to the menu")
+        terminal.choose("9", r"2 of 200.*0 Back")
         terminal.press("0")
         terminal.choose("1", rf"{re.escape(said[1])}\s+3 YES")
     sessions = {fields["session"] for event, fields in records(home) if event.startswith("order.")}
@@ -113,7 +113,7 @@ def test_a_panic_in_the_menu_stops_the_next_order_of_a_script(home: Path) -> Non
     with program(home) as terminal:
         terminal.menu()
         terminal.press("4")
-        terminal.decide("Which order", "p")
+        terminal.decide("Cancel which order", "p")
         terminal.wait_for("─ All orders canceled ─")
         said = run(home, "-c", ONE_MORE, "3").stdout
     assert said.startswith("OrderDeniedError: Not sent: ")
@@ -130,7 +130,7 @@ def test_the_next_session_finds_the_order_of_a_script_that_was_killed(home: Path
     assert run(home, "-c", KILLED_AFTER_THE_SEND).returncode == 9
     assert [event for event, _ in records(home)][-1] == "order.sending"
     with program(home) as terminal:
-        terminal.wait_for(r"left an order without a recorded end: BUY 7 YES")
+        terminal.wait_for(r"Order from an earlier session, status unknown: BUY 7 YES")
         terminal.menu()
     found = [fields for event, fields in records(home) if event == "order.acknowledged"]
     assert len(found) == 1

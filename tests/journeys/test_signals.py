@@ -31,7 +31,7 @@ def leave(terminal: Terminal, *, keeping_an_order: bool = True) -> None:
     """Exit; answer the question about the open order if one is kept."""
     terminal.menu()
     terminal.press("0")
-    question = "1 resting order. Leave it at the exchange" if keeping_an_order else "Leave the program"
+    question = "You have 1 open order. Keep or cancel" if keeping_an_order else "Exit the program"
     terminal.decide(question, "e")
     assert terminal.exit_status() == 0
     assert "Traceback" not in terminal.text
@@ -40,12 +40,10 @@ def leave(terminal: Terminal, *, keeping_an_order: bool = True) -> None:
 def recovered(home: Path, count: str) -> None:
     """Check that the next start names the order before the menu and finds it."""
     with program(home, columns=WIDE) as terminal:
-        terminal.wait_for(
-            f"An earlier session left an order without a recorded end: {SENTENCE.format(count)}"
-        )
+        terminal.wait_for(f"Order from an earlier session, status unknown: {SENTENCE.format(count)}")
         terminal.wait_for(rf"Found: {SENTENCE.format(count)}.*resting\..*Menu")
         leave(terminal)
-        assert "status unknown" not in terminal.text
+        assert "unknown, still" not in terminal.text
 
 
 def test_ctrl_c_waits_for_the_order_and_shows_what_became_of_it(lossy: LossyHome) -> None:
@@ -69,12 +67,13 @@ def test_a_second_ctrl_c_leaves_the_order_to_the_search_and_the_menu_tells_of_it
         terminal.wait_for("Finishing the order")
         terminal.pause(2 * REPEATS_WITHIN_S)
         terminal.press(CTRL_C)
-        terminal.wait_for(f"Left unfinished: {SENTENCE.format(12)}.*It may be live. Do not send it again")
-        terminal.wait_for(f"Order status unknown, still checking: {SENTENCE.format(12)}")
+        unknown = f"Order status unknown, still checking: {SENTENCE.format(12)}"
+        terminal.wait_for(f"{unknown}.*It may be live; don't resend")
+        terminal.wait_for(f"{unknown}.*{unknown}")  # also above the menu
         deadline = time.monotonic() + 90
         while "ound at the exchange: resting" not in " ".join(terminal.text.split()):
             assert time.monotonic() < deadline, terminal.text
-            terminal.choose("3", r"Read again\s*\Z")
+            terminal.choose("3", r"Refresh\s*\Z")
             terminal.press("0")
             terminal.menu()
         terminal.wait_for(rf"{SENTENCE.format(12)}.*: Open\..*ound at the exchange")
@@ -84,15 +83,15 @@ def test_a_second_ctrl_c_leaves_the_order_to_the_search_and_the_menu_tells_of_it
 
 def test_ctrl_c_held_down_leaves_the_task_and_not_the_program(tmp_path: Path) -> None:
     with program(tmp_path) as terminal:
-        terminal.choose("1", "Read again")
+        terminal.choose("1", "Refresh")
         for _ in range(90):
             terminal.send(CTRL_C.encode())
             terminal.pause(1 / 60)
         terminal.wait_until_read()
-        terminal.wait_for(r"(0  Exit|› Leave the program[^›]*)\s*\Z")
+        terminal.wait_for(r"(0  Exit|› Exit the program[^›]*)\s*\Z")
         if terminal.text.rstrip().endswith("0  Exit"):
             terminal.press("0")
-        terminal.decide("Leave the program", "e")
+        terminal.decide("Exit the program", "e")
         assert terminal.exit_status() == 0
         assert "Traceback" not in terminal.text, terminal.text
 
@@ -142,7 +141,7 @@ def test_a_kill_leaves_an_order_that_the_next_start_names_first_and_finds(lossy:
     with program(lossy.folder, columns=WIDE) as terminal:
         open_ticket(terminal, "16")
         send(terminal, "Sending the order")
-        terminal.wait_for(r"Sending the order … 1 s")
+        terminal.wait_for(r"Sending the order… 1 s")
         terminal.signal(signal.SIGKILL)
     assert lossy.events() == ["order.intent", "order.sending"]
     recovered(lossy.folder, "16")
@@ -164,16 +163,14 @@ def test_during_an_unknown_outcome_the_screen_says_what_to_do_and_the_menu_works
     with program(lossy.folder, columns=WIDE) as terminal:
         open_ticket(terminal, "17")
         send(terminal, "Sending the order")
-        terminal.wait_for(
-            "No answer yet; the order may be live. Checking at the exchange. Do not send it again"
-        )
+        terminal.wait_for(r"Order status unknown, still checking\. It may be live; don't resend")
         terminal.wait_for("Order status unknown. It may be live; don't resend")
         terminal.wait_for(f"Order status unknown, still checking: {SENTENCE.format(17)}.*It may be live")
-        terminal.choose("1", r"Read again\s*\Z")
+        terminal.choose("1", r"Refresh\s*\Z")
         terminal.press("0")
         open_ticket(terminal, "18")
         assert "‼" in terminal.text
-        assert "outcome" in terminal.text.split("Send this order")[-2].lower()
+        assert "outcome" in terminal.text.split("Place this order")[-2].lower()
         terminal.press(CTRL_C)
         terminal.wait_for("Back to the menu")
         leave(terminal, keeping_an_order=False)

@@ -72,7 +72,7 @@ def test_a_key_the_exchange_does_not_know_is_refused_at_the_start(
         KALSHI_API_SECRET=practice_exchange.private_key_path,
     )
     assert ended.returncode == 2
-    assert "does not accept the key in KALSHI_API_KEY" in ended.stderr
+    assert "rejected your API key (KALSHI_API_KEY, KALSHI_API_SECRET)" in ended.stderr
     assert "NOT_FOUND" in ended.stderr
     assert "Traceback" not in ended.stderr
 
@@ -136,7 +136,7 @@ def _run_in_shell(home: Path, redirections: str, *, typed: str = "", **settings:
         check=False,
     )
     assert "Traceback" not in ended.stderr
-    assert "Something unexpected" not in ended.stdout + ended.stderr
+    assert "Unexpected error" not in ended.stdout + ended.stderr
     assert "Exception ignored" not in ended.stderr
     return ended.returncode, ended.stdout, ended.stderr
 
@@ -158,7 +158,9 @@ def test_output_nobody_can_read_ends_the_program_in_one_sentence(
     ended, _, complaints = _run_in_shell(home, redirections, typed="1\n" * 20)
     assert ended == status
     assert complaints.count("\n") == 1
-    assert f"The output cannot be written ({reason}), so the program ends." in complaints
+    assert (
+        f"Stopped: the output cannot be written ({reason}). Open orders stay on the exchange." in complaints
+    )
     assert (errors.read_bytes() if errors.exists() else b"") == before
 
 
@@ -231,7 +233,7 @@ def test_an_end_while_a_class_is_made_is_no_fault(tmp_path: Path, number: str, s
 def test_words_that_are_not_understood_exit_2(tmp_path: Path) -> None:
     ended = _run(tmp_path, "tarde")
     assert ended.returncode == 2
-    assert "Not understood: tarde" in ended.stderr
+    assert "Unknown command or option: tarde" in ended.stderr
 
 
 def test_help_names_the_commands(tmp_path: Path) -> None:
@@ -290,11 +292,11 @@ def test_a_practice_exchange_that_is_gone_is_called_so(tmp_path: Path) -> None:
         os.kill(json.loads((tmp_path / "data/practice/ready.json").read_text())["pid"], signal.SIGKILL)
         terminal.press("1")
         terminal.wait_for(r"practice\s+exchange\s+has\s+ended:\s+start\s+the\s+program\s+again")
-        terminal.wait_for(r"Read again\s*\Z")
+        terminal.wait_for(r"Refresh\s*\Z")
         terminal.press("0")
         terminal.menu()
         terminal.press("0")
-        terminal.decide("Leave the program", "e")
+        terminal.decide("Exit the program", "e")
         assert terminal.exit_status() == 0
 
 

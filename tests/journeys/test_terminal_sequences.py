@@ -124,16 +124,16 @@ def answer(terminal: Terminal, text: str) -> None:
 
 def open_ticket(desk: Desk, terminal: Terminal, count: str) -> None:
     """Fill in a bid that will not fill, up to its confirmation."""
-    terminal.choose("2", "Search words, or a ticker")
+    terminal.choose("2", "Search markets or enter a ticker")
     terminal.type("temperature")
-    terminal.wait_for("None of these")
+    terminal.wait_for("Search again")
     bids = re.findall(r"^[ ▸]+(\d+)  +(\d+)(?:\.\d)?¢/", terminal.screen, re.MULTILINE)
     terminal.press(next(key for key, bid in bids if int(bid) >= 10))
     for asked, keys in (
-        ("What do you want to do", "1"),
-        ("Which kind of order", "1"),
-        ("Price per YES contract", "2" + ENTER),
-        ("How many contracts", count + ENTER),
+        ("Choose a side", "1"),
+        ("Order type", "1"),
+        ("YES limit price", "2" + ENTER),
+        ("Quantity", count + ENTER),
     ):
         terminal.wait_for(rf"{asked}[^›]*\Z")
         terminal.press(keys)
@@ -143,20 +143,20 @@ def test_sending_canceling_and_leaving_with_orders(desk: Desk) -> None:
     with program(desk.home, columns=WIDE, KALSHI_SOFT_ORDER_COUNT="5") as terminal:
         for count in ("6", "7"):
             open_ticket(desk, terminal, count)
-            list_withstands(desk, terminal, "Send this order")
+            list_withstands(desk, terminal, "Place this order")
             terminal.press("1")
-            text_withstands(desk, terminal, "To confirm, type the number of contracts")
+            text_withstands(desk, terminal, "To confirm, type the quantity")
             answer(terminal, count)
             terminal.wait_for(rf"Open: BUY {count} YES at 2¢")
-        terminal.choose("4", "Which order")
-        list_withstands(desk, terminal, "Which order")
+        terminal.choose("4", "Cancel which order")
+        list_withstands(desk, terminal, "Cancel which order")
         terminal.press("1")
         terminal.wait_for(r": Canceled \d+ contracts?\.")
         terminal.menu()
         terminal.press("0")
-        list_withstands(desk, terminal, "1 resting order. Leave it at the exchange")
+        list_withstands(desk, terminal, "You have 1 open order. Keep or cancel")
         terminal.press("x")
-        list_withstands(desk, terminal, "Cancel what is listed above")
+        list_withstands(desk, terminal, "Cancel 1 order")
         terminal.press("c")
         assert terminal.exit_status() == 0
         assert terminal.text.count(": Canceled ") == 2
@@ -164,39 +164,39 @@ def test_sending_canceling_and_leaving_with_orders(desk: Desk) -> None:
 
 def test_allowing_orders_after_a_panic_and_leaving(desk: Desk) -> None:
     with program(desk.home, columns=WIDE) as terminal:
-        terminal.choose("4", "Which order")
-        terminal.decide("Which order", "p")
-        terminal.choose("4", "Allow new orders again")
-        list_withstands(desk, terminal, "Which order")
+        terminal.choose("4", "Cancel which order")
+        terminal.decide("Cancel which order", "p")
+        terminal.choose("4", "Unlock trading")
+        list_withstands(desk, terminal, "Cancel which order")
         terminal.press("r")
         text_withstands(desk, terminal, "Type ALLOW")
         answer(terminal, "ALLOW")
-        terminal.wait_for(r"New orders are allowed again\.")
+        terminal.wait_for(r"Trading is unlocked\.")
         terminal.menu()
         terminal.press(CTRL_C)
-        list_withstands(desk, terminal, "Leave the program")
+        list_withstands(desk, terminal, "Exit the program")
         terminal.press("0")
         terminal.menu()
         terminal.press("0")
-        list_withstands(desk, terminal, "Leave the program")
+        list_withstands(desk, terminal, "Exit the program")
         terminal.press("e")
         assert terminal.exit_status() == 0
 
 
 def test_closing_a_position(desk: Desk) -> None:
     with program(desk.home, columns=WIDE) as terminal:
-        terminal.choose("1", r"Account value .*Read again\s*\Z")
+        terminal.choose("1", r"Account value .*Refresh\s*\Z")
         for keys, then in (
             ("1", "Which position"),
-            ("1", "Close all or part of it"),
-            ("1", "to sell"),
-            (ENTER, "Which kind of order"),
-            ("1", "Price per"),
-            ("99" + ENTER, "Send this order"),
+            ("1", "Close all or part"),
+            ("1", "Quantity to sell"),
+            (ENTER, "Order type"),
+            ("1", "limit price"),
+            ("99" + ENTER, "Place this order"),
         ):
             terminal.press(keys)
             terminal.wait_for(rf"{then}[^›]*\Z")
-        list_withstands(desk, terminal, "Send this order")
+        list_withstands(desk, terminal, "Place this order")
         terminal.press("1")
         terminal.wait_for("─ Result ─.*(Open|Filled|Partly filled): ")
 
@@ -211,9 +211,9 @@ def test_replacing_an_export_and_deleting_old_records(desk: Desk) -> None:
         terminal.press("3")
         terminal.wait_for("Export which table")
         terminal.press("3")
-        terminal.wait_for("File to write")
+        terminal.wait_for("File [(].csv or .jsonl")
         terminal.type(str(table))
-        list_withstands(desk, terminal, "[^\n]*mine.csv is already there")
+        list_withstands(desk, terminal, "[^\n]*mine.csv already exists")
         terminal.press("1")
         terminal.wait_for(r"written to \S+mine\.csv")
         assert table.read_text() != "mine"
@@ -221,7 +221,7 @@ def test_replacing_an_export_and_deleting_old_records(desk: Desk) -> None:
         terminal.press("6")
         text_withstands(desk, terminal, "Type DELETE")
         answer(terminal, "DELETE")
-        terminal.wait_for("1 file was deleted")
+        terminal.wait_for("Deleted 1 file")
         assert not old.exists()
 
 
@@ -234,10 +234,10 @@ def test_allowing_orders_in_production(desk: Desk) -> None:
         "KALSHI_API_SECRET": desk.exchange.private_key_path,
     }
     with program(desk.home, columns=WIDE, **settings) as terminal:
-        text_withstands(desk, terminal, "This session trades real money")
+        text_withstands(desk, terminal, "Type PRODUCTION to trade real money")
         answer(terminal, "PRODUCTION")
         terminal.menu()
-        assert "read-only" not in terminal.text
+        assert "READ-ONLY" not in terminal.text
         terminal.leave()
         assert terminal.exit_status() == 0
 

@@ -72,11 +72,11 @@ def app(tmp_path: Path) -> AppContext:
 
 
 def test_the_waiting_text_says_what_is_waited_for_when_it_takes_long() -> None:
-    looking = replace(TEXTS, detail=lambda: "1 order still under way, looking …")
+    looking = replace(TEXTS, detail=lambda: "Waiting for 1 order in progress…")
     assert [TEXTS.waiting(seconds).plain for seconds in (2, 3)] == ["Doing … 2 s", "Slowly … 3 s"]
     assert [looking.waiting(seconds).plain for seconds in (2, 3)] == [
         "Doing … 2 s",
-        "1 order still under way, looking … 3 s",
+        "Waiting for 1 order in progress… 3 s",
     ]
 
 
@@ -131,7 +131,7 @@ def test_ctrl_c_waits_for_the_end_and_shows_it(app: AppContext) -> None:
         waiting.set()
 
     assert carry_out(replace(app, console=Watched(says)), work)
-    assert said[0] == "Finishing the work, 0 s … (Ctrl-C again leaves it; the menu says how it ends)"
+    assert said[0] == "Finishing the work… 0 s (Ctrl-C to leave; the menu will show the result)"
     assert said[-1] == "done"
 
 
@@ -147,7 +147,7 @@ def test_a_second_ctrl_c_leaves_it_and_its_result_is_news(app: AppContext) -> No
     assert app.news() == ()
     left.set()
     app.finish()
-    assert "Finishing what is still under way" in screen_text(app)
+    assert "Finishing background tasks…" in screen_text(app)
     assert "done" in screen_text(app)
 
 
@@ -233,7 +233,7 @@ def test_a_fault_nobody_waits_for_is_on_record_and_told(app: AppContext) -> None
     assert not carry_out(replace(app, console=Watched(lambda text: press_ctrl_c())), work)
     begun.set()
     app.finish()
-    assert "What was left to itself went wrong; it is on record as" in screen_text(app)
+    assert "A background task failed (reference" in screen_text(app)
     assert "a fault nobody expected" in app.journal.errors_path.read_text()
 
 
@@ -298,7 +298,7 @@ def test_panic_that_was_left_goes_on_and_its_end_is_told(
     market = quoted_market(app.executor)
     place(app.executor, market.ticker, "yes", 1, "0.02")
     order_screens.cancel_order(app)
-    assert "Left unfinished: panic goes on by itself" in screen_text(app)
+    assert "Panic continues in the background. The menu will show the result." in screen_text(app)
     app.finish()
     assert "All orders canceled: 1 order canceled." in screen_text(app)
     assert app.executor.list_open_orders() == ()
@@ -312,7 +312,7 @@ def test_cancels_that_were_left_go_on_and_their_ends_are_told(
     for price in ("0.02", "0.03"):
         place(app.executor, market.ticker, "yes", 1, price)
     order_screens.cancel_order(app)
-    assert "Left unfinished: the cancels go on by themselves" in screen_text(app)
+    assert "Still canceling in the background. The menu will show the result." in screen_text(app)
     app.finish()
     assert screen_text(app).count("Canceled 1 contract.") == 2
     assert app.executor.list_open_orders() == ()
@@ -324,7 +324,7 @@ def test_an_order_that_was_left_is_told_at_the_end(
     market = quoted_market(session(exchange, tmp_path).executor)
     app = session(exchange, tmp_path, ScriptedPrompter(*buy(market, count="3", price="2")))
     trade_screens.place_trade(app)
-    assert "Left unfinished: BUY 3 YES" in screen_text(app)
+    assert "Order status unknown, still checking: BUY 3 YES" in screen_text(app)
     app.finish()
     text = " ".join(screen_text(app).split())
     assert "good till canceled: Open." in text

@@ -61,7 +61,7 @@ def test_an_order_without_an_end_is_named_before_the_menu_and_in_every_header(st
     sentence = leave_open(app)
     assert menu.run(app) == 0
     text = screen_text(app)
-    notice = f"An earlier session left an order without a recorded end: {sentence}"
+    notice = f"Order from an earlier session, status unknown: {sentence}"
     unknown = f"Order status unknown, still checking: {sentence}. It may be live; don't resend."
     assert text.count(notice) == 1
     assert text.count(unknown) == 2
@@ -107,7 +107,7 @@ def test_lines_of_the_journal_that_are_damaged_are_told_at_the_start(
     assert menu.run(app) == 0
     text = " ".join(screen_text(app).split())
     assert f"{words}; orders in them cannot be looked for. Look at the open orders." in text
-    assert f"An earlier session left an order without a recorded end: {sentence}" in text
+    assert f"Order from an earlier session, status unknown: {sentence}" in text
 
 
 def test_the_order_of_a_session_that_dies_meanwhile_is_looked_for_then(
@@ -183,9 +183,7 @@ def test_a_clock_that_differs_is_told_and_recorded_and_orders_go_through(
     client = KalshiClient(transport)
     app = replace(app, client=client)
     assert menu.run(app) == 0
-    assert f"s {how} the exchange's. Requests are signed by the exchange's; set yours right." in screen_text(
-        app
-    )
+    assert f"s {how} the exchange's. Using exchange time; please correct it." in screen_text(app)
     record = app.journal.read_journal().records[0]
     assert record.event == "clock.offset"
     assert f"s {how} the exchange's" in record.text("reason")
@@ -216,7 +214,7 @@ def test_an_unexpected_fault_becomes_a_reference_and_the_menu_comes_back(
     app = session(exchange, tmp_path, ScriptedPrompter(key, "0"))
     assert menu.run(app) == 0
     text = screen_text(app)
-    assert "Something unexpected went wrong" in text
+    assert "Unexpected error (reference " in text
     assert "ZeroDivisionError" not in text
     assert "ZeroDivisionError: a fault nobody expected" in app.journal.errors_path.read_text()
 

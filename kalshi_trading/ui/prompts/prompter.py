@@ -202,7 +202,7 @@ def _same(value: T) -> T:
     return value
 
 
-BACK_OR_AGAIN = numbered(["Back to the menu", "Read again"], [False, True], start=0)
+BACK_OR_AGAIN = numbered(["Back", "Refresh"], [False, True], start=0)
 """Choices below a page that was read. True: read it again."""
 
 
@@ -259,7 +259,7 @@ class PlainPrompter:
                     return choice.value
             if typed == BACK:
                 raise GoBack
-            self._say(f"Type one of {', '.join(choice.key for choice in choices)}.")
+            self._say(f"Enter one of {', '.join(choice.key for choice in choices)}.")
 
     def choose_in_line(self, question: str, choices: Sequence[Choice[T]]) -> T:
         return self.choose(question, choices)

@@ -26,7 +26,7 @@ def account(app: AppContext) -> None:
     """Show the page until the user goes back."""
     is_wanted = True
     while is_wanted:
-        app.show(app.run_with_spinner("Asking the exchange …", lambda: _page(app)))
+        app.show(app.run_with_spinner("Reading the account…", lambda: _page(app)))
         is_wanted = app.prompter.choose_in_line("Account & settings", BACK_OR_AGAIN)
 
 
@@ -44,23 +44,23 @@ def _page(app: AppContext) -> RenderableType:
         skew_s = app.client.clock_skew_s
         sizes = records_view.total_size(app.journal.log_sizes())
         rows += [
-            ("clock", "not compared yet" if skew_s is None else clock_skew(skew_s)),
-            ("records", f"{app.journal.folder}, {sizes}"),
-            ("settings file", str(app.settings.env_file or "none")),
-            ("data folder", str(app.settings.data_dir)),
+            ("Clock", "not checked yet" if skew_s is None else clock_skew(skew_s)),
+            ("Records", f"{app.journal.folder}, {sizes}"),
+            ("Settings file", str(app.settings.env_file or "none")),
+            ("Data folder", str(app.settings.data_dir)),
         ]
     return Group(formats.key_values(rows), rails)
 
 
 def _exchange(app: AppContext) -> Iterator[tuple[str, str]]:
     status, limits = fetch(app.client.get_exchange_status), fetch(app.client.get_account_limits)
-    yield "environment", f"{app.settings.environment}{', read-only' if app.executor.read_only else ''}"
+    yield "Environment", f"{app.settings.environment}{', read-only' if app.executor.read_only else ''}"
     if status.value is None:
-        yield "exchange", f"unavailable: {status.unavailable}"
+        yield "Exchange", f"unavailable: {status.unavailable}"
     else:
-        yield "exchange", "trading" if status.value.trading_active else "paused"
+        yield "Exchange", "open" if status.value.trading_active else "trading paused"
     if limits.value is not None:
-        rates = f"{limits.value.read.refill_rate} read, {limits.value.write.refill_rate} write per second"
-        yield "request budget", f"{rates} · usage tier {limits.value.usage_tier}"
+        rates = f"{limits.value.read.refill_rate} reads, {limits.value.write.refill_rate} writes per second"
+        yield "Request limit", f"{rates} · usage tier {limits.value.usage_tier}"
     elif limits.unavailable != status.unavailable:
-        yield "request budget", f"unavailable: {limits.unavailable}"
+        yield "Request limit", f"unavailable: {limits.unavailable}"

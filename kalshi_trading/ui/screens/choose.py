@@ -32,6 +32,8 @@ def run_tasks(
 
 
 ALL_DAYS = "all"
+PERIODS = "7d, 2026-11, 2026-11-01..2026-11-07"
+"""Examples for a question on one line; the answer to a wrong period lists every form."""
 
 
 def parse_days(text: str, now: datetime) -> Period | None:
@@ -55,9 +57,9 @@ def choose_or_type(
     )
     if len(known) > len(shown):
         ask = partial(_ask_ticker, app, known)
-        label = "Another one: type its ticker"
+        label = "Enter a ticker"
         tasks.append(Choice("t", label, lambda: ask_then(ask, lambda ticker: act(known[ticker]))))
-    return choose_task(app.prompter, question, tasks, back="None of these")
+    return choose_task(app.prompter, question, tasks, back="Back")
 
 
 def _ask_ticker(app: AppContext, known: Mapping[str, T], before: str | None) -> str:
@@ -66,7 +68,7 @@ def _ask_ticker(app: AppContext, known: Mapping[str, T], before: str | None) -> 
         if ticker not in known:
             alike = [name for name in known if ticker in name][:3]
             hint = f" Did you mean {', '.join(alike)}?" if alike else ""
-            raise InvalidInputError(f"Nothing of {ticker} is known here.{hint}")
+            raise InvalidInputError(f"{ticker} is not in this list.{hint}")
         return ticker
 
     return app.prompter.ask("Which ticker?", parse, default=before or "")

@@ -36,16 +36,12 @@ def ask_to_leave(app: AppContext, *, was_chosen: bool) -> bool:
         orders = _resting(app)
         unlisted = app.watch.unlisted(orders)
         for sentence in unlisted:
-            app.show_text(
-                f"Placed a moment ago and not in the exchange's list yet, where it may rest: {sentence}"
-            )
+            app.show_text(f"Just placed and not listed yet; it may be open: {sentence}")
         if unlisted:
-            app.show_text(
-                "What is not listed stays if you leave; panic, under Cancel an order, cancels it too."
-            )
+            app.show_text("Unlisted orders stay if you exit. To cancel them, use panic: 4, then p.")
         answer = _ask_what_to_do(app, orders, was_chosen=was_chosen)
         if answer is _Answer.CANCEL_AND_LEAVE and not order_screens.cancel_these(app, orders):
-            app.show_error("Not every order is known to be canceled, so the program stays open.")
+            app.show_error("Not every order is confirmed canceled. The program stays open.")
             return False
         return answer is not _Answer.STAY
     except (LeaveTask, KeyboardInterrupt):
@@ -58,7 +54,7 @@ def settle(app: AppContext) -> None:
     app.executor.retry_pending_writes()
     if app.executor.has_unrecorded_panic:
         app.show_error(
-            "The panic is not on record: other sessions, and the next one, can send orders. "
+            "Panic could not be recorded: other and later sessions can still send orders. "
             "Stop them, and panic again once the journal works."
         )
 
@@ -68,19 +64,19 @@ def list_remaining_orders(app: AppContext) -> None:
     try:
         orders = run_with_timeout(LOOK_S, lambda: app.client.get_orders(status=OrderStatus.RESTING).whole())
     except (TradingError, TimeoutError, LeaveTask, KeyboardInterrupt):
-        app.show_text("Orders that rest stay at the exchange; whether any do could not be read.")
+        app.show_text("Open orders unavailable. Any that exist stay on the exchange.")
         return
     if orders:
-        count, stay = pluralize(len(orders), "resting order"), "stays" if len(orders) == 1 else "stay"
-        app.show_text(f"{count} {stay} at the exchange and may still fill:")
+        count, stay = pluralize(len(orders), "open order"), "stays" if len(orders) == 1 else "stay"
+        app.show_text(f"{count} {stay} on the exchange and may still fill:")
         _say_orders(app, orders, most=ORDERS_NAMED)
 
 
 def _resting(app: AppContext) -> tuple[Order, ...]:
     try:
-        return app.run_with_spinner("Looking for resting orders …", app.executor.list_open_orders)
+        return app.run_with_spinner("Reading open orders…", app.executor.list_open_orders)
     except TradingError as error:
-        app.show_error(f"The open orders could not be read; any that rest stay. {error}")
+        app.show_error(f"Open orders unavailable; any that exist stay if you exit. {error}")
         return ()
 
 
@@ -92,16 +88,16 @@ def _ask_what_to_do(app: AppContext, orders: Sequence[Order], *, was_chosen: boo
     """
     _say_orders(app, orders, most=ORDERS_NAMED)
     one = len(orders) == 1
-    question = "Leave the program?"
+    question = "Exit the program?"
     ways = [Choice("e", "Exit", _Answer.LEAVE)]
     if orders:
-        count = pluralize(len(orders), "resting order")
-        question = f"{count}. Leave {'it' if one else 'them'} at the exchange?"
+        count = pluralize(len(orders), "open order")
+        question = f"You have {count}. Keep or cancel?"
         ways = [
-            Choice("e", f"Keep {'it' if one else 'them'} and exit", _Answer.LEAVE),
-            Choice("x", f"Cancel {'it' if one else 'them all'} and exit", _Answer.CANCEL_AND_LEAVE),
+            Choice("e", f"Keep {'order' if one else 'orders'} and exit", _Answer.LEAVE),
+            Choice("x", f"Cancel {'order' if one else 'all'} and exit", _Answer.CANCEL_AND_LEAVE),
         ]
-    choices = [*ways, Choice("0", "Back to the menu", _Answer.STAY)]
+    choices = [*ways, Choice("0", "Back", _Answer.STAY)]
     marked = 0 if was_chosen else len(ways)
     while True:
         answer = app.prompter.choose(question, choices, marked=marked, is_consequential=True)
@@ -112,10 +108,10 @@ def _ask_what_to_do(app: AppContext, orders: Sequence[Order], *, was_chosen: boo
 def _wants_to_cancel(app: AppContext, orders: Sequence[Order]) -> bool:
     """Show every order and ask again; the key differs from the previous one."""
     _say_orders(app, orders, most=len(orders))
-    keep = Choice("0", "Back, cancel nothing", False)
-    go = Choice("c", f"Cancel {pluralize(len(orders), 'order')} and exit", True)
+    count = pluralize(len(orders), "order")
+    keep, go = Choice("0", "Back", False), Choice("c", f"Cancel {count} and exit", True)
     try:
-        return app.prompter.choose("Cancel what is listed above?", [keep, go], is_consequential=True)
+        return app.prompter.choose(f"Cancel {count}?", [keep, go], is_consequential=True)
     except GoBack:
         return False
 

@@ -33,7 +33,7 @@ def explain(app: AppContext, snapshot: PortfolioSnapshot, rows: Sequence[Positio
     The markets of `rows` are offered first.
     """
     if not snapshot.ledgers:
-        app.show_text("Nothing was traded yet.")
+        app.show_text("No trades yet.")
         return
 
     def explain_one() -> None:
@@ -41,23 +41,23 @@ def explain(app: AppContext, snapshot: PortfolioSnapshot, rows: Sequence[Positio
         choose_or_type(app, "Which market?", shown, snapshot.ledgers, partial(explain_market, app))
 
     tasks: list[Callable[[], None]] = [partial(_explain_account, app, snapshot), explain_one]
-    choose_task(app.prompter, "A number of what?", numbered(["The whole account", "One market"], tasks))
+    choose_task(app.prompter, "Explain which?", numbered(["Whole account", "One market"], tasks))
 
 
 def _explain_account(app: AppContext, snapshot: PortfolioSnapshot) -> None:
     midnight = start_of_day(snapshot.as_of)
     ways: dict[str, Callable[[PortfolioSnapshot], Explanation]] = {
-        "Realized P&L, market by market": explain_account.explain_all_realized,
-        "Fees, market by market": explain_account.explain_all_fees,
-        "Cost of what is held": explain_account.explain_all_costs,
-        "Cash: transfers and markets": explain_account.explain_all_cash,
-        "Net realized today, market by market": lambda whole: explain_account.explain_today(whole, midnight),
-        "Unrealized P&L, position by position": explain_account.explain_open,
-        f"Value of the positions at the {snapshot.mark}": explain_account.explain_value,
-        "What selling everything now would bring": explain_account.explain_liquidation,
-        "Exposure, event by event": explain_account.explain_exposure,
+        "Realized P&L by market": explain_account.explain_all_realized,
+        "Fees by market": explain_account.explain_all_fees,
+        "Cost of open positions": explain_account.explain_all_costs,
+        "Cash by transfer and market": explain_account.explain_all_cash,
+        "Net realized P&L today by market": lambda whole: explain_account.explain_today(whole, midnight),
+        "Unrealized P&L by position": explain_account.explain_open,
+        f"Position value at the {snapshot.mark}": explain_account.explain_value,
+        "Liquidation value": explain_account.explain_liquidation,
+        "Exposure by event": explain_account.explain_exposure,
     }
-    show_explained(app, choose_by_name(app.prompter, "Which number?", ways)(snapshot))
+    show_explained(app, choose_by_name(app.prompter, "Which figure?", ways)(snapshot))
 
 
 def explain_market(app: AppContext, ledger: MarketLedger) -> None:
@@ -65,13 +65,13 @@ def explain_market(app: AppContext, ledger: MarketLedger) -> None:
     ways: dict[str, Callable[[], Explanation]] = {
         f"Realized P&L {pnl_text(ledger.realized_pnl).plain}": lambda: explain_realized(ledger),
         f"Fees {dollars(ledger.fees_paid)}": lambda: explain_fees(ledger),
-        "Cost of what is held": lambda: explain_cost(ledger),
-        "Cash it moved": lambda: explain_cash(ledger),
+        "Cost of the open position": lambda: explain_cost(ledger),
+        "Cash flow": lambda: explain_cash(ledger),
     }
     row = ledger.settlement
     if row is not None:
-        ways["Settlement, line by line"] = lambda: explain_settlement(row, ledger)
-    show_explained(app, choose_by_name(app.prompter, "Which number?", ways)())
+        ways["Settlement"] = lambda: explain_settlement(row, ledger)
+    show_explained(app, choose_by_name(app.prompter, "Which figure?", ways)())
 
 
 def show_explained(app: AppContext, told: Explanation) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from kalshi_trading.core.dates import FORMS, Period, local_date
+from kalshi_trading.core.dates import Period, local_date
 from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.core.text import pluralize
 from kalshi_trading.history import Exporter
@@ -20,15 +20,15 @@ from kalshi_trading.journal.csv_rows import JOURNAL
 from kalshi_trading.journal.files.table_files import Table, absolute_path, format_of
 from kalshi_trading.ui.app import AppContext, not_empty
 from kalshi_trading.ui.prompts.prompter import GoBack, Step, ask_in_turn, choose_by_name, numbered
-from kalshi_trading.ui.screens.choose import ALL_DAYS, parse_days
+from kalshi_trading.ui.screens.choose import ALL_DAYS, PERIODS, parse_days
 
 _LABELS = {
-    TRADES: "Trades: every fill, ours and external ones",
+    TRADES: "Trades: every fill, including external ones",
     ORDERS: "Orders",
-    POSITIONS: "Positions as of now",
+    POSITIONS: "Positions now",
     SETTLEMENTS: "Settlements",
-    JOURNAL: "Journal: all that this program recorded",
-    TAX: "Tax: closed lots, laid out like Kalshi's yearly file",
+    JOURNAL: "Journal: everything this program recorded",
+    TAX: "Tax: closed lots in the layout of Kalshi's yearly file",
 }
 
 
@@ -65,7 +65,7 @@ def export(app: AppContext) -> None:
     exporter = Exporter(app.client, app.tracker, app.journal, app.clock)
     write = partial(exporter.export, table, path, period=wanted.period, written_as=format_of(path))
     done = app.run_with_count(
-        f"Writing {table.name} …", lambda progress: write(replace=wanted.is_replaced, progress=progress)
+        f"Writing {table.name}…", lambda progress: write(replace=wanted.is_replaced, progress=progress)
     )
     app.show_text(closing_line(done))
     for note in done.notes:
@@ -82,8 +82,7 @@ def _ask_period(app: AppContext, wanted: _Wanted) -> _Wanted:
     def parse(text: str) -> _Wanted:
         return replace(wanted, days=text, period=parse_days(text, app.clock()))
 
-    question = f"Which period ({ALL_DAYS}, {FORMS})?"
-    return app.prompter.ask(question, parse, default=wanted.days)
+    return app.prompter.ask(f"Period ({ALL_DAYS}, {PERIODS})", parse, default=wanted.days)
 
 
 def _ask_file(app: AppContext, wanted: _Wanted) -> _Wanted:
@@ -95,12 +94,11 @@ def _ask_file(app: AppContext, wanted: _Wanted) -> _Wanted:
         path = absolute_path(Path(not_empty(text)))
         format_of(path)  # rejects an unknown file extension
         if path.is_dir():
-            raise InvalidInputError(f"{path} is a folder. Name a file in it.")
+            raise InvalidInputError(f"{path} is a folder. Enter a file name.")
         named = "" if text == proposed else text  # another table or period proposes another name
         return replace(wanted, named=named, path=path, is_replaced=False)
 
-    question = "File to write (.csv, or .jsonl for JSON Lines)?"
-    return app.prompter.ask(question, parse, default=wanted.named or proposed)
+    return app.prompter.ask("File (.csv or .jsonl)", parse, default=wanted.named or proposed)
 
 
 def _ask_folder(app: AppContext, wanted: _Wanted) -> _Wanted:
@@ -108,15 +106,15 @@ def _ask_folder(app: AppContext, wanted: _Wanted) -> _Wanted:
 
     Raises GoBack if it is one.
     """
-    question = f"There is no folder {wanted.path.parent}."
-    return choose_by_name(app.prompter, question, {"Make it": wanted}, back="Write another file")
+    question = f"The folder {wanted.path.parent} does not exist."
+    return choose_by_name(app.prompter, question, {"Create it": wanted}, back="Choose another file")
 
 
 def _ask_to_replace(app: AppContext, wanted: _Wanted) -> _Wanted:
     """Ask before a file is replaced. Raises GoBack if the user keeps it."""
     is_replaced = app.prompter.choose(
-        f"{wanted.path} is already there.",
-        numbered(["Keep it, write another file", "Replace it"], [False, True], start=0),
+        f"{wanted.path} already exists.",
+        numbered(["Keep it, choose another file", "Replace it"], [False, True], start=0),
         is_consequential=True,
     )
     if not is_replaced:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date
 from functools import partial
 
-from kalshi_trading.core.dates import FORMS, Period, local_date, parse_period
+from kalshi_trading.core.dates import Period, local_date, parse_period
 from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError
 from kalshi_trading.core.models import Side
 from kalshi_trading.history import load_history, read_summary, read_timeline, reconcile
@@ -23,7 +23,7 @@ from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.ui.app import AppContext, not_empty
 from kalshi_trading.ui.background_task import run_with_timeout
 from kalshi_trading.ui.prompts.prompter import Choice, choose_by_name, choose_task
-from kalshi_trading.ui.screens.choose import ALL_DAYS, PageTask, parse_days, run_tasks
+from kalshi_trading.ui.screens.choose import ALL_DAYS, PERIODS, PageTask, parse_days, run_tasks
 from kalshi_trading.ui.views import history as history_view
 from kalshi_trading.ui.views.history import FEWEST, PAGE, HistoryPage
 
@@ -37,15 +37,15 @@ def trade_history(app: AppContext) -> None:
 
     First looks up orders of unknown outcome once more.
     """
-    app.run_with_spinner("Looking for lost orders …", app.executor.look_for_pending_orders)
+    app.run_with_spinner("Checking orders of unknown status…", app.executor.look_for_pending_orders)
     page = _read(app, HistoryFilter(), app.settings.environment)
-    run_tasks(app, "Trade history", page, _tasks)
+    run_tasks(app, "History", page, _tasks)
 
 
 def _tasks(page: HistoryPage) -> list[Choice[PageTask[HistoryPage] | None]]:
     """Offer all tasks at once: none is more than three choices from the menu."""
     rows: list[tuple[str, str, PageTask[HistoryPage] | None]] = [("0", "Back", None)]
-    rows += [("1", "One order in depth", _one_order)] if page.rows else []
+    rows += [("1", "Order details", _one_order)] if page.rows else []
     rows += [("2", "Older orders", _turn_page)] if page.has_older else []
     rows += [
         ("3", "By date", _by_date),
@@ -53,13 +53,13 @@ def _tasks(page: HistoryPage) -> list[Choice[PageTask[HistoryPage] | None]]:
         ("5", "By event or series", _by_event),
         ("6", "By side", _by_side),
         ("7", "By result", _by_result),
-        ("8", "Another environment", _by_environment),
+        ("8", "Environment", _by_environment),
         ("9", "All orders", _everything),
     ]
     if page.history.is_joined:  # these tasks ask the connected exchange, which belongs to this page only
         rows += [
-            ("r", "Reconcile with the exchange", _reconcile),
-            ("s", "Sums of days", _sums),
+            ("r", "Reconcile", _reconcile),
+            ("s", "Daily totals", _sums),
         ]
     return [Choice(*row) for row in rows]
 
@@ -71,7 +71,7 @@ def _read(app: AppContext, wanted: HistoryFilter, environment: Environment) -> H
     """Read the history of one environment and show its first page."""
     if environment is app.settings.environment:
         history = app.run_with_count(
-            "Reading the history …",
+            "Reading the history…",
             lambda progress: load_history(
                 app.client, app.journal, account=app.account, period=wanted.period, progress=progress
             ),
@@ -80,7 +80,7 @@ def _read(app: AppContext, wanted: HistoryFilter, environment: Environment) -> H
     else:
         elsewhere = TradeLogger(app.settings.log_dir, environment.value)
         history = app.run_with_spinner(
-            "Reading the journal …", lambda: history_from_journal(elsewhere, period=wanted.period)
+            "Reading the journal…", lambda: history_from_journal(elsewhere, period=wanted.period)
         )
     return _chosen(app, history, wanted, environment)
 
@@ -122,7 +122,7 @@ def _by_date(app: AppContext, page: HistoryPage) -> HistoryPage:
 
 def _ask_period(app: AppContext, before: Period | None) -> Period | None:
     """Ask for days. None: all of them."""
-    question = f"Which days? {FORMS}; or {ALL_DAYS}"
+    question = f"Period ({ALL_DAYS}, {PERIODS})"
     proposed = ALL_DAYS if before is None else str(before)
     return app.prompter.ask(question, lambda text: parse_days(text, app.clock()), default=proposed)
 
@@ -132,12 +132,12 @@ def _today(app: AppContext) -> date:
 
 
 def _by_market(app: AppContext, page: HistoryPage) -> HistoryPage:
-    market = app.prompter.ask("Ticker of the market, or a part of it (* for all):", _ticker_part)
+    market = app.prompter.ask("Market ticker, or part of it (* for all)", _ticker_part)
     return _narrowed(app, page, replace(page.wanted, market=market))
 
 
 def _by_event(app: AppContext, page: HistoryPage) -> HistoryPage:
-    event = app.prompter.ask("Ticker of the event or series, or its beginning (* for all):", _ticker_part)
+    event = app.prompter.ask("Event or series ticker, or its start (* for all)", _ticker_part)
     return _narrowed(app, page, replace(page.wanted, event=event))
 
 
@@ -180,15 +180,15 @@ def _one_order(app: AppContext, page: HistoryPage) -> HistoryPage:
 
     def show(row: HistoryRow) -> None:
         client = app.client if page.history.is_joined else None
-        told = app.run_with_spinner("Reading what became of it …", lambda: read_timeline(client, row))
+        told = app.run_with_spinner("Reading order details…", lambda: read_timeline(client, row))
         app.show(history_view.timeline(told, app.clock()))
 
     tasks: list[Choice[Callable[[], None]]] = [
         Choice(str(number), history_view.order_label(row), partial(show, row))
         for number, row in enumerate(page.shown, start=1)
     ]
-    tasks.append(Choice("t", "Another one: type its id", lambda: show(_typed(app, page))))
-    choose_task(app.prompter, "Which order?", tasks, back="None of these")
+    tasks.append(Choice("t", "Enter an order ID", lambda: show(_typed(app, page))))
+    choose_task(app.prompter, "Which order?", tasks, back="Back")
     return page
 
 
@@ -201,11 +201,14 @@ def _typed(app: AppContext, page: HistoryPage) -> HistoryRow:
             if row.order_id.startswith(wanted) or row.client_order_id.startswith(wanted)
         ]
         if len(found) != 1:
-            many = f"{len(found)} orders begin" if found else "No order in this history begins"
-            raise InvalidInputError(f"{many} with {wanted}. Type the id of the order or our own.")
+            if found:
+                raise InvalidInputError(f"{len(found)} orders start with {wanted}. Enter more of the ID.")
+            raise InvalidInputError(
+                f"No order here starts with {wanted}. Enter an order ID or client order ID."
+            )
         return found[0]
 
-    return app.prompter.ask("Id of the order, or its beginning:", parse)
+    return app.prompter.ask("Order ID, or its start", parse)
 
 
 # --- Reconciliation and sums ----------------------------------------------------------------------
@@ -214,7 +217,7 @@ def _typed(app: AppContext, page: HistoryPage) -> HistoryRow:
 def _reconcile(app: AppContext, page: HistoryPage) -> HistoryPage:
     period = _ask_period(app, page.wanted.period)
     found = app.run_with_count(
-        "Comparing journal and exchange …",
+        "Comparing the journal with the exchange…",
         lambda progress: reconcile(
             app.client, app.journal, account=app.account, period=period, clock=app.clock, progress=progress
         ),
@@ -225,9 +228,9 @@ def _reconcile(app: AppContext, page: HistoryPage) -> HistoryPage:
 
 def _sums(app: AppContext, page: HistoryPage) -> HistoryPage:
     today = _today(app)
-    period = app.prompter.ask(f"Which days? {FORMS}", lambda text: parse_period(text, today), default="today")
+    period = app.prompter.ask(f"Period ({PERIODS})", lambda text: parse_period(text, today), default="today")
     summary = app.run_with_count(
-        "Adding up …",
+        "Adding up daily totals…",
         lambda progress: read_summary(
             app.client, app.journal, period, account=app.account, progress=progress
         ),
@@ -249,6 +252,6 @@ def farewell(app: AppContext) -> None:
     try:
         summary = run_with_timeout(FAREWELL_S, read)
     except TimeoutError:
-        raise KalshiAPIError("The exchange takes too long to tell.") from None
+        raise KalshiAPIError("The exchange did not answer in time.") from None
     if not summary.is_empty:
         app.show(history_view.day_summary(summary))

@@ -36,7 +36,7 @@ def choose_market(app: AppContext, act: Callable[[Market], object]) -> None:
     def show_and_act(search: _Search) -> _Search:
         market = search.market
         assert market is not None  # answered by the steps before
-        book = app.run_with_spinner("Reading the order book …", lambda: _book(app, market.ticker))
+        book = app.run_with_spinner("Reading the order book…", lambda: _book(app, market.ticker))
         app.show(market_view.market_page(market, None, book, app.clock()))
         act(market)
         return search
@@ -49,7 +49,7 @@ def choose_market(app: AppContext, act: Callable[[Market], object]) -> None:
 def _ask_words(app: AppContext, search: _Search) -> _Search:
     """Ask for search words or a ticker until they find a market."""
     while True:
-        words = app.prompter.ask("Search words, or a ticker:", not_empty, prefill=search.words)
+        words = app.prompter.ask("Search markets or enter a ticker:", not_empty, prefill=search.words)
         market = _by_ticker(app, words)
         search = _Search(words, () if market is not None else _by_words(app, words), market)
         if search.found or market is not None:
@@ -61,36 +61,32 @@ def _by_ticker(app: AppContext, wanted: str) -> Market | None:
         return None
     try:
         ticker = validate_ticker(wanted)
-        return app.run_with_spinner("Looking up the market …", lambda: app.executor.get_market_info(ticker))
+        return app.run_with_spinner("Looking up the market…", lambda: app.executor.get_market_info(ticker))
     except InvalidInputError:
         return None
 
 
 def _by_words(app: AppContext, wanted: str) -> tuple[FoundMarket, ...]:
     found = app.run_with_count(
-        "Searching the open markets …",
+        "Searching open markets…",
         lambda progress: app.executor.search_markets(wanted, limit=MOST_FOUND + 1, progress=progress),
     )
     if not found:
-        app.show_text(
-            f"No open market has “{wanted}” in its texts. Try one word, such as: temperature, bitcoin, fed."
-        )
+        app.show_text(f"No open markets match “{wanted}”. Try another search.")
         return ()
     if app.executor.search_incomplete is not None:
-        app.show_error(f"Markets may be missing: {app.executor.search_incomplete}.")
+        app.show_error(f"Some markets may be missing: {app.executor.search_incomplete}.")
     if len(found) > MOST_FOUND:
-        app.show_text(
-            f"More than {MOST_FOUND} markets match; the busiest stand here. Add a word to narrow them down."
-        )
+        app.show_text(f"Showing the {MOST_FOUND} most active. Add a word to narrow the list.")
     return found[:MOST_FOUND]
 
 
 def _ask_market(app: AppContext, search: _Search) -> _Search:
-    question = "Which market?   (bid/ask of YES, closes in, ticker)"
+    question = "Which market?   (YES bid/ask, closes in, ticker)"
     before = (at for at, each in enumerate(search.found) if each.market is search.market)
     labels = market_view.market_labels(search.found, app.console.width, app.clock())
     rows: list[Choice[FoundMarket | None]] = list(numbered(labels, list(search.found)))
-    rows.append(Choice("0", "None of these", None))
+    rows.append(Choice("0", "Search again", None))
     chosen = app.prompter.choose(question, rows, marked=next(before, 0))
     if chosen is None:
         raise GoBack
@@ -116,4 +112,4 @@ def read_book_and_fees(
     def read() -> tuple[OrderBook | None, tuple[FeeSchedule, ...]]:
         return _book(app, ticker), () if market is None else app.executor.get_fees(market)
 
-    return app.run_with_spinner("Reading the order book …", read)
+    return app.run_with_spinner("Reading the order book…", read)

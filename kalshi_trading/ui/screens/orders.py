@@ -21,14 +21,14 @@ from kalshi_trading.ui.views import orders as orders_view
 from kalshi_trading.ui.views import result
 
 CANCELING = ProgressMessages(
-    first="Canceling …",
-    slow="Canceling; the exchange is slow to answer …",
-    finishing="Finishing the cancels",
+    first="Canceling…",
+    slow="Still canceling; the exchange is slow to answer…",
+    finishing="Finishing cancels",
 )
 PANICKING = ProgressMessages(
-    first="Canceling everything …",
-    slow="Looking until the exchange's lists show that nothing rests …",
-    finishing="Finishing the panic",
+    first="Canceling all orders…",
+    slow="Verifying that no orders are open…",
+    finishing="Finishing panic",
 )
 
 
@@ -36,7 +36,7 @@ def open_orders(app: AppContext) -> None:
     """Show the open orders until the user goes back."""
     is_wanted = True
     while is_wanted:
-        orders = app.run_with_spinner("Reading the open orders …", app.executor.list_open_orders)
+        orders = app.run_with_spinner("Reading open orders…", app.executor.list_open_orders)
         app.show(orders_view.open_orders(_described(app, orders), app.clock()))
         is_wanted = bool(orders) and app.prompter.choose_in_line("Open orders", BACK_OR_AGAIN)
 
@@ -59,7 +59,7 @@ def _described(
     try:
         intents = intents_of(orders, app.journal.recent_records(most))
     except JournalError as error:
-        app.show_error(f"{error} The orders below stand in the exchange's words, whoever placed them.")
+        app.show_error(f"{error} Orders below are shown as the exchange reports them, yours included.")
         intents = {}
     return [describe(order, intents.get(order.order_id)) for order in orders]
 
@@ -67,16 +67,16 @@ def _described(
 def cancel_order(app: AppContext) -> None:
     """Cancel one order or all, or panic, which also blocks new orders."""
     orders = _resting(app)
-    rows: list[Choice[Callable[[], None]]] = [Choice("0", "Cancel nothing", lambda: None)]
+    rows: list[Choice[Callable[[], None]]] = [Choice("0", "Back", lambda: None)]
     rows += numbered(lines_of(app, orders), [_cancels(app, order) for order in orders])
     if len(orders) > 1:
-        rows.append(Choice("a", f"All {len(orders)} orders", _cancels(app, *orders)))
-    label = "Panic: cancel everything and block new orders"
+        rows.append(Choice("a", f"Cancel all {len(orders)} orders", _cancels(app, *orders)))
+    label = "Panic: cancel all orders and lock trading"
     rows.append(Choice("p", label, lambda: _panic(app), is_immediate=True))
     if app.executor.block_reason() is not None:
-        rows.append(Choice("r", "Allow new orders again", lambda: _allow_orders(app)))
+        rows.append(Choice("r", "Unlock trading", lambda: _allow_orders(app)))
     ask_then(
-        lambda _: app.prompter.choose("Which order?", rows, is_consequential=True),
+        lambda _: app.prompter.choose("Cancel which order?", rows, is_consequential=True),
         lambda task: task(),
     )
 
@@ -91,19 +91,19 @@ def _cancels(app: AppContext, *orders: Order) -> Callable[[], None]:
 def _resting(app: AppContext) -> tuple[Order, ...]:
     """List the open orders; panic can cancel those that cannot be listed."""
     try:
-        orders = app.run_with_spinner("Reading the open orders …", app.executor.list_open_orders)
+        orders = app.run_with_spinner("Reading open orders…", app.executor.list_open_orders)
     except TradingError as error:
-        app.show_error(f"The open orders could not be read. {error}")
+        app.show_error(f"Open orders unavailable. {error}")
         return ()
     if not orders:
-        app.show_text("No resting orders; there is nothing to cancel.")
+        app.show_text("No open orders to cancel.")
     return orders
 
 
 def _panic(app: AppContext) -> None:
     def looked_for() -> str:
         orders = app.executor.orders_under_way
-        return f"{text.pluralize(orders, 'order')} still under way, looking …" if orders else ""
+        return f"Waiting for {text.pluralize(orders, 'order')} in progress…" if orders else ""
 
     shown = app.run_uninterruptible(
         app.executor.panic,
@@ -112,18 +112,18 @@ def _panic(app: AppContext) -> None:
         left=lambda report: app.executor.announce(result.end_of_panic(report)),
     )
     if not shown:
-        app.show_error("Left unfinished: panic goes on by itself, and the menu says what became of it.")
+        app.show_error("Panic continues in the background. The menu will show the result.")
 
 
 def _allow_orders(app: AppContext) -> None:
     word = "ALLOW"
-    question = f"Type {word} to allow new orders again:"
+    question = f"Type {word} to unlock trading:"
     if not app.prompter.ask(question, typed_word(word), is_consequential=True):
-        app.show_text("New orders stay blocked.")
+        app.show_text("Trading stays locked.")
     elif app.executor.allow_orders():
-        app.show_text("New orders are allowed again.")
+        app.show_text("Trading is unlocked.")
     else:
-        app.show_error("New orders stay blocked: the journal could not be written, so nobody would know.")
+        app.show_error("Trading stays locked: the journal could not be written.")
 
 
 def cancel_these(app: AppContext, orders: Sequence[Order]) -> bool:
@@ -148,7 +148,7 @@ def cancel_these(app: AppContext, orders: Sequence[Order]) -> bool:
         lambda: [app.executor.cancel_order(order) for order in orders], CANCELING, show=show, left=announce
     )
     if not shown:
-        app.show_error("Left unfinished: the cancels go on by themselves, and the menu says how they end.")
+        app.show_error("Still canceling in the background. The menu will show the result.")
     return shown and not any(
         not end.is_acknowledged and end.order.status is OrderStatus.RESTING for end in shown_ends
     )

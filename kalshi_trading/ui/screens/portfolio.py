@@ -78,13 +78,13 @@ def portfolio(app: AppContext) -> None:
 def _tasks(look: _Look) -> list[Choice[PageTask[_Look] | None]]:
     tasks: list[tuple[str, PageTask[_Look] | None]] = [
         ("Back", None),
-        ("One position, closing it", _position),
-        ("Explain a number", _explain),
+        ("View or close", _position),
+        ("Explain a figure", _explain),
         ("P&L over time", _over_time),
         ("Sort", _sort),
-        ("Another mark", _revalue),
+        ("Pricing", _revalue),
         ("Settlements", _settlements),
-        ("Read again", _again),
+        ("Refresh", _again),
     ]
     if len(look.snapshot.held) > look.page:
         tasks.append(("More positions", _turn_page))
@@ -93,7 +93,7 @@ def _tasks(look: _Look) -> list[Choice[PageTask[_Look] | None]]:
 
 def _read(app: AppContext, mark: Mark, first_look: Callable[[PortfolioSnapshot], None]) -> PortfolioSnapshot:
     return app.run_with_count(
-        "Reading positions and fills …",
+        "Reading positions and fills…",
         lambda progress: app.tracker.refresh(mark=mark, progress=progress, first_look=first_look),
     )
 
@@ -152,7 +152,7 @@ def _again(app: AppContext, look: _Look) -> _Look:
 
 
 def _sort(app: AppContext, look: _Look) -> _Look:
-    sorting = choose_by_name(app.prompter, "Sort by what?", {str(by): by for by in Sorting})
+    sorting = choose_by_name(app.prompter, "Sort by", {str(by): by for by in Sorting})
     look = replace(look, sorting=sorting, start=0)
     _show_positions(app, look)
     return look
@@ -167,8 +167,8 @@ def _turn_page(app: AppContext, look: _Look) -> _Look:
 
 
 def _revalue(app: AppContext, look: _Look) -> _Look:
-    names = ["Best bid: what somebody would pay now", "Midpoint between bid and ask", "Last price traded"]
-    mark = choose_by_name(app.prompter, "Which mark?", dict(zip(names, Mark, strict=True)))
+    names = ["Best bid: what you can sell at now", "Midpoint of bid and ask", "Last price"]
+    mark = choose_by_name(app.prompter, "Price positions at", dict(zip(names, Mark, strict=True)))
     return _shown(app, replace(look, snapshot=_read_and_shown(app, mark)))
 
 
@@ -179,9 +179,10 @@ def _position(app: AppContext, look: _Look) -> _Look:
     """Choose one position and show it."""
     held = {row.position.ticker: row for row in look.snapshot.held}
     if not held:
-        app.show_text("No open positions are known.")
+        app.show_text("No open positions to show.")
         return look
-    labels = [(f"{row.position.ticker}  {net_position(row.position.net)}", row) for row in look.rows]
+    width = max((len(row.position.ticker) for row in look.rows), default=0)
+    labels = [(f"{row.position.ticker:<{width}}  {net_position(row.position.net)}", row) for row in look.rows]
     return choose_or_type(app, "Which position?", labels, held, partial(_one_position, app, look))
 
 
@@ -192,12 +193,12 @@ def _one_position(app: AppContext, look: _Look, row: PositionPnl) -> _Look:
 
     def explain() -> _Look:
         if seen.row.ledger is None:
-            app.show_text("Nothing is known of it but the exchange's own figures above.")
+            app.show_text("Only the exchange's figures above are available.")
         else:
             explain_screens.explain_market(app, seen.row.ledger)
         return look
 
-    names = ["Close all or part of it", "Explain a number of it"]
+    names = ["Close all or part", "Explain a figure"]
     tasks: list[Callable[[], _Look]] = [partial(_close, app, look, seen), explain]
     return choose_task(app.prompter, "What next?", numbered(names, tasks))
 
@@ -227,7 +228,7 @@ def _own_orders(app: AppContext, resting: Sequence[Order]) -> OwnOrders:
     try:
         words = OwnOrders(reversed(list(app.journal.recent_records(RECENT_LINES))))
     except JournalError as error:
-        app.show_error(f"{error} Orders and fills stand in the exchange's words, whoever placed them.")
+        app.show_error(f"{error} Orders and fills are shown as the exchange reports them, yours included.")
         return OwnOrders(())
     for order in resting:
         words.remember(order)
@@ -254,7 +255,7 @@ def _close(app: AppContext, look: _Look, seen: PositionLook) -> _Look:
 
     def ask_count(sale: _Sale) -> _Sale:
         count = app.prompter.ask(
-            f"How many of {net_position(position.net)} to sell?",
+            f"Quantity to sell (of {net_position(position.net)})",
             lambda text: _at_most(parse_count(text), position.count),
             default=count_text(sale.count),
         )
@@ -280,7 +281,7 @@ def _close(app: AppContext, look: _Look, seen: PositionLook) -> _Look:
 
 def _at_most(count: Contracts, held: Contracts) -> Contracts:
     if count > held:
-        raise InvalidInputError(f"You hold {count_text(held)}; selling more would open the other side.")
+        raise InvalidInputError(f"You hold {count_text(held)}. Selling more would open the opposite side.")
     return count
 
 
@@ -296,7 +297,7 @@ def _settlements(app: AppContext, look: _Look) -> _Look:
     """Show the payouts, and one of them line by line."""
     rows = look.snapshot.settlements.value
     if rows is None:
-        app.show_error(f"The settlements could not be read. {look.snapshot.settlements.unavailable}")
+        app.show_error(f"Settlements unavailable. {look.snapshot.settlements.unavailable}")
         return look
     ledgers = look.snapshot.ledgers
     app.show(pnl.settlements_table(rows, ledgers, look.snapshot.as_of, app.console.width))
@@ -307,7 +308,7 @@ def _settlements(app: AppContext, look: _Look) -> _Look:
         def show(row: Settlement) -> None:
             explain_screens.show_explained(app, explain_settlement(row, ledgers.get(row.ticker)))
 
-        choose_or_type(app, "Which one line by line?", shown, known, show)
+        choose_or_type(app, "Choose a settlement", shown, known, show)
     return look
 
 
@@ -318,15 +319,15 @@ def _over_time(app: AppContext, look: _Look) -> _Look:
     """Show P&L as a curve over days, or by market, event or series."""
     ledgers = look.snapshot.ledgers.values()
     if look.snapshot.realized is None:
-        app.show_error("Realized P&L is not known: positions or settlements could not be read.")
+        app.show_error("Realized P&L unavailable: positions or settlements could not be read.")
         return look
     breakdowns = {
         "market": breakdown.by_market,
         "event": breakdown.by_event,
         "series": breakdown.by_series,
     }
-    ways = {"Day by day, as a curve": "", **{f"By {name}": name for name in breakdowns}}
-    by = choose_by_name(app.prompter, "Which P&L?", ways)
+    ways = {"By day, as a chart": "", **{f"By {name}": name for name in breakdowns}}
+    by = choose_by_name(app.prompter, "Show P&L", ways)
     if by:
         app.show(pnl.breakdown(by, breakdowns[by](ledgers), app.console.width))
     else:

@@ -42,13 +42,13 @@ def records(app: AppContext) -> None:
         sizes,
     ]
     labels = [
-        "Back to the menu",
+        "Back",
         "Recent events, newest first",
-        "Errors, with their references",
-        "Export a table as CSV or JSON Lines",
+        "Errors and their references",
+        "Export to CSV or JSON Lines",
         "Search all records",
-        "Follow new events as they happen",
-        "Size of the records",
+        "Follow new events live",
+        "Disk usage",
     ]
     rows = numbered(labels, tasks, start=0)
     ask_then(
@@ -71,19 +71,19 @@ def events(app: AppContext) -> None:
 def errors(app: AppContext) -> None:
     """Review the errors. Raises GoBack when the user is done."""
     lines = log_review.newest_errors(app.journal)
-    if _page_through(app, lines, none="No errors are on record."):
-        app.show_text(f"Their particulars stand under these references in {app.journal.errors_path}.")
+    if _page_through(app, lines, none="No errors recorded."):
+        app.show_text(f"Details by reference: {app.journal.errors_path}")
     raise GoBack
 
 
 def search(app: AppContext) -> None:
     """Search all records until the user goes back. Raises GoBack."""
-    question = "Words to look for (all of them must occur)?"
+    question = "Search records (all words must match)"
 
     def review(typed: str) -> None:
         words = typed.split()
         found = log_review.search(app.journal, words)
-        none = f"Nothing on record has “{' '.join(words)}” in it. Try fewer words, a ticker or a reference."
+        none = f"No records match “{' '.join(words)}”. Try fewer words, a ticker or a reference."
         _page_through(app, found, none=none, only_damaged=none)
         raise GoBack
 
@@ -95,7 +95,7 @@ def _page_through(
     lines: Iterator[LogItem],
     *,
     none: str,
-    only_damaged: str = "Nothing but damaged lines was found.",
+    only_damaged: str = "Only unreadable lines found.",
 ) -> bool:
     """Show pages until the user wants no older ones.
 
@@ -121,7 +121,7 @@ def _page_through(
 
 
 def _next_page(app: AppContext, lines: Iterator[LogItem], most: int) -> list[LogItem]:
-    return app.run_with_spinner("Reading the records …", lambda: list(islice(lines, most)))
+    return app.run_with_spinner("Reading the records…", lambda: list(islice(lines, most)))
 
 
 def _wants_older(app: AppContext, *, there_are_any: bool) -> bool:
@@ -129,10 +129,10 @@ def _wants_older(app: AppContext, *, there_are_any: bool) -> bool:
 
     Return True if the user wants an older page.
     """
-    rows = numbered(["Back", "Older ones"], [False, True], start=0)
+    rows = numbered(["Back", "Older"], [False, True], start=0)
     if there_are_any:
-        return app.prompter.choose_in_line("There is more.", rows)
-    return app.prompter.choose_in_line("There are no older ones.", rows[:1])
+        return app.prompter.choose_in_line("More entries available", rows)
+    return app.prompter.choose_in_line("No older entries", rows[:1])
 
 
 # --- Follow ---------------------------------------------------------------------------------------
@@ -140,7 +140,7 @@ def _wants_older(app: AppContext, *, there_are_any: bool) -> bool:
 
 def follow(app: AppContext, wait: Callable[[float], None] = time.sleep) -> None:
     """Show new records of any session until Ctrl-C."""
-    app.show_text("Waiting for new events and errors. Ctrl-C ends it.")
+    app.show_text("Following new events and errors. Ctrl-C to stop.")
     try:
         follower = LogFollower(app.journal)
         while True:
@@ -149,7 +149,7 @@ def follow(app: AppContext, wait: Callable[[float], None] = time.sleep) -> None:
                 app.show(records_view.new_lines(lines))
             wait(LOOK_EVERY_S)
     except KeyboardInterrupt:
-        app.show_text("No longer following.")
+        app.show_text("Stopped following.")
 
 
 # --- Size -----------------------------------------------------------------------------------------
@@ -168,13 +168,12 @@ def sizes(app: AppContext) -> None:
     if not any(each is not None and each < day for each in oldest):
         return
     word = "DELETE"
-    question = f"Type {word} to delete errors and requests of before {day}, anything else to keep them:"
+    question = f"Type {word} to delete errors and requests before {day}, or Enter to keep:"
     if not app.prompter.ask(question, typed_word(word), is_consequential=True):
-        app.show_text("Everything is kept.")
+        app.show_text("Nothing was deleted.")
         return
     deleted = 0
     for path in deletable:
         with as_journal_errors(path):
             deleted += delete_before(path, day)
-    were = "was" if deleted == 1 else "were"
-    app.show_text(f"{pluralize(deleted, 'file')} {were} deleted. The journal is kept whole.")
+    app.show_text(f"Deleted {pluralize(deleted, 'file')}. The journal is unchanged.")

@@ -17,24 +17,25 @@ from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.core.money import Contracts, Price, count_text, parse_count, parse_price, price_text
 from kalshi_trading.core.order_book import best_opposite
+from kalshi_trading.core.text import describe_order
 from kalshi_trading.orders.pretrade.findings import questions
 from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.orders.pretrade.risk import off_grid
 from kalshi_trading.orders.pretrade.ticket import OrderSize, OrderTicket, parse_size, two_meanings
 from kalshi_trading.settings.environments import Environment
 from kalshi_trading.ui.app import AppContext, ProgressMessages
-from kalshi_trading.ui.prompts.prompter import GoBack, Step, ask_in_turn, ask_then, numbered
+from kalshi_trading.ui.prompts.prompter import Choice, GoBack, Step, ask_in_turn, ask_then, numbered
 from kalshi_trading.ui.screens.market import choose_market, read_book_and_fees
 from kalshi_trading.ui.views import orders as orders_view
 from kalshi_trading.ui.views import result as result_view
 from kalshi_trading.ui.views import ticket as ticket_view
 
 SENDING = ProgressMessages(
-    first="Sending the order …",
-    slow="No answer yet; the order may be live. Checking at the exchange. Do not send it again.",
+    first="Sending the order…",
+    slow="Order status unknown, still checking. It may be live; don't resend.",
     finishing="Finishing the order",
 )
-_KINDS = ("Limit: at my price or better, the rest waits", "Market: at once, at a capped price")
+_KINDS = ("Limit: set your price", "Market: fill now, price capped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ def trade_ticket(app: AppContext, ticket: OrderTicket) -> None:
         if not moved:
             _submit(app, latest)
             return
-        app.show_error("The market moved since you looked. Nothing was sent. What changed:")
+        app.show_error("Ticket changed. Nothing was sent.")
         for change in moved:
             app.show_text(f"  {change}")
         preview = _with_better_cap(app, latest)
@@ -155,7 +156,7 @@ def _with_better_cap(app: AppContext, preview: OrderPreview) -> OrderPreview:
 def _preview(app: AppContext, ticket: OrderTicket) -> OrderPreview:
     """Price a ticket. Raises TradingError, which says that nothing was sent."""
     try:
-        return app.run_with_spinner("Pricing the order …", lambda: app.executor.preview(ticket))
+        return app.run_with_spinner("Pricing the order…", lambda: app.executor.preview(ticket))
     except JournalError as error:
         raise TradeExecutionError(f"{error} Nothing was sent.") from error
 
@@ -167,7 +168,7 @@ def _confirmed_now(app: AppContext, preview: OrderPreview) -> tuple[OrderPreview
     """
     app.show(ticket_view.ticket(preview, app.settings.environment))
     if preview.is_denied:
-        app.show_error("This order cannot be sent. Nothing was sent.")
+        app.show_error("Order blocked. Nothing was sent.")
         raise GoBack
     ask_then(lambda _: _ask_to_send(app, preview), lambda _: _ask_for_count(app, preview))
     ticket = preview.ticket
@@ -189,8 +190,10 @@ def _submit(app: AppContext, preview: OrderPreview) -> None:
         left=lambda result: app.executor.announce(result_view.end_of(preview, result)),
     )
     if not shown:
-        app.show_error(f"Left unfinished: {preview.sentence}. It may be live. Do not send it again.")
-        app.show_text("The program goes on looking for it; the menu says what became of it.")
+        app.show_error(
+            f"Order status unknown, still checking: {preview.sentence}. It may be live; don't resend."
+        )
+        app.show_text("The menu will show the result.")
 
 
 def _ask_direction(app: AppContext, draft: _Draft) -> _Draft:
@@ -198,13 +201,13 @@ def _ask_direction(app: AppContext, draft: _Draft) -> _Draft:
     directions = [(action, side) for side in Side for action in Action]
     labels = [orders_view.action_label(action, side, book) for action, side in directions]
     marked = directions.index((draft.action, draft.side))
-    action, side = app.prompter.choose("What do you want to do?", numbered(labels, directions), marked=marked)
+    action, side = app.prompter.choose("Choose a side", numbered(labels, directions), marked=marked)
     price = draft.price if (action, side) == (draft.action, draft.side) else None
     return replace(draft, book=book, fees=fees, action=action, side=side, price=price)
 
 
 def asks_for_market_order(app: AppContext, *, proposed: bool = False) -> bool:
-    return app.prompter.choose("Which kind of order?", numbered(_KINDS, [False, True]), marked=int(proposed))
+    return app.prompter.choose("Order type", numbered(_KINDS, [False, True]), marked=int(proposed))
 
 
 def _ask_kind(app: AppContext, draft: _Draft) -> _Draft:
@@ -247,7 +250,7 @@ def ask_price(
             raise InvalidInputError(problem)
         return price
 
-    question = f"Price per {side.upper()} contract (cents, or $0.57)?"
+    question = f"{side.upper()} limit price (¢)"
     return app.prompter.ask(question, parse, default="" if proposed is None else price_text(proposed))
 
 
@@ -258,12 +261,12 @@ def _ask_size(app: AppContext, draft: _Draft) -> _Draft:
     """
     price, size, is_buy = draft.price, draft.size, draft.action is Action.BUY
     assert price is not None
-    hint = " ($50 for dollars)" if is_buy else ""
+    hint = " (10, or $50)" if is_buy else ""
     proposed = count_text(size.count if size is not None else app.settings.default_count).replace(",", "")
     if is_buy and size is not None and size.amount is not None:
         proposed = f"${size.amount}"
     size = app.prompter.ask(
-        f"How many contracts{hint}?",
+        f"Quantity{hint}",
         lambda text: parse_size(text, draft.action, price, draft.dearest_rate),
         default=proposed,
     )
@@ -271,13 +274,18 @@ def _ask_size(app: AppContext, draft: _Draft) -> _Draft:
 
 
 def _ask_to_send(app: AppContext, preview: OrderPreview) -> None:
-    send = app.prompter.choose(
-        "Send this order?",
-        numbered(["Back, send nothing", f"Send: {preview.sentence}"], [False, True], start=0),
-        is_consequential=True,
-    )
-    if not send:
+    rows = [Choice("0", "Back", False), Choice("1", "Place order", True, _in_short(preview))]
+    if not app.prompter.choose("Place this order?", rows, is_consequential=True):
         raise GoBack
+
+
+def _in_short(preview: OrderPreview) -> str:
+    """Describe the order without its market, which the ticket shows."""
+    request = preview.request
+    order = describe_order(request.action, request.count, request.side)
+    if not preview.ticket.is_market_order:
+        return f"{order} at {price_text(request.price)}"
+    return f"{order}, {'max' if request.action is Action.BUY else 'min'} price {price_text(request.price)}"
 
 
 def _ask_for_count(app: AppContext, preview: OrderPreview) -> None:
@@ -288,7 +296,7 @@ def _ask_for_count(app: AppContext, preview: OrderPreview) -> None:
     if not questions(preview.findings) and app.settings.environment is not Environment.PRODUCTION:
         return
     count = preview.request.count
-    question = f"To confirm, type the number of contracts ({count_text(count)}):"
+    question = f"To confirm, type the quantity ({count_text(count)}):"
     if not app.prompter.ask(question, lambda text: is_count(text, count), is_consequential=True):
         app.show_text("Not confirmed. Nothing was sent.")
         raise GoBack
@@ -305,5 +313,5 @@ def is_count(text: str, count: Contracts) -> bool:
     except InvalidInputError:
         return False
     if typed != count:
-        raise InvalidInputError(f"{text} is not {count_text(count)}. Type no to send nothing.")
+        raise InvalidInputError(f"{text} does not match. Type {count_text(count)}, or “no” to go back.")
     return True

@@ -62,10 +62,10 @@ class Note(StrEnum):
     """Texts that explain why keys were ignored."""
 
     EARLY = "Ignored: too early. Press again."
-    HELD = "Ignored: held down. Let go."
-    PASTED = "Ignored: several keys at once. Press one."
-    ASTRAY = "Ignored: no answer here. Wait."
-    DOUBTED = "Same key again: wait."
+    HELD = "Ignored: key held. Release it."
+    PASTED = "Ignored: several keys. Press one."
+    ASTRAY = "Ignored: not a choice. Wait."
+    DOUBTED = "Checking for a held key…"
 
 
 class Phase(Enum):

@@ -25,7 +25,7 @@ class OutputClosed(BaseException):
         self.reader_left = error.errno == errno.EPIPE
         self.terminal_left = error.errno == errno.EIO and is_hung_up()
         reason = error.strerror or str(error)
-        super().__init__(f"The output cannot be written ({reason}), so the program ends.")
+        super().__init__(f"Stopped: the output cannot be written ({reason}).")
 
 
 class SafeOutput(io.TextIOWrapper):

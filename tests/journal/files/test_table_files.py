@@ -889,7 +889,7 @@ def test_the_screen_asks_again_for_what_it_does_not_understand(
             export_screens.export(answering(exchange, tmp_path, *answers))
 
 
-TABLE, PERIOD, FILE = "Export which table?", "Which period (all,", "File to write (.csv,"
+TABLE, PERIOD, FILE = "Export which table?", "Period (all,", "File (.csv or .jsonl)"
 
 
 @pytest.mark.parametrize(
@@ -897,7 +897,7 @@ TABLE, PERIOD, FILE = "Export which table?", "Which period (all,", "File to writ
     [
         (["2", ESCAPE], TABLE, "Orders"),
         (["2", "today", ESCAPE], PERIOD, "today"),
-        (["3", ESCAPE], TABLE, "Positions as of now"),
+        (["3", ESCAPE], TABLE, "Positions now"),
         (["2", "today", "{there}", ESCAPE], FILE, "{there}"),
         (["2", "today", "{there}", "0"], FILE, "{there}"),
         (["2", "today", "{there}", "0", ESCAPE], PERIOD, "today"),

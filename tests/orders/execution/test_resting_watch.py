@@ -213,5 +213,5 @@ def test_a_fault_of_the_watch_is_told_and_keeps_nobody_from_the_menu(
     app = session(still_exchange, tmp_path, ScriptedPrompter("0"))
     monkeypatch.setattr(app.watch, "look", lambda: 1 // 0)
     assert menu.run(app) == 0
-    assert "Resting orders could not be looked at; why is on record as" in screen_text(app)
+    assert "Could not check open orders for changes (reference " in screen_text(app)
     assert "ZeroDivisionError" in app.journal.errors_path.read_text()

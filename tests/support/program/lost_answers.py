@@ -50,30 +50,30 @@ def request_lost() -> dict[str, Any]:
 
 def open_ticket(terminal: Terminal, count: str) -> None:
     """Fill in a 2¢ bid that rests, up to the confirmation."""
-    terminal.choose("2", "Search words, or a ticker")
+    terminal.choose("2", "Search markets or enter a ticker")
     terminal.type("temperature")
-    terminal.wait_for("None of these")
+    terminal.wait_for("Search again")
     bids = re.findall(r"^[ ▸]+(\d+)  +(\d+)(?:\.\d)?¢/", terminal.screen, re.MULTILINE)
     quoted = next(int(key) for key, bid in bids if int(bid) >= 10)
     terminal.press(DOWN * (quoted - 1) + ENTER)
-    terminal.wait_for("What do you want to do")
+    terminal.wait_for("Choose a side")
     terminal.press("1")
-    terminal.wait_for("Which kind of order")
+    terminal.wait_for("Order type")
     terminal.press("1")
-    terminal.wait_for("Price per YES contract")
+    terminal.wait_for("YES limit price")
     terminal.type("2")
-    terminal.wait_for("How many contracts")
+    terminal.wait_for("Quantity")
     terminal.type(count)
-    terminal.wait_for("Send this order")
+    terminal.wait_for("Place this order")
 
 
 def send(terminal: Terminal, then: str) -> None:
     """Confirm, again if the market moves, until `then` is on the screen."""
     for _ in range(5):
-        asked = terminal.text.count("Send this order")
-        terminal.decide("Send this order", "1")
+        asked = terminal.text.count("Place this order")
+        terminal.decide("Place this order", "1")
         terminal.wait_until(
-            lambda text, asked=asked: then in text or text.count("Send this order") > asked  # type: ignore[misc]
+            lambda text, asked=asked: then in text or text.count("Place this order") > asked  # type: ignore[misc]
         )
         if then in terminal.text:
             return

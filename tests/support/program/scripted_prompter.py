@@ -19,13 +19,15 @@ BACK, ESCAPE = "<Ctrl-C>", "<Esc>"
 class ScriptedPrompter:
     """Answer each question in turn.
 
-    Records `questions`, the offered `labels`, and in `defaults` and `marked` the answer of Enter.
+    Records `questions`, the offered `labels` and `details`, and in `defaults` and `marked` the answer
+    of Enter.
     """
 
     def __init__(self, *answers: str) -> None:
         self._answers = list(answers)
         self.questions: list[str] = []
         self.labels: list[list[str]] = []
+        self.details: list[list[str]] = []
         self.defaults: list[str] = []
         self.marked: list[str] = []
 
@@ -49,6 +51,7 @@ class ScriptedPrompter:
         is_consequential: bool = False,
     ) -> T:
         self.labels.append([choice.label for choice in choices])
+        self.details.append([choice.detail for choice in choices])
         self.marked.append(choices[marked].label)
         key = self._next(question)
         for choice in choices:
@@ -88,7 +91,7 @@ class MeanwhilePrompter(ScriptedPrompter):
     """Call `happens` once while the user reads the question `before`."""
 
     def __init__(
-        self, *answers: str, happens: Callable[[], object], before: str = "Send this order?"
+        self, *answers: str, happens: Callable[[], object], before: str = "Place this order?"
     ) -> None:
         super().__init__(*answers)
         self._happens: Callable[[], object] | None = happens

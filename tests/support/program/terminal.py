@@ -111,7 +111,7 @@ class Terminal:
         """Exit from the menu, without open orders."""
         self.menu()
         self.press("0")
-        self.decide("Leave the program", "e")
+        self.decide("Exit the program", "e")
 
     def menu(self) -> None:
         """Wait until the menu is last on the screen."""

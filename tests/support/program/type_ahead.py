@@ -29,9 +29,9 @@ MOVES = (DOWN, UP, "j", "k")
 SETTLED_S = 0.5 + 2 * SLOW_LINE_S
 """After this time without a key, all keys were read and their immediate effects are on the screen."""
 LONGEST_LOOK_S = 5.0  # maximum time to price an order on a loaded machine
-SEND, COUNT = "Send this order?", "To confirm, type the number of contracts"
+SEND, COUNT = "Place this order?", "To confirm, type the quantity"
 STRAY = "1" * 6 + ENTER * 3 + "2505yjk " + ESCAPE
-SEND_IS_MARKED = "▸ 1  Send"
+SEND_IS_MARKED = "▸ 1  Place order"
 CONFIRMATIONS_AT_MOST = 5
 
 
@@ -78,12 +78,12 @@ def drawn(number: int, tickers: Sequence[str]) -> Trial:
     by_words = draw.random() < 0.5
     answers = [
         ("Menu", "2"),
-        ("Search words", ticker + (" kx" if by_words else "") + ENTER),
+        ("Search markets", ticker + (" kx" if by_words else "") + ENTER),
         *([("Which market", "1")] if by_words else []),
-        ("What do you want to do", "1"),
-        ("Which kind of order", "1"),
-        ("Price per YES", str(draw.randint(1, 5)) + ENTER),
-        ("How many contracts", count + ENTER),
+        ("Choose a side", "1"),
+        ("Order type", "1"),
+        ("YES limit price", str(draw.randint(1, 5)) + ENTER),
+        ("Quantity", count + ENTER),
     ]
     deliberate = draw.randint(0, len(answers))
     return Trial(

@@ -30,9 +30,10 @@ from kalshi_trading.ui.terminal.keyboard import LONGEST_ESCAPE_S
 COLUMNS, ROWS = 160, 50
 ESCAPE = "\x1b"
 LONGEST_WAIT_S = 30.0
-FOLLOWING = "Ctrl-C ends it."
-RETURNED = re.compile(rb"Back to the menu\.|No longer following\.")
-STAYING_IS_MARKED = "▸ 0  Back to the menu"
+FOLLOWING = "Ctrl-C to stop."
+RETURNED = re.compile(rb"Back to the menu\.|Stopped following\.")
+EXITING = re.compile(r"Exit the program|You have \d+ open orders?\. Keep")
+STAYING_IS_MARKED = "▸ 0  Back"
 CTRL_C_WITHIN_S = 5.0
 NOTE = re.compile(rf" *({'|'.join(map(re.escape, Note))})")
 REST_S, LOOK_EVERY_S = 0.2, 0.05
@@ -150,7 +151,7 @@ class WatchedTerminal:
             self._end_question()
             question = Question(standing.strip(f"{READY}{NOT_READY} "))
             self.questions.append(question)
-            self._ways_out += "Leave" in standing and STAYING_IS_MARKED in self.screen
+            self._ways_out += bool(EXITING.search(standing)) and STAYING_IS_MARKED in self.screen
         self._send(_Sent(self._due, text, question))
 
     # --- Keys -------------------------------------------------------------------------------------
@@ -246,7 +247,7 @@ class WatchedTerminal:
         is_last = False
         while not is_last:
             self.run_until(self._is_at_rest, "no question stands")
-            is_at_the_way_out = "Leave " in self.standing
+            is_at_the_way_out = bool(EXITING.search(self.standing))
             is_last = self._is_left_by_ctrl_c() and is_at_the_way_out
         self.run_until(lambda: self.standing.endswith("Menu"), "the menu does not come back")
 

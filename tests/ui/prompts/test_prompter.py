@@ -38,7 +38,7 @@ def test_a_choice_is_taken_by_its_key() -> None:
 def test_a_wrong_key_is_asked_again_and_takes_nothing(wrong: str) -> None:
     prompter, said = _prompter(f"{wrong}\n1\n")
     assert prompter.choose("Which?", CHOICES) == "first"
-    assert said[-1] == "Type one of 1, a."
+    assert said[-1] == "Enter one of 1, a."
 
 
 def test_text_is_asked_again_with_the_sentence_that_says_why() -> None:

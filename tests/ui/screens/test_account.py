@@ -49,7 +49,7 @@ def test_what_is_not_known_of_the_day_is_no_zero() -> None:
 @pytest.mark.parametrize(
     ("skew_s", "shown"),
     [
-        (None, "not compared yet"),
+        (None, "not checked yet"),
         (-0.3, "right by the exchange's"),
         (0.4, "right by the exchange's"),
         (61.2, "61 s ahead of the exchange's"),
@@ -66,7 +66,7 @@ def test_the_page_says_how_far_the_clock_is_from_the_exchanges(
     app = session(still_exchange, tmp_path, ScriptedPrompter("0"))
     monkeypatch.setattr(type(app.client), "clock_skew_s", skew_s)
     account_screens.account(app)
-    assert re.search(rf"clock +{shown}", screen_text(app))
+    assert re.search(rf"Clock +{shown}", screen_text(app))
 
 
 def test_the_page_counts_what_was_sent_today(exchange: ExchangeProcess, tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_the_page_counts_what_was_sent_today(exchange: ExchangeProcess, tmp_path
     text = screen_text(app)
     assert text.count("1 of 7") == 2
     assert re.search(r"Daily buys +\$0\.0[67] of \$5,000 ", text)
-    assert "request budget" in text
+    assert "Request limit" in text
 
 
 def test_the_page_fits_on_a_narrow_screen(

@@ -50,8 +50,8 @@ def test_ctrl_c_in_the_menu_asks_whether_to_leave_and_ctrl_c_goes_back(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
     _, prompter = at_the_menu(exchange, tmp_path, BACK, "0", BACK, BACK, BACK, "e")
-    assert prompter.questions == ["Menu", "Leave the program?"] * 3
-    assert prompter.marked[1] == "Back to the menu"
+    assert prompter.questions == ["Menu", "Exit the program?"] * 3
+    assert prompter.marked[1] == "Back"
 
 
 def test_an_order_that_no_list_shows_yet_is_named_and_asked_about(
@@ -63,8 +63,8 @@ def test_an_order_that_no_list_shows_yet_is_named_and_asked_about(
     monkeypatch.setattr(app.client, "get_orders", lambda **how: Listing(()))
     assert menu.run(app) == 0
     prompter.assert_all_used()
-    assert prompter.questions == ["Menu", "Leave the program?"] * 2
-    named = "Placed a moment ago and not in the exchange's list yet, where it may rest: BUY 3 YES"
+    assert prompter.questions == ["Menu", "Exit the program?"] * 2
+    named = "Just placed and not listed yet; it may be open: BUY 3 YES"
     assert " ".join(screen_text(app).split()).count(named) == 2
     later = app.clock() + timedelta(minutes=2)
     watch = RestingOrderMonitor(app.client, app.journal, account=app.account, clock=lambda: later)
@@ -75,10 +75,10 @@ def test_ctrl_c_with_an_order_that_rests_names_it_and_asks_what_becomes_of_it(
     exchange: ExchangeProcess, tmp_path: Path, resting: str
 ) -> None:
     app, prompter = at_the_menu(exchange, tmp_path, BACK, BACK, BACK, "e")
-    asked = "1 resting order. Leave it at the exchange?"
+    asked = "You have 1 open order. Keep or cancel?"
     assert prompter.questions == ["Menu", asked] * 2
-    assert prompter.labels[1] == ["Keep it and exit", "Cancel it and exit", "Back to the menu"]
-    assert prompter.marked[1] == "Back to the menu"
+    assert prompter.labels[1] == ["Keep order and exit", "Cancel order and exit", "Back"]
+    assert prompter.marked[1] == "Back"
     assert screen_text(app).count(resting) == 2
     assert app.executor.list_open_orders()
 
@@ -97,15 +97,14 @@ def test_the_program_stays_when_a_cancel_is_not_known_to_have_worked(
         broken.setattr("kalshi_trading.orders.execution.cancel.time.sleep", lambda seconds: None)
         assert menu.run(app) == 0
     prompter.assert_all_used()
-    assert "Not every order is known to be canceled, so the program stays open." in " ".join(
-        screen_text(app).split()
-    )
+    said = " ".join(screen_text(app).split())
+    assert "Not every order is confirmed canceled. The program stays open." in said
 
 
 def test_the_end_of_input_names_what_stays(exchange: ExchangeProcess, tmp_path: Path, resting: str) -> None:
     app, _ = at_the_menu(exchange, tmp_path)
     text = screen_text(app)
-    assert "1 resting order stays at the exchange and may still fill:" in text
+    assert "1 open order stays on the exchange and may still fill:" in text
     assert resting in text
 
 
@@ -119,7 +118,7 @@ def test_the_end_of_input_does_not_claim_that_nothing_rests_where_nobody_knows(
 
     monkeypatch.setattr(app.client, "get_orders", away)
     assert menu.run(app) == 0
-    assert "Orders that rest stay at the exchange; whether any do could not be read." in screen_text(app)
+    assert "Open orders unavailable. Any that exist stay on the exchange." in screen_text(app)
 
 
 def test_many_orders_are_named_in_part_and_counted(
@@ -132,8 +131,8 @@ def test_many_orders_are_named_in_part_and_counted(
         place(app.executor, market.ticker, "yes", 1, D(price))
     app, prompter = at_the_menu(exchange, tmp_path, "0", "x", "c")
     assert prompter.questions[-2:] == [
-        "2 resting orders. Leave them at the exchange?",
-        "Cancel what is listed above?",
+        "You have 2 open orders. Keep or cancel?",
+        "Cancel 2 orders?",
     ]
     assert "and 1 more" in screen_text(app)
     assert app.executor.list_open_orders() == ()
@@ -146,7 +145,7 @@ def test_cancel_all_and_leave_is_asked_twice(exchange: ExchangeProcess, tmp_path
     app = session(exchange, tmp_path, prompter)
     assert menu.run(app) == 0
     prompter.assert_all_used()
-    assert prompter.questions.count("2 resting orders. Leave them at the exchange?") == 3
-    assert prompter.questions.count("Cancel what is listed above?") == 2
+    assert prompter.questions.count("You have 2 open orders. Keep or cancel?") == 3
+    assert prompter.questions.count("Cancel 2 orders?") == 2
     assert screen_text(app).count(": Canceled ") == 2
     assert app.executor.list_open_orders() == ()

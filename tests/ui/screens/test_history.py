@@ -176,7 +176,7 @@ def test_a_journal_that_takes_long_to_read_does_not_keep_anybody_either(exchange
     monkeypatch.setattr(app.journal, "get_records", lambda *_: forever.wait(60))
     monkeypatch.setattr(history_screens, "FAREWELL_S", 1)
     begun = time.monotonic()
-    with pytest.raises(KalshiAPIError, match="takes too long"):
+    with pytest.raises(KalshiAPIError, match="did not answer in time"):
         history_screens.farewell(app)
     assert time.monotonic() - begun < 20
     forever.set()
@@ -185,9 +185,12 @@ def test_a_journal_that_takes_long_to_read_does_not_keep_anybody_either(exchange
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (UnavailableError("The exchange cannot be reached."), "left out. The exchange cannot be reached."),
-        (ZeroDivisionError("nobody expected it"), "on record as"),
-        (KeyboardInterrupt(), "The day's sums are left out."),
+        (
+            UnavailableError("The exchange cannot be reached."),
+            "Daily summary unavailable. The exchange cannot be reached.",
+        ),
+        (ZeroDivisionError("nobody expected it"), "Daily summary unavailable (reference "),
+        (KeyboardInterrupt(), "Daily summary skipped."),
     ],
 )
 def test_sums_that_fail_are_one_line_and_never_keep_anybody(exchange, tmp_path, monkeypatch, error, told):
@@ -197,7 +200,7 @@ def test_sums_that_fail_are_one_line_and_never_keep_anybody(exchange, tmp_path, 
     app, _, _ = traded(exchange, tmp_path, "0", "e")
     monkeypatch.setattr(history_screens, "read_summary", fail)
     assert menu.run(app) == 0
-    lines = [line for line in screen_text(app).splitlines() if "day's sums" in line]
+    lines = [line for line in screen_text(app).splitlines() if "Daily summary" in line]
     assert len(lines) == 1
     assert told in flat(app)
 
@@ -210,7 +213,7 @@ def test_sums_that_take_long_are_left_out_after_a_few_seconds(exchange, tmp_path
     begun = time.monotonic()
     assert menu.run(app) == 0
     assert time.monotonic() - begun < 20
-    assert "takes too long to tell" in flat(app)
+    assert "Daily summary unavailable. The exchange did not answer in time." in flat(app)
     stuck = [thread for thread in threading.enumerate() if thread.name == THREAD_NAME]
     assert [thread.daemon for thread in stuck] == [True]  # the program can end
     forever.set()
@@ -223,11 +226,11 @@ def test_ctrl_c_at_any_question_of_the_history_leads_to_the_menu(exchange, tmp_p
     assert menu.run(app) == 0
     prompter.assert_all_used()
     assert screen_text(app).count("Back to the menu.") == 1
-    assert prompter.questions.count("Trade history") == 1
+    assert prompter.questions.count("History") == 1
 
 
-LISTS = [("1", "Trade history"), ("6", "Trade history"), ("7", "Trade history"), ("8", "Trade history")]
-TEXTS = [("1t", "Which order?"), *((task, "Trade history") for task in "345rs")]
+LISTS = [("1", "History"), ("6", "History"), ("7", "History"), ("8", "History")]
+TEXTS = [("1t", "Which order?"), *((task, "History") for task in "345rs")]
 
 
 @pytest.mark.parametrize(

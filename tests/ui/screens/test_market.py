@@ -19,7 +19,7 @@ from kalshi_trading.ui.screens import trade as trade_screens
 T = TypeVar("T")
 
 
-WORDS, MARKETS = "Search words, or a ticker:", "Which market?"
+WORDS, MARKETS = "Search markets or enter a ticker:", "Which market?"
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_going_back_from_a_market_leads_to_its_list_and_then_to_the_words(
     if landed == WORDS:
         assert prompter.defaults[-1] == "temperature"
     if landed == MARKETS:
-        lists = [labels for labels in prompter.labels if labels[-1] == "None of these"]
+        lists = [labels for labels in prompter.labels if labels[-1] == "Search again"]
         assert lists == [lists[0]] * 2
         assert prompter.marked[-1] == lists[0][1]
 
@@ -96,7 +96,7 @@ def test_a_search_without_a_match_says_what_to_try(exchange: ExchangeProcess, tm
     with pytest.raises(LeaveTask):
         trade_screens.find_market(app)
     assert prompter.defaults == ["", "zzzz qqqq"]
-    assert "No open market has “zzzz qqqq” in its texts. Try one word" in screen_text(app)
+    assert "No open markets match “zzzz qqqq”. Try another search." in screen_text(app)
 
 
 def test_an_index_that_is_not_whole_says_so(exchange: ExchangeProcess, tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_an_index_that_is_not_whole_says_so(exchange: ExchangeProcess, tmp_path:
     app.executor._indexes["open"].incomplete = "the exchange repeated a page"
     with pytest.raises(LeaveTask):
         trade_screens.find_market(app)
-    assert "Markets may be missing: the exchange repeated a page." in screen_text(app)
+    assert "Some markets may be missing: the exchange repeated a page." in screen_text(app)
 
 
 def test_a_question_for_words_names_the_key_that_leads_back() -> None:

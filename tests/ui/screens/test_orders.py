@@ -37,13 +37,13 @@ def test_panic_from_the_menu_cancels_all_and_blocks_until_the_word_is_typed(
     assert "New orders are blocked" in denied.findings[0].message
 
     order_screens.cancel_order(app)
-    assert "New orders stay blocked." in screen_text(app)
+    assert "Trading stays locked." in screen_text(app)
     assert app.executor.block_reason() is not None
     order_screens.cancel_order(app)
     assert app.executor.block_reason() is None
     order_screens.cancel_order(app)
     prompter.assert_all_used()
-    assert "Allow new orders again" not in prompter.labels[-1]
+    assert "Unlock trading" not in prompter.labels[-1]
 
 
 def test_going_back_from_the_word_that_allows_orders_asks_which_order(
@@ -54,8 +54,8 @@ def test_going_back_from_the_word_that_allows_orders_asks_which_order(
     app.executor.panic()
     order_screens.cancel_order(app)
     prompter.assert_all_used()
-    assert prompter.questions[-1] == "Which order?"
-    assert prompter.marked[-1] == "Cancel nothing"
+    assert prompter.questions[-1] == "Cancel which order?"
+    assert prompter.marked[-1] == "Back"
     assert app.executor.block_reason() is not None
 
 
@@ -82,8 +82,8 @@ def test_panic_stays_within_reach_when_the_open_orders_cannot_be_read(
         app, executor=session(replace(exchange, url=f"{exchange.url}/nowhere"), tmp_path, prompter).executor
     )
     order_screens.cancel_order(away)
-    assert "The open orders could not be read." in screen_text(away)
-    assert prompter.labels[-1] == ["Cancel nothing", "Panic: cancel everything and block new orders"]
+    assert "Open orders unavailable." in screen_text(away)
+    assert prompter.labels[-1] == ["Back", "Panic: cancel all orders and lock trading"]
 
 
 def test_open_orders_are_read_anew_until_the_user_goes_back_or_none_rests(

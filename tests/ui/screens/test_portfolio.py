@@ -62,7 +62,7 @@ class _Insisting(ScriptedPrompter):
     """Confirms an order again each time the market moves."""
 
     def choose(self, question: str, choices: Sequence[Choice[T]], **how: Any) -> T:
-        if question == "Send this order?" and question in self.questions:
+        if question == "Place this order?" and question in self.questions:
             return choices[1].value
         return super().choose(question, choices, **how)
 
@@ -164,7 +164,7 @@ def test_a_position_in_depth_is_explained_to_the_number_on_its_page(visit: Calla
     app, _, _ = visit()
     row = largest(app)[0]
     app, prompter, text = visit(POSITION, "t", row.position.ticker, "2", "1")
-    assert prompter.questions[-2] == "Which number?"
+    assert prompter.questions[-2] == "Which figure?"
     assert f"{pnl_text(row.realized_pnl).plain} before fees · fees {dollars(row.fees_paid)}" in text
     explained = squeezed(text).partition(f"Realized P&L of {row.position.ticker}")[2]
     assert explained.endswith(f"total {dollars_text(row.realized_pnl)}")
@@ -208,7 +208,7 @@ def test_part_of_a_position_is_sold_by_the_usual_ticket(visit: Callable[..., tup
     app, _, _ = visit()
     position = quoted(app).position
     app, prompter, text = visit(POSITION, "t", position.ticker, "1", "99999", "1", "2", "1")
-    asked = f"How many of {position.count.normalize():f} {position.side.upper()} to sell?"  # type: ignore[union-attr]
+    asked = f"Quantity to sell (of {position.count.normalize():f} {position.side.upper()})"  # type: ignore[union-attr]
     assert prompter.questions.count(asked.replace("1000", "1,000")) == 2  # over the position: asked again
     assert f"SELL 1 {position.side.upper()}" in text  # type: ignore[union-attr]
     assert "Filled: sold 1 " in text
@@ -314,8 +314,8 @@ LISTS = [
     ((POSITION, "2"), "Which position?", "2"),
     ((POSITION, "1", "2"), "What next?", "2"),
     ((EXPLAIN,), "Portfolio", "Back"),
-    ((EXPLAIN, "1"), "A number of what?", "1"),
-    ((EXPLAIN, "2"), "A number of what?", "2"),
+    ((EXPLAIN, "1"), "Explain which?", "1"),
+    ((EXPLAIN, "2"), "Explain which?", "2"),
     ((EXPLAIN, "2", "3"), "Which market?", "3"),
     ((OVER_TIME,), "Portfolio", "Back"),
     ((SORT,), "Portfolio", "Back"),
@@ -347,7 +347,7 @@ def test_going_back_asks_the_question_before_with_its_answer_marked(
 
 def test_going_back_from_the_kind_of_order_keeps_the_count(leave: Callable[..., ScriptedPrompter]) -> None:
     prompter = leave(POSITION, "1", "1", "1", ESCAPE, BACK)
-    assert prompter.questions[-1].startswith("How many of ")
+    assert prompter.questions[-1].startswith("Quantity to sell (of ")
     assert prompter.defaults[-1] == "1"
 
 

@@ -134,13 +134,13 @@ def test_a_page_that_ends_with_the_records_stands_until_it_is_left_and_offers_no
 
 def test_an_empty_journal_says_so(desk: Desk) -> None:
     assert "The journal is empty." in desk.look("1", "0")
-    assert "No errors are on record." in desk.look("2", "0")
+    assert "No errors recorded." in desk.look("2", "0")
     prompter = ScriptedPrompter("4", "fish", BACK)
     app = desk.app(prompter)
     with pytest.raises(LeaveTask):
         record_screens.records(app)
     assert prompter.defaults == ["", "fish"]  # another search is possible
-    assert "Nothing on record has “fish” in it." in app.console.export_text()
+    assert "No records match “fish”." in app.console.export_text()
 
 
 @pytest.mark.parametrize("damaged", [1, record_screens.PAGE + 5])
@@ -153,7 +153,7 @@ def test_a_journal_whose_newest_lines_are_damaged_is_not_called_empty(desk: Desk
     assert text.count(": unreadable") == damaged
     assert "BUY" in text
     assert "empty" not in text
-    assert "Nothing but" not in text
+    assert "Only unreadable" not in text
 
 
 def test_where_all_lines_are_damaged_that_is_said_and_nothing_else(desk: Desk) -> None:
@@ -162,9 +162,9 @@ def test_where_all_lines_are_damaged_that_is_said_and_nothing_else(desk: Desk) -
         path.write_bytes(b"garbage\n")
     for task, wrong in (("1", "empty"), ("2", "No errors")):
         text = desk.review(task)
-        assert "Nothing but damaged lines was found." in text
+        assert "Only unreadable lines found." in text
         assert wrong not in text
-        assert "particulars" not in text
+        assert "Details by reference" not in text
 
 
 def test_damaged_lines_stand_where_they_are_with_file_and_line(desk: Desk) -> None:
@@ -271,7 +271,7 @@ def test_a_search_tells_what_could_not_be_searched(desk: Desk) -> None:
         file.write(b"garbage\n")
     text = desk.review("4", "fish")
     assert "trades.log line 2: unreadable" in text
-    assert "Nothing on record has “fish” in it." in text
+    assert "No records match “fish”." in text
 
 
 def test_a_search_tells_damage_in_its_place_between_the_newer_and_the_older(desk: Desk) -> None:
@@ -292,7 +292,7 @@ def test_a_search_that_is_left_leads_back(desk: Desk) -> None:
 
 # --- Going back -----------------------------------------------------------------------------------
 
-RECORDS, SEARCH = "Which records?", "Words to look for (all of them must occur)?"
+RECORDS, SEARCH = "Which records?", "Search records (all words must match)"
 
 
 @pytest.mark.parametrize(
@@ -306,7 +306,7 @@ RECORDS, SEARCH = "Which records?", "Words to look for (all of them must occur)?
         (["4", ESCAPE], RECORDS, "Search"),
         (["4", "BUY yes", "0"], SEARCH, "BUY yes"),
         (["4", "BUY yes", ESCAPE], SEARCH, "BUY yes"),
-        (["6", ESCAPE], RECORDS, "Size"),
+        (["6", ESCAPE], RECORDS, "Disk usage"),
     ],
 )
 def test_going_back_asks_the_question_before_with_its_answer_kept(
@@ -342,7 +342,7 @@ def test_following_shows_what_any_session_writes_over_a_midnight_until_ctrl_c(de
     assert text.count("BUY 2 YES") == 1
     assert text.count("BUY 3 YES") == 1
     assert text.count("An error of another session") == 1
-    assert text.rstrip().endswith("No longer following.")
+    assert text.rstrip().endswith("Stopped following.")
 
 
 # --- Size and deleting ----------------------------------------------------------------------------
@@ -385,9 +385,9 @@ def test_old_errors_are_deleted_at_the_typed_word_alone_and_the_journal_never(de
     old_and_new(desk)
     before = kept(desk)
     for answer in ("delete", "y", ""):
-        assert "Everything is kept." in desk.look("6", answer)
+        assert "Nothing was deleted." in desk.look("6", answer)
         assert kept(desk) == before
-    assert "1 file was deleted. The journal is kept whole." in desk.look("6", "DELETE")
+    assert "Deleted 1 file. The journal is unchanged." in desk.look("6", "DELETE")
     assert len(desk.log.read_errors()) == 1
     assert len(desk.log.read_journal().records) == 2
     assert desk.log.log_sizes()["trades.log"].files == 2

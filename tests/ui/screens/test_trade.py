@@ -18,7 +18,7 @@ from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError, TradeE
 from kalshi_trading.core.fees import cash_bound, fee_rate
 from kalshi_trading.core.market_models import FeeChange, FeeType, OrderBook
 from kalshi_trading.core.models import Action, OrderRequest, Side
-from kalshi_trading.core.money import CENT, parse_price
+from kalshi_trading.core.money import CENT, parse_price, price_text
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.orders.service import OrderService
@@ -71,7 +71,7 @@ def test_a_market_order_is_sent_at_the_worst_price_that_was_confirmed_though_the
     def moving_book(client: KalshiClient, ticker: str) -> OrderBook:
         """Return a book with asks two cents higher after the first confirmation."""
         now = read_book(client, ticker)
-        if "Send this order?" not in prompter.questions:
+        if "Place this order?" not in prompter.questions:
             return now
         return replace(now, no_bids=tuple(replace(bid, price=bid.price - 2 * CENT) for bid in now.no_bids))
 
@@ -83,10 +83,15 @@ def test_a_market_order_is_sent_at_the_worst_price_that_was_confirmed_though_the
     monkeypatch.setattr(KalshiClient, "send_order", refuse)
     trade_screens.place_trade(app)
     prompter.assert_all_used()
-    assert "The market moved since you looked." in screen_text(app)
-    confirmed = [label for labels in prompter.labels for label in labels if label.startswith("Send: ")]
+    text = " ".join(screen_text(app).split())
+    assert "Ticket changed. Nothing was sent." in text
+    confirmed = [
+        row for rows in zip(prompter.labels, prompter.details, strict=True) for row in zip(*rows, strict=True)
+    ]
     (request,) = sent
-    assert confirmed == [f"Send: {request.sentence}"] * 2
+    placing = ("Place order", f"BUY 3 YES, max price {price_text(request.price)}")
+    assert [row for row in confirmed if row[0] == "Place order"] == [placing] * 2
+    assert text.count(f"{request.sentence} ") == 2  # on both tickets
 
 
 # --- Dollars --------------------------------------------------------------------------------------
@@ -99,7 +104,7 @@ def test_an_amount_of_dollars_buys_at_the_limit_and_is_never_exceeded(
     prompter = ScriptedPrompter(*buy(market, count="$5", price="2"))
     app = session(exchange, tmp_path, prompter)
     trade_screens.place_trade(app)
-    assert "How many contracts ($50 for dollars)?" in prompter.questions
+    assert "Quantity (10, or $50)" in prompter.questions
     (resting,) = app.executor.list_open_orders()
     assert "$5.00 buys" in screen_text(app)
     assert 5 / D("0.0221") < resting.remaining_count <= 5 / D("0.02")
@@ -172,7 +177,7 @@ def test_dollars_are_not_offered_for_a_sale(exchange: ExchangeProcess, tmp_path:
     prompter = ScriptedPrompter(market.ticker, "2", "1", "98", "$5", BACK)
     with pytest.raises(LeaveTask):
         trade_screens.place_trade(session(exchange, tmp_path, prompter))
-    assert prompter.questions[-2:] == ["How many contracts?"] * 2
+    assert prompter.questions[-2:] == ["Quantity"] * 2
 
 
 # --- An order of unknown outcome ------------------------------------------------------------------
@@ -192,7 +197,7 @@ def test_a_lost_order_of_the_same_market_is_named_and_wants_the_count_typed(
     text = " ".join(screen_text(app).split())
     assert "its outcome is unknown: BUY 7 YES at 1¢." in text
     assert "BUY 8 YES" not in text
-    assert prompter.questions[-2] == "To confirm, type the number of contracts (3):"
+    assert prompter.questions[-2] == "To confirm, type the quantity (3):"
     assert "Not confirmed. Nothing was sent." in text
 
 
@@ -245,7 +250,7 @@ def test_an_order_above_the_soft_limit_wants_its_count_typed(
     with pytest.raises(LeaveTask):
         trade_screens.place_trade(app)
     prompter.assert_all_used()
-    assert prompter.questions[-2] == "To confirm, type the number of contracts (20):"
+    assert prompter.questions[-2] == "To confirm, type the quantity (20):"
     assert "Not confirmed. Nothing was sent." in screen_text(app)
     assert app.executor.list_open_orders() == ()
     assert not app.journal.trades_path.exists()
@@ -274,7 +279,7 @@ def test_dollars_typed_for_a_purchase_are_not_proposed_for_a_sale(
     with pytest.raises(LeaveTask):
         trade_screens.place_trade(session(exchange, tmp_path, prompter))
     prompter.assert_all_used()
-    assert prompter.questions[-1] == "How many contracts?"
+    assert prompter.questions[-1] == "Quantity"
     assert "$5" in prompter.defaults
     assert prompter.defaults[-1].isdigit()
 
@@ -292,10 +297,10 @@ def test_what_changed_while_the_user_read_is_shown_and_asked_again(
         trade_screens.place_trade(app)
     prompter.assert_all_used()
     text = screen_text(app)
-    assert "The market moved since you looked. Nothing was sent." in text
+    assert "Ticket changed. Nothing was sent." in text
     assert "The same order was sent 0 s ago." in text
     assert "─ Result ─" not in text
-    assert prompter.questions.count("Send this order?") == 2
+    assert prompter.questions.count("Place this order?") == 2
     order_screens.cancel_these(app, app.executor.list_open_orders())
 
 
@@ -307,7 +312,7 @@ def test_an_order_that_is_denied_is_never_asked_about(exchange: ExchangeProcess,
         trade_screens.place_trade(app)
     prompter.assert_all_used()
     assert "20 contracts are above the limit of 10" in screen_text(app)
-    assert "Send this order?" not in prompter.questions
+    assert "Place this order?" not in prompter.questions
 
 
 def test_a_denied_order_is_changed_and_not_typed_anew(exchange: ExchangeProcess, tmp_path: Path) -> None:
@@ -318,7 +323,8 @@ def test_a_denied_order_is_changed_and_not_typed_anew(exchange: ExchangeProcess,
         trade_screens.place_trade(app)
     prompter.assert_all_used()
     assert prompter.defaults[-1] == "20"
-    assert prompter.labels[-1][1].startswith(f"Send: BUY 3 YES {market.ticker} at 2¢")
+    assert (prompter.labels[-1][1], prompter.details[-1][1]) == ("Place order", "BUY 3 YES at 2¢")
+    assert f"BUY 3 YES {market.ticker} at 2¢" in screen_text(app)
 
 
 def test_every_production_order_wants_its_count_typed(exchange: ExchangeProcess, tmp_path: Path) -> None:
@@ -340,8 +346,8 @@ def test_going_back_from_the_count_that_confirms_asks_whether_to_send(
     with pytest.raises(LeaveTask):
         trade_screens.place_trade(app)
     prompter.assert_all_used()
-    assert prompter.questions[-2] == "Send this order?"
-    assert prompter.marked[-1] == "Back, send nothing"
+    assert prompter.questions[-2] == "Place this order?"
+    assert prompter.marked[-1] == "Back"
     assert app.executor.list_open_orders() == ()
 
 
@@ -365,7 +371,7 @@ def test_a_price_that_is_none_here_or_may_be_two_is_asked_again_and_never_snappe
     with pytest.raises(LeaveTask):
         trade_screens.place_trade(session(exchange, tmp_path, prompter))
     prompter.assert_all_used()
-    assert prompter.questions.count("Price per YES contract (cents, or $0.57)?") == 2
+    assert prompter.questions.count("YES limit price (¢)") == 2
 
 
 def test_enter_takes_the_best_price_to_the_digit(exchange: ExchangeProcess, tmp_path: Path) -> None:
@@ -390,5 +396,5 @@ def test_a_typed_count_may_carry_its_separators() -> None:
 
 @pytest.mark.parametrize("typed", ["1501", "15,000.5", "1500.01"])
 def test_another_count_confirms_nothing_and_is_asked_again(typed: str) -> None:
-    with pytest.raises(InvalidInputError, match="is not 1,500"):
+    with pytest.raises(InvalidInputError, match=r"does not match\. Type 1,500, or “no” to go back\."):
         trade_screens.is_count(typed, D(1500))
