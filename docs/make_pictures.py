@@ -9,14 +9,16 @@ presses keys in a terminal of 100 columns and 30 rows. Every picture in docs/pic
 from __future__ import annotations
 
 import io
-import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import pexpect
@@ -93,18 +95,19 @@ class Screen:
 
     def _row(self, number: int) -> Text:
         row = Text()
-        cursor = self._screen.cursor
-        for column in range(COLUMNS):
-            cell = self._screen.buffer[number][column]
-            is_cursor = not cursor.hidden and (cursor.y, cursor.x) == (number, column)
-            style = Style(
-                color=_color(cell.fg),
-                bgcolor=_color(cell.bg),
-                bold=cell.bold,
-                reverse=cell.reverse is not is_cursor,
-            )
-            row.append(cell.data, style)
+        cells = [
+            (self._style(number, column), self._screen.buffer[number][column].data)
+            for column in range(COLUMNS)
+        ]
+        for style, run in groupby(cells, key=itemgetter(0)):
+            row.append("".join(data for _, data in run), style)
         return row
+
+    def _style(self, number: int, column: int) -> Style:
+        cell, cursor = self._screen.buffer[number][column], self._screen.cursor
+        is_cursor = not cursor.hidden and (cursor.y, cursor.x) == (number, column)
+        is_reverse = cell.reverse is not is_cursor
+        return Style(color=_color(cell.fg), bgcolor=_color(cell.bg), bold=cell.bold, reverse=is_reverse)
 
 
 def _color(name: str) -> str | None:
@@ -144,13 +147,29 @@ def _draw_all(screen: Screen) -> None:
     screen.wait_for("›")
     screen.draw("ticket")
     screen.press("1")
-    screen.wait_for("Filled|result")
+    screen.wait_for("(?i)filled|open:")
     screen.draw("result")
     screen.press(ESCAPE)
     screen.wait_for("0  Exit")
     screen.press("5")
     screen.wait_for("filled")
     screen.draw("history")
+
+
+@contextmanager
+def _still_exchange(folder: Path, environment: dict[str, str]) -> Iterator[None]:
+    """Run a practice exchange whose prices stay, so that no ticket changes meanwhile."""
+    command = [sys.executable, str(PROJECT / "main.py"), "practice", "--still", "--seed", "7"]
+    exchange = subprocess.Popen(
+        [*command, "--data-dir", str(folder)], env=environment, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert exchange.stdout is not None
+        exchange.stdout.readline()  # it announces that it is ready
+        yield
+    finally:
+        exchange.terminate()
+        exchange.wait()
 
 
 def main() -> None:
@@ -163,15 +182,10 @@ def main() -> None:
             "PYTHONPATH": str(PROJECT),
             "KALSHI_DATA_DIR": f"{folder}/data",
             "KALSHI_LOG_DIR": f"{folder}/logs",
-            "KALSHI_PRACTICE_SEED": "7",
         }
-        try:
+        with _still_exchange(Path(folder, "data/practice"), environment):
             subprocess.run([sys.executable, "-W", "ignore", "-c", POSITIONS], env=environment, check=True)
             _draw_all(Screen(environment))
-        finally:
-            ready = Path(folder, "data/practice/ready.json")
-            if ready.exists():
-                os.kill(json.loads(ready.read_text())["pid"], signal.SIGTERM)
 
 
 if __name__ == "__main__":
