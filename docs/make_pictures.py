@@ -149,8 +149,6 @@ def _draw_all(screen: Screen) -> None:
     screen.press("1")
     screen.wait_for("(?i)filled|open:")
     screen.draw("result")
-    screen.press(ESCAPE)
-    screen.wait_for("0  Exit")
     screen.press("5")
     screen.wait_for("filled")
     screen.draw("history")

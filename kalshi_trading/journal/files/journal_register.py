@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kalshi_trading.journal.files.file_locks import locked
 from kalshi_trading.journal.files.log_files import lock_of, size_of
-from kalshi_trading.journal.files.private_files import make_folder, open_private, open_to_read
+from kalshi_trading.journal.files.private_files import make_folder, mend, open_private, open_to_read
 
 REGISTER = "journals.jsonl"
 
@@ -19,16 +19,22 @@ REGISTER = "journals.jsonl"
 def second_journal_notes(data_dir: Path, account: str, trades_log: Path) -> tuple[str, ...]:
     """Register this journal and return a note for each other one.
 
-    Never raises.
+    Makes the register private, and notes if that fails. Never raises.
     """
+    register = data_dir / REGISTER
+    open_to_others = mend([], [register, lock_of(register)])
     try:
         others = _other_folders(data_dir, account, trades_log)
     except OSError as error:
-        return (f"Could not check for a second journal of this account: {error.strerror or error}.",)
-    return tuple(
-        f"This account has a second journal in {other}. Limits, history and recovery use only "
-        f"{trades_log.parent}. Set KALSHI_LOG_DIR to the folder you want to keep."
-        for other in others
+        unknown = f"Could not check for a second journal of this account: {error.strerror or error}."
+        return (*open_to_others, unknown)
+    return (
+        *open_to_others,
+        *(
+            f"This account has a second journal in {other}. Limits, history and recovery use only "
+            f"{trades_log.parent}. Set KALSHI_LOG_DIR to the folder you want to keep."
+            for other in others
+        ),
     )
 
 
