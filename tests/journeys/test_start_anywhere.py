@@ -204,7 +204,7 @@ def test_every_way_to_start_starts_the_practice_exchange(tmp_path: Path) -> None
             with exchange_ended(home):
                 ended = run([sys.executable, *words], home, cwd=cwd, typed="0\n", **settings)
                 assert ended.returncode == 0, ended.stderr
-                assert "cash $10,000.00" in ended.stdout
+                assert "Cash $10,000.00" in ended.stdout
 
 
 # --- Without a home folder ------------------------------------------------------------------------
