@@ -54,13 +54,11 @@ def _page(app: AppContext) -> RenderableType:
 
 def _exchange(app: AppContext) -> Iterator[tuple[str, str]]:
     status, limits = fetch(app.client.get_exchange_status), fetch(app.client.get_account_limits)
-    environment = f"{app.settings.environment}{', read-only' if app.executor.read_only else ''}"
-    if status.value is None:
-        yield "Environment", environment
-        yield "Exchange", f"unavailable: {status.unavailable}"
-    else:
-        trading = "open" if status.value.trading_active else "trading paused"
-        yield "Environment", f"{environment} · exchange {trading}"
+    state = f"exchange unavailable: {status.unavailable}"
+    if status.value is not None:
+        state = "exchange open" if status.value.trading_active else "trading paused"
+    read_only = ", read-only" if app.executor.read_only else ""
+    yield "Environment", f"{app.settings.environment}{read_only} · {state}"
     if limits.value is not None:
         rates = f"{limits.value.read.refill_rate} reads, {limits.value.write.refill_rate} writes per second"
         yield "Request limit", f"{rates} · usage tier {limits.value.usage_tier}"
