@@ -156,7 +156,10 @@ def _draw_all(screen: Screen) -> None:
 
 @contextmanager
 def _still_exchange(folder: Path, environment: dict[str, str]) -> Iterator[None]:
-    """Run a practice exchange whose prices stay, so that no ticket changes meanwhile."""
+    """Run a practice exchange without other traders.
+
+    No ticket changes while its picture is drawn.
+    """
     command = [sys.executable, str(PROJECT / "main.py"), "practice", "--still", "--seed", "7"]
     exchange = subprocess.Popen(
         [*command, "--data-dir", str(folder)], env=environment, stdout=subprocess.PIPE, text=True

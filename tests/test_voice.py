@@ -9,7 +9,7 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -51,6 +51,9 @@ ONE_WORDING = {
     r"\btrade history\b": "history",
 }
 """Words that the screen and the documents do not use, and the one that they do."""
+
+Texts = Callable[[Path], Iterable[tuple[int, str]]]
+"""Reads a file as texts with their lines."""
 
 
 def named(path: Path, line: int) -> str:
@@ -101,15 +104,33 @@ def sentences(tree: ast.Module) -> Iterator[tuple[int, str]]:
             yield node.lineno, str(node.value)
 
 
-@pytest.fixture(scope="module")
-def trees() -> dict[Path, ast.Module]:
-    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def test_first_lines_are_short_sentences_that_begin_with_the_point(trees):
+def wrong_in(paths: Sequence[Path], pattern: re.Pattern[str], texts: Texts) -> list[str]:
+    """Return each match in the texts of these files.
+
+    Parses only files that match anywhere, because parsing takes most of the time.
+    """
+    return [
+        f"{named(path, line)}: {found[0]}: {text.strip()}"
+        for path in paths
+        if pattern.search(path.read_text(encoding="utf-8"))
+        for line, text in texts(path)
+        for found in pattern.finditer(text)
+    ]
+
+
+def prose(path: Path) -> Iterator[tuple[int, str]]:
+    yield from ((node.lineno, str(node.value)) for node in docstrings(parsed(path)))
+    yield from comments(path.read_text(encoding="utf-8"))
+
+
+def test_first_lines_are_short_sentences_that_begin_with_the_point():
     wrong = []
-    for path, tree in trees.items():
-        for node in first_docstrings(tree):
+    for path in SOURCES:
+        for node in first_docstrings(parsed(path)):
             first = str(node.value).strip().split("\n")[0]
             if len(first) > LONGEST_FIRST_LINE or not first.endswith((".", ":", "?", "!", "…")):
                 wrong.append(f"{named(path, node.lineno)}: {first}")
@@ -118,28 +139,21 @@ def test_first_lines_are_short_sentences_that_begin_with_the_point(trees):
     assert wrong == []
 
 
-def test_no_docstring_and_no_comment_uses_a_banned_word(trees):
+def test_no_docstring_and_no_comment_uses_a_banned_word():
+    assert wrong_in(SOURCES, BANNED, prose) == []
+
+
+def test_no_sentence_of_the_screen_uses_a_banned_word():
+    assert wrong_in(SCREEN_SOURCES, BANNED, lambda path: sentences(parsed(path))) == []
+
+
+def test_the_screen_has_one_wording_for_each_thing():
     wrong = []
-    for path, tree in trees.items():
-        prose = [(node.lineno, str(node.value)) for node in docstrings(tree)]
-        for line, text in [*prose, *comments(path.read_text(encoding="utf-8"))]:
-            wrong += [f"{named(path, line)}: {found[0]}: {text.strip()}" for found in BANNED.finditer(text)]
-    assert wrong == []
-
-
-def test_no_sentence_of_the_screen_uses_a_banned_word(trees):
-    wrong = []
-    for path in SCREEN_SOURCES:
-        for line, text in sentences(trees[path]):
-            wrong += [f"{named(path, line)}: {found[0]}: {text}" for found in BANNED.finditer(text)]
-    assert wrong == []
-
-
-def test_the_screen_has_one_wording_for_each_thing(trees):
-    wrong = []
-    for path in SCREEN_SOURCES:
-        for line, text in sentences(trees[path]):
-            wrong += [f"{named(path, line)}: {found}" for found in other_wordings(text)]
+    for pattern, wording in ONE_WORDING.items():
+        found = wrong_in(
+            SCREEN_SOURCES, re.compile(pattern, re.IGNORECASE), lambda path: sentences(parsed(path))
+        )
+        wrong += [f"use “{wording}”: {each}" for each in found]
     assert wrong == []
 
 

@@ -38,7 +38,7 @@ from kalshi_trading.ui.formats import (
 BIGGEST_RISKS = 3
 DIFFERENCES_SHOWN = 8
 
-LOW_SCREEN = 30
+LOW_SCREEN = 36
 """On a screen with fewer lines, explanations are left out."""
 
 _AT_RISK = "Largest exposure: "
