@@ -14,10 +14,11 @@ from kalshi_trading.ui.terminal.keys import ENTER
 
 DOCS = PROJECT / "docs"
 MANUAL = DOCS / "manual"
-MARKS = dict(up="↑", down="↓", left="←", right="→", pageup="PgUp", pagedown="PgDn", home="Home", end="End")
+ARROWS = {"up": "↑", "down": "↓", "left": "←", "right": "→"}
+PAGES = {"pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End"}
 ANSWERS = {ENTER: "Enter", "escape": "Esc", "0": "0", "j": "j", "k": "k", "[": "[", "]": "]"}
 COMMANDS = {"c-c": "Ctrl-C", "c-d": "Ctrl-D", "c-l": "Ctrl-L", "c-z": "Ctrl-Z"}
-KEYS = {**MARKS, **ANSWERS, **COMMANDS}
+KEYS = {**ARROWS, **PAGES, **ANSWERS, **COMMANDS}
 """Keys of the program, as the manual spells them."""
 LONGEST_PICTURE = 40
 LONGEST_README = 120
