@@ -149,7 +149,7 @@ class Listing(Generic[T]):
     def whole(self) -> tuple[T, ...]:
         """Return the rows; raises KalshiAPIError when some may be missing, as a sum would be wrong."""
         if self.incomplete is not None:
-            raise KalshiAPIError(f"The list could not be read whole: {self.incomplete}.")
+            raise KalshiAPIError(f"The list is incomplete: {self.incomplete.rstrip('.')}.")
         return self.items
 
     def __iter__(self) -> Iterator[T]:

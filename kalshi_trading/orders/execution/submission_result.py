@@ -110,9 +110,9 @@ def found_result(request: OrderRequest, order: Order, problem: str | None) -> Su
 def what_happened(request: OrderRequest, filled: Contracts, remaining: Contracts) -> str:
     """Say it from the counts alone: an accepted order need neither rest nor have filled."""
     if remaining > ZERO:
-        return "resting" if filled == ZERO else "partly filled, the rest is resting"
+        return "open" if filled == ZERO else "partly filled, the rest is open"
     if filled == ZERO:
-        return "accepted and canceled at once; nothing was filled"
+        return "canceled at once, nothing filled"
     return "filled" if filled == request.count else "partly filled, the rest was canceled"
 
 
