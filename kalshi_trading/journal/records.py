@@ -83,7 +83,7 @@ class Damage:
         """Say how many lines are damaged; None: none is."""
         if not self.count:
             return None
-        return f"{pluralize(self.count, 'line')} of the journal {'is' if self.count == 1 else 'are'} damaged"
+        return f"{pluralize(self.count, 'journal line')} {'is' if self.count == 1 else 'are'} damaged"
 
     def with_line(self, line: DamagedLine) -> Damage:
         first = (*self.first, line) if self.count < MOST_NAMED else self.first
