@@ -56,9 +56,9 @@ def _read(path: Path) -> RSAPrivateKey:
         TypeError,
         UnsupportedAlgorithm,
     ):  # no key, one behind a password, one of no known kind
-        raise ValueError("it does not hold a private key") from None
+        raise ValueError("it contains no private key") from None
     if not isinstance(private_key, RSAPrivateKey) or private_key.key_size < _FEWEST_BITS:
-        raise ValueError("it does not hold an RSA key")
+        raise ValueError("it contains no RSA key")
     return private_key
 
 

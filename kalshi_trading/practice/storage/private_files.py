@@ -67,7 +67,7 @@ def exists_as_ours(path: Path) -> bool:
         _judge(path, path.stat())
     except FileNotFoundError:
         if path.is_symlink():
-            raise NotOursError(path, "a link to nothing") from None
+            raise NotOursError(path, "a broken link") from None
         return False
     return True
 
@@ -75,7 +75,7 @@ def exists_as_ours(path: Path) -> bool:
 def _judge(path: Path, status: os.stat_result) -> None:
     link = "a link to " if path.is_symlink() else ""
     if not stat.S_ISREG(status.st_mode):
-        kind = _KINDS.get(stat.S_IFMT(status.st_mode), "something unknown")
+        kind = _KINDS.get(stat.S_IFMT(status.st_mode), "an unknown kind of file")
         raise NotOursError(path, f"{link}{kind}, not a regular file")
     if status.st_uid != os.geteuid():
         raise NotOursError(path, f"{link}a file of another user (uid {status.st_uid})")
@@ -115,6 +115,6 @@ def mend(directory: Path) -> Iterator[str]:
                 os.fchmod(descriptor, mode & _FILE_MODE)
         except OSError as error:
             close = f"chmod go= {shlex.quote(str(path))}"
-            yield f"{path} may be open to other users: {error.strerror}. To close it: {close}"
+            yield f"{path} may be open to other users: {error.strerror}. To fix it: {close}"
         finally:
             os.close(descriptor)

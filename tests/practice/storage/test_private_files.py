@@ -168,7 +168,7 @@ def test_a_file_that_cannot_be_closed_is_named_and_the_exchange_goes_on(tmp_path
         (note,) = mend(tmp_path)
     path = tmp_path / "practice-key.pem"
     what = f"{path} may be open to other users: Operation not permitted."
-    assert note == f"{what} To close it: chmod go= {path}"
+    assert note == f"{what} To fix it: chmod go= {path}"
 
 
 def test_a_start_closes_the_files_of_an_exchange_that_is_running(tmp_path: Path) -> None:
