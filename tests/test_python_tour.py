@@ -54,7 +54,7 @@ def test_every_script_on_a_page_runs(page, script, capsys):
     assert len(scripts) == 1
     for code in scripts:
         exec(code, {})
-    assert capsys.readouterr().out.startswith("resting 5 at ") is (page == "docs/python.md")
+    assert capsys.readouterr().out.startswith("open 5 at ") is (page == "docs/python.md")
 
 
 def found(owner, name):

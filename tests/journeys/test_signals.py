@@ -40,7 +40,7 @@ def recovered(home: Path, count: str) -> None:
         terminal.wait_for(
             f"An earlier session left an order without a recorded end: {SENTENCE.format(count)}"
         )
-        terminal.wait_for(rf"Found: {SENTENCE.format(count)}.*resting\..*Menu")
+        terminal.wait_for(rf"Found: {SENTENCE.format(count)}.*resting\)\..*Menu")
         leave(terminal)
         assert "Outcome unknown" not in terminal.text
 
@@ -52,7 +52,7 @@ def test_ctrl_c_waits_for_the_order_and_shows_what_became_of_it(lossy: LossyHome
         send(terminal, "Sending the order")
         terminal.press(CTRL_C)
         terminal.wait_for("Finishing the order")
-        terminal.wait_for("ACCEPTED: found at the exchange: resting.*resting: BUY 11 YES at 2¢")
+        terminal.wait_for("ACCEPTED: found at the exchange: open.*resting: BUY 11 YES at 2¢")
         leave(terminal)
     assert lossy.events()[:4] == ["order.intent", "order.sending", "order.unknown", "order.acknowledged"]
 
@@ -69,7 +69,7 @@ def test_a_second_ctrl_c_leaves_the_order_to_the_search_and_the_menu_tells_of_it
         terminal.wait_for(f"Left unfinished: {SENTENCE.format(12)}.*It may be live. Do not send it again")
         terminal.wait_for(f"Outcome unknown, still looking: {SENTENCE.format(12)}")
         deadline = time.monotonic() + 90
-        while "found at the exchange: resting" not in " ".join(terminal.text.split()):
+        while "found at the exchange: open" not in " ".join(terminal.text.split()):
             assert time.monotonic() < deadline, terminal.text
             terminal.choose("3", r"Read again\s*\Z")
             terminal.press("0")

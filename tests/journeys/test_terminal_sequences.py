@@ -135,7 +135,7 @@ def test_sending_canceling_and_leaving_with_orders(desk: Desk) -> None:
             terminal.press("1")
             text_withstands(desk, terminal, "To confirm, type the number of contracts")
             answer(terminal, count)
-            terminal.wait_for(rf"ACCEPTED: resting.*{count} YES at 2¢")
+            terminal.wait_for(rf"ACCEPTED: open.*{count} YES at 2¢")
         terminal.choose("4", "Which order")
         list_withstands(desk, terminal, "Which order")
         terminal.press("1")

@@ -321,7 +321,7 @@ def test_an_order_that_was_left_is_told_at_the_end(
     assert "Left unfinished: BUY 3 YES" in screen_text(app)
     app.finish()
     text = " ".join(screen_text(app).split())
-    assert "ACCEPTED. resting" in text
+    assert "ACCEPTED. open" in text
     (resting,) = app.executor.list_open_orders()
     app.executor.cancel_order(resting)
 

@@ -134,7 +134,7 @@ def test_while_fills_take_long_a_first_look_is_shown(
         faulty.fail()
     early, _, later = text.partition("A first look: fills are still being read")
     assert "the exchange's own, since fills are missing" in squeezed(early)
-    assert "unavailable" not in squeezed(early).replace("unavailable: still being read", "")
+    assert "unavailable" not in squeezed(early).replace("unavailable: still loading", "")
     assert "from 600 fills" in later or re.search(r"from 6\d\d fills", later)
 
 
