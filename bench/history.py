@@ -49,7 +49,7 @@ class MemoryClient:
         self, *, since: datetime | None = None, limit: int | None = None, progress: object = None
     ) -> Listing[Order]:
         rows = tuple(row for row in self._orders if since is None or (row.created_at or since) >= since)
-        cut = f"only the first {limit} rows were asked for" if limit and len(rows) > limit else None
+        cut = f"only the first {limit} rows were requested" if limit and len(rows) > limit else None
         return Listing(rows[:limit], cut)
 
     def get_fills(self, *, since: datetime | None = None, progress: object = None) -> Listing[Fill]:

@@ -207,9 +207,9 @@ class Lease:
     def services(self) -> Services:
         """The services. Raises NotAvailableError once released, or after a fork."""
         if os.getpid() != self._pid:
-            raise NotAvailableError("This was built before a fork: build it anew in the new process.")
+            raise NotAvailableError("Created before a fork. Create a new one in this process.")
         if not self._is_held:
-            raise NotAvailableError("This was closed: build a new one.")
+            raise NotAvailableError("Already closed. Create a new one.")
         return self._services
 
     def release(self) -> None:
@@ -246,7 +246,7 @@ class _SharedServices:
             open_outcomes = _open_outcomes(services)
             services.close()
             for note in open_outcomes:
-                _warn(f"{note} The next start goes on looking for it.")
+                _warn(f"{note} Checking continues at the next start.")
 
 
 _guard = threading.RLock()
@@ -313,7 +313,7 @@ def _warn(note: str) -> None:
 
 def _open_outcomes(services: Services) -> list[str]:
     return [
-        f"It is not known what became of an order: {each.sentence}. It may be live; do not place it again."
+        f"Order status unknown: {each.sentence}. It may be live; don't resend."
         for each in services.orders.pending_orders()
     ]
 
@@ -326,7 +326,7 @@ def _begin(services: Services) -> None:
     except AuthenticationError:
         raise
     except KalshiAPIError as error:
-        services.journal.log_error("The account's limits could not be read", error)
+        services.journal.log_error("Account limits unavailable", error)
     ahead_s = client.use_exchange_clock()
     try:
         if ahead_s is not None:
@@ -380,7 +380,7 @@ def export_fills(path: Path) -> int:
     """
     path = absolute_path(path)
     if not path.parent.is_dir():
-        raise InvalidInputError(f"There is no folder {path.parent}. Nothing was written.")
+        raise InvalidInputError(f"Folder {path.parent} does not exist. Nothing was written.")
     with acquire() as services:
         exporter = Exporter(services.client, services.tracker, services.journal, utc_now)
         return exporter.export(TRADES, path).rows

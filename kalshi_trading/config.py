@@ -198,14 +198,14 @@ class _Reader:
         for lower, upper in _NOT_ABOVE:
             low, high = self._values.get(lower), self._values.get(upper)
             if low is not None and high is not None and low > high:
-                what = f"is {low}, which is above {upper} ({high})."
-                self.problems.append(Problem(lower, what, "Lower it, or raise the other."))
+                what = f"is {low}, above {upper} ({high})."
+                self.problems.append(Problem(lower, what, f"Lower it, or raise {upper}."))
 
     def note_unknown_names(self) -> None:
         """Report names close to an option; from the process only with our prefix."""
         for name, entry in self.env_file.entries.items():
             if hidden := _HIDDEN_SETTING.search(entry.text):
-                what = f"stands inside another value, in line {entry.line} of {self.file_name}."
+                what = f"is inside another value, in line {entry.line} of {self.file_name}."
                 self.problems.append(Problem(hidden[1], what, "Write each setting on a line of its own."))
             if name not in KNOWN_NAMES:
                 self._note_unknown(name, f"line {entry.line} of {self.file_name}")
@@ -224,10 +224,10 @@ class _Reader:
             try:
                 values.append(row.read(each.text, each.folder))
             except InvalidInputError as error:
-                self.blame(each, str(error), f"For instance: {each.name}={row.example}")
+                self.blame(each, str(error), f"Example: {each.name}={row.example}")
                 continue
             if values[-1] != values[0]:
-                self.blame(each, f"says something else than {given[0].name}", "Keep one of the two.")
+                self.blame(each, f"conflicts with {given[0].name}", "Keep only one.")
         self._values[row.name] = values[0] if values else None
         return self._values[row.name]
 
@@ -270,7 +270,7 @@ class _Reader:
             hint = f" Did you mean {meant}?" if meant else ""
             where = place[0].upper() + place[1:]
             named = f" ({name})" if not meant and _is_plain(name) else ""
-            self.warnings.append(f"{where} sets an option that does not exist{named}{how}.{hint}")
+            self.warnings.append(f"{where} sets an unknown option{named}{how}.{hint}")
 
 
 def _is_plain(name: str) -> bool:
@@ -288,7 +288,7 @@ def _env_counts(reader: _Reader) -> bool:
     said = [each for each in reader.everywhere("ENV") if each.text in words]
     counting = [each for each in said if reader.look_up(words[each.text].key_id.name)]
     if len({each.text for each in counting}) > 1:
-        reader.blame(counting[1], "says something else than ENV of the process", "Keep one of the two")
+        reader.blame(counting[1], "conflicts with ENV of the process environment", "Keep only one.")
     reader.prefer(counting[:1])
     return bool(counting)
 
@@ -306,7 +306,7 @@ def _note_unused_keys(environment: Environment, reader: _Reader) -> None:
         why = "An API key is set, but KALSHI_ENVIRONMENT is not"
     else:
         return
-    reader.warnings.append(f"{why}: this is the {environment} exchange.")
+    reader.warnings.append(f"{why}: using the {environment} exchange.")
 
 
 def _note_removed_login(reader: _Reader) -> None:
@@ -314,7 +314,7 @@ def _note_removed_login(reader: _Reader) -> None:
     login = next(filter(None, map(reader.look_up, LOGIN_NAMES)), None)
     if login is None:
         return
-    what = f"Kalshi removed e-mail login; make an API key at {HOSTS[Environment.PRODUCTION].keys_page}"
+    what = f"Kalshi removed email login; create an API key at {HOSTS[Environment.PRODUCTION].keys_page}"
     if reader.given(_SETTINGS_ROWS["environment"]):
         reader.warnings.append(f"{login.name} has no effect: {what}.")
     else:
@@ -358,7 +358,7 @@ def _check_host(given: _OptionSource, environment: Environment, reader: _Reader)
             given, f"is a {owners[0]} host, but the environment is {environment}", "Change one of them."
         )
     else:
-        reader.warnings.append(f"{given.name} is not a host of Kalshi: signed requests will go there.")
+        reader.warnings.append(f"{given.name} is not a Kalshi host. Signed requests will be sent there.")
 
 
 def _credentials(environment: Environment, api_key: ApiKeyOptions, reader: _Reader) -> Credentials | None:
@@ -368,11 +368,11 @@ def _credentials(environment: Environment, api_key: ApiKeyOptions, reader: _Read
         if not reader.given(row):
             name = reader.other_name(row) if uses_pair else row.name
             what = f"is not set; {environment} needs an API key."
-            remedy = f"Make one at {HOSTS[environment].keys_page}, then write {name}={row.example}"
+            remedy = f"Create one at {HOSTS[environment].keys_page}, then write {name}={row.example}"
             reader.problems.append(Problem(name, what, remedy))
     if api_key.key_id and not looks_like_key_id(api_key.key_id):
         name = reader.given(_KEY_ROWS["key_id"])[0].name
-        reader.warnings.append(f"{name} does not look like a key id of Kalshi, which is a UUID.")
+        reader.warnings.append(f"{name} does not look like a Kalshi key ID (a UUID).")
     for given in reader.given(_KEY_ROWS["secret"])[:1]:
         try:
             private_key = load_private_key(given.text, variable=given.name, folder=given.folder)

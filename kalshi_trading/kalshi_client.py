@@ -122,21 +122,23 @@ class KalshiClient(AccountClient, LeaseHolder):
 
     def amend_order(self, *arguments: object, **named: object) -> SubmissionResult:
         """Not available yet. Raises NotAvailableError; nothing is sent."""
-        raise NotAvailableError("Orders cannot be amended here yet: cancel and place anew. Nothing was sent.")
+        raise NotAvailableError(
+            "Amending is not supported yet. Nothing was sent; cancel and place a new order."
+        )
 
     def decrease_order(self, *arguments: object, **named: object) -> SubmissionResult:
         """Not available yet. Raises NotAvailableError; nothing is sent."""
         raise NotAvailableError(
-            "Orders cannot be decreased here yet: cancel and place anew. Nothing was sent."
+            "Decreasing is not supported yet. Nothing was sent; cancel and place a new order."
         )
 
     def batch_create_orders(self, *arguments: object, **named: object) -> list[SubmissionResult]:
         """Not available yet. Raises NotAvailableError; nothing is sent."""
-        raise NotAvailableError("Batches are not there yet: place the orders one by one. Nothing was sent.")
+        raise NotAvailableError("Batches are not supported yet. Nothing was sent; place orders one by one.")
 
     def batch_cancel_orders(self, *arguments: object, **named: object) -> list[CancelResult]:
         """Not available yet. Raises NotAvailableError; nothing is sent."""
-        raise NotAvailableError("Batches are not there yet: cancel the orders one by one. Nothing was sent.")
+        raise NotAvailableError("Batches are not supported yet. Nothing was sent; cancel orders one by one.")
 
     # --- Internal ---------------------------------------------------------------------------------
 
@@ -144,7 +146,7 @@ class KalshiClient(AccountClient, LeaseHolder):
         """Return the executor that shares this client's journal."""
         if self._lease is None:
             raise NotAvailableError(
-                "This client has no journal for orders: use KalshiClient(). Nothing was sent."
+                "This client has no journal for orders. Nothing was sent; use KalshiClient()."
             )
         from kalshi_trading import compose
 

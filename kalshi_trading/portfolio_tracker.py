@@ -47,7 +47,7 @@ T = TypeVar("T")
 FirstLook = Callable[[PortfolioSnapshot], None]
 _READ_THREADS = 32
 _FIRST_LOOK_AFTER_S = 1.0
-_STILL_READING = "still being read"
+_STILL_READING = "still loading"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
 
         def going_on(_: int) -> None:
             if threads.is_left:
-                raise KalshiAPIError("The reading was left.")
+                raise KalshiAPIError("Reading was canceled.")
 
         def count(rows: int) -> None:
             going_on(rows)
@@ -352,7 +352,7 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         for each in _require(self.refresh().positions):
             if each.position.ticker == ticker:
                 return each
-        raise InvalidInputError(f"There is no open position in {ticker}.")
+        raise InvalidInputError(f"No open position in {ticker}.")
 
     def calculate_total_pnl(self) -> TotalPnl:
         """Return realized and unrealized P&L and fees of the account, in dollars.
@@ -388,11 +388,11 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
 def _complete(positions: Fetched[Positions]) -> Fetched[Positions]:
     """Treat an incomplete list as unavailable: a position may be missing."""
     if positions.value is not None and positions.value.markets.incomplete is not None:
-        return Fetched(None, f"The list could not be read whole: {positions.value.markets.incomplete}.")
+        return Fetched(None, f"The list is incomplete: {positions.value.markets.incomplete.rstrip('.')}.")
     return positions
 
 
 def _require(known: Fetched[T]) -> T:
     if known.value is None:
-        raise KalshiAPIError(f"The portfolio could not be read. {known.unavailable}")
+        raise KalshiAPIError(f"Portfolio unavailable. {known.unavailable}")
     return known.value

@@ -53,7 +53,7 @@ __all__ = ["TradeExecutionError", "TradeExecutor"]
 _NOT_ALLOWED = Finding(
     "production",
     Severity.DENY,
-    "This is real money: build with allow_production=True to allow orders.",
+    "This is real money. To allow orders, pass allow_production=True.",
 )
 
 
@@ -72,7 +72,7 @@ class TradeExecutor(LeaseHolder):
         ConfigurationError, PracticeExchangeError, AuthenticationError.
         """
         if not isinstance(allow_production, bool):
-            raise InvalidInputError(f"allow_production is True or False, not {allow_production!r}.")
+            raise InvalidInputError(f"allow_production must be True or False, not {allow_production!r}.")
         self._allow_production = allow_production
         self._given = services
         if services is None:
@@ -157,7 +157,7 @@ class TradeExecutor(LeaseHolder):
         rows = self._services.client.get_positions(ticker=name).markets.whole()
         held = next((row for row in rows if row.ticker == name and row.side is not None), None)
         if held is None or held.side is None:
-            raise InvalidOrderError(f"Nothing is held in {name}.")
+            raise InvalidOrderError(f"No open position in {name}.")
         order_type = "market" if price is None else "limit"
         return self.place_order(name, held.side, held.count, Action.SELL, order_type, price)
 
@@ -178,7 +178,7 @@ class TradeExecutor(LeaseHolder):
         Raises InvalidInputError, NotFoundError, KalshiAPIError.
         """
         if not isinstance(order_id, str):
-            raise InvalidInputError(f"An order_id is text, not {type(order_id).__name__}.")
+            raise InvalidInputError(f"order_id must be text, not {type(order_id).__name__}.")
         return self._in_own_words([self._orders.get_order_status(order_id)])[0]
 
     def list_open_orders(self) -> tuple[Order, ...]:
@@ -215,7 +215,7 @@ class TradeExecutor(LeaseHolder):
         Raises InvalidInputError, KalshiAPIError.
         """
         if limit is not None and (not isinstance(limit, int) or limit < 0):
-            raise InvalidInputError(f"A limit is a whole number, not {limit!r}.")
+            raise InvalidInputError(f"limit must be a whole number, not {limit!r}.")
         return self._orders.search_markets(query, status=status, limit=limit)
 
     def get_market_info(self, ticker: str) -> Market:
@@ -276,9 +276,7 @@ class TradeExecutor(LeaseHolder):
             with self._services.placing, _nothing_sent():
                 confirmed = next(answers, None)
                 if confirmed is None:
-                    raise OrderDeniedError(
-                        "Not sent: this question was answered before. Place the order anew."
-                    )
+                    raise OrderDeniedError("Already confirmed. Nothing was sent again; place a new order.")
                 return self._confirm(confirmed)
 
         return confirm
@@ -314,11 +312,11 @@ class TradeExecutor(LeaseHolder):
     def _submit(self, preview: OrderPreview) -> SubmissionResult:
         """Send, or record why not. Raises OrderDeniedError, OrderNotSentError."""
         result = self._orders.submit(preview)
-        reason = f"Not sent: {result.message.removeprefix('Not sent: ')}"
         if result.outcome is Outcome.DENIED:
+            reason = f"Order blocked. Nothing was sent. {result.message}"
             raise OrderDeniedError(reason, denials(preview.findings))
         if result.outcome is Outcome.NOT_SENT:
-            raise OrderNotSentError(reason)
+            raise OrderNotSentError(f"Order not sent. {result.message}")
         return result
 
 

@@ -249,7 +249,7 @@ def days_between(
     first = None if start is None else _days(start, today).first
     last = None if end is None else _days(end, today).last
     if first is not None and last is not None and first > last:
-        raise InvalidInputError(f"A history begins with its earlier day: {last} is before {first}.")
+        raise InvalidInputError(f"Start with the earlier date: {last} is before {first}.")
     return first, last
 
 
@@ -259,12 +259,12 @@ def _days(asked: str | date, today: date) -> Period:
         asked = local_date(asked)
     if isinstance(asked, date):
         if not 2000 <= asked.year <= 9000:
-            raise InvalidInputError(f"{asked} is no day of this history.")
+            raise InvalidInputError(f"{asked} is out of range. Use a date from 2000 to 9000.")
         return Period(asked, asked)
     if not isinstance(asked, str):
-        raise InvalidInputError(f"A date or a text such as {FORMS} is wanted, not {asked!r}.")
+        raise InvalidInputError(f"Pass a date, or text such as {FORMS}, not {asked!r}.")
     if ".." in asked:
-        raise InvalidInputError(f"{asked!r} is a range: give its ends as start_date and end_date.")
+        raise InvalidInputError(f"{asked!r} is a range. Pass its ends as start_date and end_date.")
     return parse_period(asked, today)
 
 
@@ -283,7 +283,7 @@ def _plain(value: object) -> object:
         return [_plain(item) for item in value]
     if isinstance(value, Mapping):
         return {str(name): _plain(item) for name, item in value.items()}
-    raise TypeError(f"{type(value).__name__} does not belong into the journal")
+    raise TypeError(f"{type(value).__name__} cannot be stored in the journal")
 
 
 def account_fingerprint(key_id: str) -> str:
@@ -367,8 +367,8 @@ def _journal() -> TradeLogger:
 
 def _note(event: str, details: Mapping[str, object]) -> None:
     if not isinstance(details, Mapping):
-        raise InvalidInputError(f"A note is a dict of plain data, not {type(details).__name__}.")
+        raise InvalidInputError(f"A note must be a dict, not {type(details).__name__}.")
     try:
         _journal().log_event(event, {"details": details})  # nested: apart from our own orders' fields
     except (TypeError, RecursionError) as error:
-        raise InvalidInputError(f"{error}. Use text, whole numbers or Decimal; nothing was noted.") from None
+        raise InvalidInputError(f"{error}. Nothing was recorded; use text, integers or Decimal.") from None

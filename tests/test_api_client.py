@@ -258,22 +258,22 @@ def test_a_strange_name_stays_in_its_place_in_the_path(client):
 @pytest.mark.parametrize("ticker", ["../../x?y#z", "", "a b", None])
 def test_what_is_no_ticker_is_refused_before_anything_is_asked(client, ticker):
     for read in (client.get_market, client.get_orderbook, client.get_market_history):
-        with pytest.raises(InvalidInputError, match="not a ticker"):
+        with pytest.raises(InvalidInputError, match="Not a ticker"):
             read(ticker)
-    with pytest.raises(InvalidInputError, match="A ticker is text"):
+    with pytest.raises(InvalidInputError, match="ticker must be text"):
         client.get_fills(5)
 
 
 @pytest.mark.parametrize("limit", [0, -1, "5", 2.5])
 def test_a_limit_that_is_none_is_refused_before_anything_is_asked(client, limit):
-    with pytest.raises(InvalidInputError, match="A limit is a whole number above 0"):
+    with pytest.raises(InvalidInputError, match="limit must be a whole number above 0"):
         client.get_orders(limit=limit)
 
 
 def test_markets_are_not_listed_by_the_words_of_their_own_status(client):
-    with pytest.raises(InvalidInputError, match="Markets are listed by one of unopened, open, paused"):
+    with pytest.raises(InvalidInputError, match="status must be one of unopened, open, paused"):
         client.get_markets(status="active")
-    with pytest.raises(InvalidInputError, match="An order's status is one of resting, executed, canceled"):
+    with pytest.raises(InvalidInputError, match="status must be one of resting, executed, canceled"):
         client.get_orders(status="filled")
 
 
@@ -303,7 +303,7 @@ def is_refused_whole(listing):
     try:
         listing.whole()
     except KalshiAPIError as error:
-        return "could not be read whole" in str(error)
+        return "The list is incomplete" in str(error)
     return False
 
 
@@ -390,7 +390,7 @@ def test_a_list_that_breaks_off_keeps_its_rows_and_says_why(client):
     expect("GET", ORDERS, {"error": {"code": "internal_error", "message": "x"}}, query=query, status=500)
     listing = client.get_orders()
     assert ids(listing) == ["a"]
-    assert "broke off after 1 rows" in listing.incomplete
+    assert "list stopped after 1 row:" in listing.incomplete
 
 
 def test_a_first_page_that_cannot_be_read_is_an_error(client):
@@ -404,7 +404,7 @@ def test_a_row_that_cannot_be_read_is_left_out_and_told(client):
     page([], "", rows=rows)
     listing = client.get_orders()
     assert ids(listing) == ["a", "c"]
-    assert "1 rows could not be read" in listing.incomplete
+    assert "1 row could not be read" in listing.incomplete
     assert "yes_price_dollars" in listing.incomplete
 
 

@@ -271,15 +271,15 @@ def test_an_address_that_cannot_be_used_is_refused(sandbox):
         ("http://demo-api.kalshi.co/trade-api/v2", "must begin with https://"),
         ("http://127.0.0.1.evil.example/trade-api/v2", "must begin with https://"),
         ("ftp://localhost/trade-api/v2", "must begin with https://"),
-        ("demo-api.kalshi.co", "must be an address"),
-        ("https://", "must be an address"),
-        ("https://host:99999/trade-api/v2", "must be an address"),
-        ("https://[::1/trade-api/v2", "must be an address"),
-        ("https://ho st/trade-api/v2", "must be an address"),
-        ("https://user:canary@host/trade-api/v2", "must not carry a user name"),
-        ("https://user@host/trade-api/v2", "must not carry a user name"),
-        ("https://host/trade-api/v2?a=canary", "must not carry"),
-        ("https://host/trade-api/v2#canary", "must not carry"),
+        ("demo-api.kalshi.co", "must be a full address"),
+        ("https://", "must be a full address"),
+        ("https://host:99999/trade-api/v2", "must be a full address"),
+        ("https://[::1/trade-api/v2", "must be a full address"),
+        ("https://ho st/trade-api/v2", "must be a full address"),
+        ("https://user:canary@host/trade-api/v2", "must not contain a user name"),
+        ("https://user@host/trade-api/v2", "must not contain a user name"),
+        ("https://host/trade-api/v2?a=canary", "must not contain"),
+        ("https://host/trade-api/v2#canary", "must not contain"),
         ("https://demo-api.kalshi.co", "must end in /trade-api/v2"),
         ("https://demo-api.kalshi.co/trade-api/v1", "must end in /trade-api/v2"),
     ]
@@ -315,7 +315,7 @@ def test_a_key_is_never_sent_to_the_other_environments_host(environment, host, s
 @pytest.mark.parametrize("host", ["exchange.example", "notkalshi.co", "kalshi.co.evil.example"])
 def test_a_strangers_host_is_warned_of(host, sandbox):
     settings = load_settings(sandbox | {"KALSHI_API_BASE_URL": f"https://{host}/trade-api/v2"}, None)
-    assert any("not a host of Kalshi" in warning for warning in settings.warnings)
+    assert any("not a Kalshi host" in warning for warning in settings.warnings)
 
 
 def test_practice_ignores_addresses_and_says_so():
@@ -380,7 +380,7 @@ def test_a_value_outside_its_range_is_refused_with_an_example():
     wrong = []
     for name, text in cases:
         said = complaint({name: text})
-        if not re.fullmatch(f"{name}: .* For instance: {name}=.*", said) or "\x1b" in said:
+        if not re.fullmatch(f"{name}: .* Example: {name}=.*", said) or "\x1b" in said:
             wrong.append((name, text, said))
     assert wrong == []
 
@@ -449,7 +449,7 @@ def test_an_alias_that_contradicts_its_name_is_refused(alias, text, name, sandbo
     from_process = only_problem(sandbox | {alias: text})
     from_file = only_problem(sandbox, dotenv(f"\n{alias}={text}\n"))
     assert from_process.variable == from_file.variable == alias
-    assert f"says something else than {name}" in from_process.what
+    assert f"conflicts with {name}" in from_process.what
     assert "(.env line 2)" in from_file.what
     assert "canary" not in str(from_process) + str(from_file)
 
@@ -503,7 +503,7 @@ def test_a_value_is_blamed_with_its_line(dotenv):
 def test_a_variable_written_twice_is_refused_with_both_lines(dotenv):
     problem = only_problem({}, dotenv("LOG_LEVEL=INFO\n\nLOG_LEVEL=INFO\n"))
     assert problem.variable == "LOG_LEVEL"
-    assert "stands twice, in lines 1 and 3" in problem.what
+    assert "is set twice, in lines 1 and 3" in problem.what
 
 
 def test_a_folder_in_place_of_the_file_is_refused(tmp_path):
@@ -515,7 +515,7 @@ def test_a_pipe_or_a_link_to_nothing_in_place_of_the_file_is_refused_and_not_wai
     os.mkfifo(pipe)
     link.symlink_to(tmp_path / "secrets.env")
     assert "it is not a regular file" in only_problem({}, pipe).what
-    assert "it is a link to nothing" in only_problem({}, link).what
+    assert "it is a broken link" in only_problem({}, link).what
 
 
 def test_a_misspelled_option_is_named_beside_what_stops_the_start(dotenv):
@@ -530,7 +530,7 @@ def test_a_misspelled_option_is_named_beside_what_stops_the_start(dotenv):
 def test_a_setting_inside_another_value_stops_the_start(dotenv, line):
     said = [str(problem) for problem in problems_of({}, dotenv(f"{line}\n"))]
     assert (
-        "KALSHI_READ_ONLY: stands inside another value, in line 1 of .env. "
+        "KALSHI_READ_ONLY: is inside another value, in line 1 of .env. "
         "Write each setting on a line of its own."
     ) in said
 
@@ -549,16 +549,16 @@ def test_a_pem_pasted_without_quotes_is_explained_and_never_shown(dotenv):
     path = dotenv(f"KALSHI_ENV=demo\nKALSHI_API_KEY={KEY_ID}\nKALSHI_API_SECRET={key_pem()}")
     message = "\n".join(str(problem) for problem in problems_of({}, path))
     assert "double quotes" in message
-    assert "cut short" in message
+    assert "its END line is missing" in message
     assert not any(line in message for line in key_pem().splitlines() if not line.startswith("-"))
 
 
 def test_unknown_options_are_warned_of_with_the_name_that_was_meant(dotenv):
     path = dotenv("KALSHI_READRETRIES=1\nkalshi_log_dir=x\nKALSHI_COFFEE=black\nEDITOR=vi\n")
     assert load_settings({}, path).warnings == (
-        "Line 1 of .env sets an option that does not exist. Did you mean KALSHI_READ_RETRIES?",
-        "Line 2 of .env sets an option that does not exist. Did you mean KALSHI_LOG_DIR?",
-        "Line 3 of .env sets an option that does not exist (KALSHI_COFFEE).",
+        "Line 1 of .env sets an unknown option. Did you mean KALSHI_READ_RETRIES?",
+        "Line 2 of .env sets an unknown option. Did you mean KALSHI_LOG_DIR?",
+        "Line 3 of .env sets an unknown option (KALSHI_COFFEE).",
     )
 
 
@@ -586,7 +586,7 @@ def test_without_a_home_folder_the_advice_works(homeless):
     problem = only_problem({})
     assert problem.variable == "KALSHI_DATA_DIR"
     assert "home folder (~) is unknown" in problem.what
-    name, value = problem.remedy.removeprefix("For instance: ").split("=")
+    name, value = problem.remedy.removeprefix("Example: ").split("=")
     assert load_settings({name: value}, None).data_dir == Path(value)
 
 
@@ -598,7 +598,7 @@ def test_a_path_from_an_unknown_home_folder_is_refused(homeless, sandbox):
     elsewhere = {"KALSHI_DATA_DIR": "/data"}
     assert only_problem(elsewhere | {"KALSHI_LOG_DIR": "~/logs"}).variable == "KALSHI_LOG_DIR"
     key = sandbox | elsewhere | {"KALSHI_API_SECRET": "~/key.pem"}
-    assert "Write the path in full" in only_problem(key).remedy
+    assert "Use a full path" in only_problem(key).remedy
 
 
 # --- Key files readable by others ----------------------------------------------------------------

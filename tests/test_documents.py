@@ -565,7 +565,7 @@ def test_the_bot_stops_at_ten_contracts_and_repeats_nothing_unasked(quoted, caps
     run_bot(market.ticker, rounds=4)
     # repeating an order within half a minute needs a person's confirmation
     assert net(exchange, market.ticker) == 5
-    assert capsys.readouterr().out.count("Error: Not sent: a person must confirm this order.") == 3
+    assert capsys.readouterr().out.count("Error: Confirmation required. Nothing was sent.") == 3
 
 
 def test_the_bot_sells_what_it_holds_above_60_cents(quoted, capsys):

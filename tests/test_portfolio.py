@@ -148,7 +148,7 @@ def test_one_position_can_be_told_by_its_ticker(tracker_of):
         assert tracker.calculate_position_pnl("kx-a").unrealized_pnl == D("0.18")
         for position in (*tracker.get_current_positions(), tracker.get_current_positions()[0].position):
             assert tracker.calculate_position_pnl(position).unrealized_pnl == D("0.18")
-        with pytest.raises(InvalidInputError, match=r"There is no open position in KX-B\."):
+        with pytest.raises(InvalidInputError, match=r"No open position in KX-B\."):
             tracker.calculate_position_pnl("KX-B")
 
 
@@ -195,10 +195,10 @@ ENDPOINTS = {
 }
 SLOW_BREAK = "time-out"
 BREAKS = {
-    "500": (say(500, {"error": {"code": "internal_error", "message": "broken"}}), "not available"),
+    "500": (say(500, {"error": {"code": "internal_error", "message": "broken"}}), "reports an error"),
     SLOW_BREAK: (hang, "Try again"),
     "malformed": (say(200, {"cursor": 5, "surprise": [{}]}), "answer"),
-    "no JSON": (say(200, b"<html>"), "not the exchange's answer"),
+    "no JSON": (say(200, b"<html>"), "not from the exchange"),
 }
 LINES = ["Account value", "Cash", "Positions", "Unrealized P&L", "Realized P&L", "Exposure", "KX-A"]
 UNKNOWN = {  # lines that cannot stand without a part
@@ -301,7 +301,7 @@ def test_different_settlements_of_one_market_are_several_accounts_that_cannot_be
     with serving(account) as server:
         settlements = tracker_of(server).refresh().settlements
     assert settlements.value is None
-    assert f"different rows came for {SETTLEMENT['ticker']}" in settlements.unavailable
+    assert f"the exchange sent different rows for {SETTLEMENT['ticker']}" in settlements.unavailable
 
 
 def test_realized_profit_cannot_be_told_without_the_settlements(tracker_of):

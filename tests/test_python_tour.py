@@ -51,7 +51,7 @@ def test_the_script_of_the_tour_runs(script, capsys):
     blocks = re.findall(r"^```python\n(.*?)^```$", TOUR.read_text(), re.MULTILINE | re.DOTALL)
     (code,) = [block for block in blocks if ">>>" not in block]
     exec(code, {})
-    assert capsys.readouterr().out.startswith("resting 5 at ")
+    assert capsys.readouterr().out.startswith("open 5 at ")
 
 
 def found(owner, name):

@@ -93,7 +93,7 @@ def test_what_is_held_is_sold_and_closed(executor, ticker):
     closed = executor.close_position(ticker)
     assert (closed["action"], closed["side"], closed.fill_count) == ("sell", "no", 2)
     assert _net(tracker, ticker) == 0
-    with pytest.raises(InvalidOrderError, match=f"Nothing is held in {ticker}. Nothing was sent"):
+    with pytest.raises(InvalidOrderError, match=f"No open position in {ticker}. Nothing was sent"):
         executor.close_position(ticker)
 
 
@@ -106,9 +106,9 @@ def test_a_quantity_in_dollars_spends_no_more_than_that(executor, ticker):
     bought = executor.place_market_order(ticker, "yes", "$3")
     assert bought.fill_count == bought.request.count > 0
     assert bought.fill_count * bought.average_price + bought.fee <= 3
-    with pytest.raises(InvalidOrderError, match=r"buys no whole contract.*Nothing was sent\."):
+    with pytest.raises(InvalidOrderError, match=r"\$0\.01 is too little.*Nothing was sent\."):
         executor.place_market_order(ticker, "yes", "$0.01")
-    with pytest.raises(InvalidOrderError, match="Dollars are for purchases"):
+    with pytest.raises(InvalidOrderError, match="Dollar amounts are for buying only"):
         executor.place_market_order(ticker, "yes", "$3", action="sell")
 
 
@@ -117,7 +117,7 @@ def test_an_order_that_nobody_knows_cannot_be_canceled(executor):
     with pytest.raises(NotFoundError, match=f"The exchange has no order {unknown}"):
         executor.cancel_order(unknown)
     for no_id in (None, 5):
-        with pytest.raises(InvalidInputError, match="An order_id is text"):
+        with pytest.raises(InvalidInputError, match="order_id must be text"):
             executor.cancel_order(no_id)
 
 
@@ -133,9 +133,9 @@ def test_markets_are_found_by_words_and_status(executor, ticker):
     assert [(row["ticker"], row.market.ticker) for row in found] == [(ticker, ticker)]
     assert len(executor.search_markets(limit=3)) == 3
     assert all(row["status"] != "active" for row in executor.search_markets(status="closed"))
-    with pytest.raises(InvalidInputError, match="status is one of unopened, open, closed, settled"):
+    with pytest.raises(InvalidInputError, match="status must be one of unopened, open, closed, settled"):
         executor.search_markets(status="resting")
-    with pytest.raises(InvalidInputError, match="A limit is a whole number"):
+    with pytest.raises(InvalidInputError, match="limit must be a whole number"):
         executor.search_markets(limit=-1)
 
 
@@ -189,14 +189,14 @@ def test_a_quantity_that_is_none_is_refused_before_anything_is_asked(stays_still
 
 
 WRONG_ARGUMENTS = [
-    (("KX-1", "buy", 1), {}, "The side is yes or no, not 'buy'. The arguments are ticker, side"),
-    (("KX-1", "yes", "buy", 10, 45), {}, "The action is buy or sell, not 10."),
-    (("KX-1", "yes", 1, "yes"), {}, "The action is buy or sell, not 'yes'."),
-    (("KX-1", "yes", 1, "buy", "gtc"), {}, "The order_type is market or limit, not 'gtc'."),
-    (("KX-1", "yes", 1), {"price": 50}, "A market order has no price."),
+    (("KX-1", "buy", 1), {}, "side must be yes or no, not 'buy'. Argument order: ticker, side"),
+    (("KX-1", "yes", "buy", 10, 45), {}, "action must be buy or sell, not 10."),
+    (("KX-1", "yes", 1, "yes"), {}, "action must be buy or sell, not 'yes'."),
+    (("KX-1", "yes", 1, "buy", "gtc"), {}, "order_type must be market or limit, not 'gtc'."),
+    (("KX-1", "yes", 1), {"price": 50}, "A market order takes no price."),
     (("KX-1", "yes", 1), {"order_type": "limit"}, "A limit order needs a price."),
-    (("no ticker", "yes", 1), {}, "That is not a ticker."),
-    ((7, "yes", 1), {}, "A ticker is text, not int."),
+    (("no ticker", "yes", 1), {}, "Not a ticker."),
+    ((7, "yes", 1), {}, "ticker must be text, not int."),
     (
         ("KX-1", "yes", 1, "buy", "limit", 0.29),
         {},
@@ -228,7 +228,9 @@ def test_a_price_read_from_a_market_below_a_cent_is_never_taken_for_dollars(exec
         for found in executor.search_markets(limit=None)
         if found.market.yes_ask is not None and found.market.price_grid.contains(D("0.005"))
     )
-    with pytest.raises(InvalidOrderError, match=r"0\.5 can be 0\.5¢ or 50¢ here\. Type c or \$ with it\."):
+    with pytest.raises(
+        InvalidOrderError, match=r"0\.5 could be 0\.5¢ or 50¢\. Add c for cents or \$ for dollars\."
+    ):
         executor.place_limit_order(market.ticker, "yes", 1, "0.5")
     placed = executor.place_limit_order(market.ticker, "yes", 1, Cents("0.5"))
     assert placed.request.price == D("0.005")
@@ -241,7 +243,9 @@ def test_a_price_read_from_a_market_below_a_cent_is_never_taken_for_dollars(exec
 def test_a_soft_limit_asks_and_its_confirmation_sends_exactly_that(script, exchange, ticker):
     script.setenv("KALSHI_SOFT_ORDER_COST", "0.10")
     executor = TradeExecutor()
-    with pytest.raises(ConfirmationRequired, match=r"a person must confirm.*more than \$0\.10") as caught:
+    with pytest.raises(
+        ConfirmationRequired, match=r"Confirmation required\. Nothing was sent.*confirm above \$0\.10"
+    ) as caught:
         executor.place_market_order(ticker, "yes", 3)
     assert [finding.rule for finding in caught.value.findings] == ["cost per order"]
     assert writes() == []
@@ -273,7 +277,9 @@ def test_one_answer_sends_one_order_however_many_threads_give_it(script, ticker)
         executor.place_limit_order(ticker, "yes", 3, 5)
     ends = in_threads(caught.value.confirm, 4)
     assert sorted(type(end).__name__ for end in ends) == [*["OrderDeniedError"] * 3, "SubmissionResult"]
-    assert "was answered before" in str(next(end for end in ends if isinstance(end, OrderDeniedError)))
+    assert "Already confirmed. Nothing was sent again" in str(
+        next(end for end in ends if isinstance(end, OrderDeniedError))
+    )
     assert writes().count("order.intent") == 1
 
 
@@ -316,10 +322,14 @@ def test_a_confirmed_market_order_keeps_the_worst_price_that_was_confirmed(scrip
 @pytest.mark.parametrize(
     ("setting", "order", "reason"),
     [
-        ({"KALSHI_HARD_ORDER_COUNT": "2", "KALSHI_SOFT_ORDER_COUNT": "2"}, {}, "above the limit of 2"),
+        (
+            {"KALSHI_HARD_ORDER_COUNT": "2", "KALSHI_SOFT_ORDER_COUNT": "2"},
+            {},
+            "max 2, KALSHI_HARD_ORDER_COUNT",
+        ),
         ({"KALSHI_READ_ONLY": "1"}, {}, "read-only"),
         ({}, {"order_type": "limit", "price": "5.003c"}, "price"),
-        ({}, {"order_type": "limit", "price": D("0.0511")}, "is not a price of this market; the nearest are"),
+        ({}, {"order_type": "limit", "price": D("0.0511")}, "is not a valid price here. Try "),
     ],
     ids=["hard limit", "read-only", "no price", "off the grid"],
 )
@@ -364,9 +374,11 @@ def test_real_money_needs_its_own_word_where_the_service_is_built(executor, tick
     services = executor._lease.services
     production = replace(services, settings=replace(services.settings, environment=Environment.PRODUCTION))
     careful, allowed = TradeExecutor(production), TradeExecutor(production, allow_production=True)
-    assert careful.block_reason() == "This is real money: build with allow_production=True to allow orders."
+    assert careful.block_reason() == "This is real money. To allow orders, pass allow_production=True."
     assert allowed.block_reason() is None
-    with pytest.raises(OrderDeniedError, match="real money: build with allow_production=True") as caught:
+    with pytest.raises(
+        OrderDeniedError, match=r"real money\. To allow orders, pass allow_production=True"
+    ) as caught:
         careful.place_limit_order(ticker, "yes", 1, 2)
     assert caught.value.findings[0].rule == "production"
     assert writes() == ["order.denied"]
@@ -378,7 +390,7 @@ def test_real_money_needs_its_own_word_where_the_service_is_built(executor, tick
 
 @pytest.mark.parametrize("word", ["no", "false", 0, 1, None])
 def test_only_a_bool_allows_real_money(script, word):
-    with pytest.raises(InvalidInputError, match="allow_production is True or False"):
+    with pytest.raises(InvalidInputError, match="allow_production must be True or False"):
         TradeExecutor(allow_production=word)
 
 
@@ -428,12 +440,14 @@ def test_the_client_places_and_cancels_by_way_of_the_same_protocol(script, ticke
     "name", ["amend_order", "decrease_order", "batch_create_orders", "batch_cancel_orders"]
 )
 def test_what_is_not_there_yet_says_so(script, name):
-    with pytest.raises(NotAvailableError, match=r"yet.*Nothing was sent\."):
+    with pytest.raises(NotAvailableError, match=r"yet\. Nothing was sent; "):
         getattr(KalshiClient(), name)("order-1", 5)
 
 
 def test_a_client_over_a_connection_of_its_own_places_no_orders(exchange):
-    with pytest.raises(NotAvailableError, match=r"no journal for orders: use KalshiClient\(\)"):
+    with pytest.raises(
+        NotAvailableError, match=r"no journal for orders\. Nothing was sent; use KalshiClient\(\)"
+    ):
         exchange.client().place_order("KX-1", "yes", 1)
 
 
@@ -466,7 +480,7 @@ def test_closing_twice_ends_nothing_that_somebody_else_holds(script, tmp_path):
         client.close()
     assert sessions(tmp_path) == 1
     assert executor.list_open_orders() is not None
-    with pytest.raises(NotAvailableError, match="This was closed"):
+    with pytest.raises(NotAvailableError, match="Already closed"):
         client.place_order("KX-1", "yes", 1)
 
 
@@ -484,7 +498,7 @@ def test_reading_the_history_holds_nothing(script, tmp_path):
     trade_logger.get_trade_history("today")
     trade_logger.export_trades_to_csv(tmp_path / "fills.csv")
     assert sessions(tmp_path) == 0
-    with pytest.raises(InvalidInputError, match="There is no folder"):
+    with pytest.raises(InvalidInputError, match=r"does not exist\. Nothing was written"):
         trade_logger.export_trades_to_csv(tmp_path / "nowhere" / "fills.csv")
 
 
@@ -520,7 +534,7 @@ def test_lines_of_the_journal_that_cannot_be_read_are_noted(script, tmp_path):
     journal = tmp_path / "logs/practice/trades.log"
     journal.parent.mkdir(parents=True)
     journal.write_text("no record at all\n")
-    with pytest.warns(UserWarning, match="orders in them cannot be looked for"):
+    with pytest.warns(UserWarning, match="Orders on damaged lines cannot be checked"):
         executor = TradeExecutor()
     assert executor.block_reason() is None  # a note blocks no order
 
@@ -542,7 +556,7 @@ def test_a_script_that_takes_warnings_for_errors_leaves_no_session_behind(script
 def test_a_script_that_rounds_its_decimals_may_not_round_money(executor):
     with localcontext() as context:
         context.prec = 6
-        with pytest.raises(InvalidInputError, match=r"prec is 6, which rounds money\. Set it back to 28"):
+        with pytest.raises(InvalidInputError, match=r"prec is 6, which rounds money\. Restore it to 28"):
             executor.place_market_order("KX-1", "yes", 1)
         with pytest.raises(InvalidInputError, match="which rounds money"):
             PortfolioTracker().get_current_positions()
@@ -575,10 +589,10 @@ def test_threads_that_build_at_once_share_one_session(script, tmp_path):
 def test_an_order_after_the_end_is_refused(script, ticker):
     executor = TradeExecutor()
     compose.shut_down()
-    with pytest.raises(OrderDeniedError, match="ending"):
+    with pytest.raises(OrderDeniedError, match="The program is closing"):
         executor.place_limit_order(ticker, "yes", 1, 2)
     executor.close()
-    with pytest.raises(NotAvailableError, match=r"This was closed: build a new one\."):
+    with pytest.raises(NotAvailableError, match=r"Already closed\. Create a new one\."):
         executor.place_limit_order(ticker, "yes", 1, 2)
 
 

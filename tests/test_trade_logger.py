@@ -110,14 +110,14 @@ def test_any_text_stays_on_its_line_and_comes_back(journal, text):
 
 
 def test_a_value_that_is_neither_text_nor_number_is_a_mistake_of_the_program(journal):
-    with pytest.raises(TypeError, match="does not belong into the journal"):
+    with pytest.raises(TypeError, match="cannot be stored in the journal"):
         journal.log_order_step("intent", {"price": object()})
     assert not journal.trades_path.exists()
 
 
 def test_a_float_never_reaches_the_journal(journal):
     for number in (0.57, float("nan")):
-        with pytest.raises(TypeError, match="float does not belong into the journal"):
+        with pytest.raises(TypeError, match="float cannot be stored in the journal"):
             journal.log_order_step("intent", {"price": number})
 
 
@@ -200,7 +200,7 @@ def test_a_line_the_disk_takes_only_a_part_of_is_a_journal_error_and_the_next_on
 ):
     write = os.write
     monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:40]))
-    with pytest.raises(JournalError, match="only a part"):
+    with pytest.raises(JournalError, match="only part of the line"):
         journal.log_order_step("intent", INTENT)
     monkeypatch.undo()
     journal.log_order_step("intent", INTENT)
@@ -412,9 +412,9 @@ def test_the_days_of_a_history_can_be_said_in_words(tmp_path, start, end, days):
 @pytest.mark.parametrize(
     ("start", "end", "sentence"),
     [
-        ("2026-13", None, "Dates look like"),
-        (None, "", "Dates look like"),
-        ("soon", "today", "Dates look like"),
+        ("2026-13", None, "Enter today, yesterday"),
+        (None, "", "Enter today, yesterday"),
+        ("soon", "today", "Enter today, yesterday"),
         ("2026-11-01..2026-11-07", None, "start_date and end_date"),
         (20261121, None, "not 20261121"),
         ("today", "yesterday", "2026-11-20 is before 2026-11-21"),
@@ -587,7 +587,7 @@ def test_an_export_never_replaces_a_file(journal, tmp_path):
     dangling = tmp_path / "link.csv"
     dangling.symlink_to(tmp_path / "nowhere")
     for taken in (path, dangling, tmp_path):
-        with pytest.raises(InvalidInputError, match="already there"):
+        with pytest.raises(InvalidInputError, match="already exists"):
             journal.export_journal_to_csv(taken)
     assert path.read_text() == "mine"
     assert dangling.is_symlink()
@@ -665,7 +665,7 @@ def test_what_a_script_notes_is_on_record_and_no_order_of_ours(notes):
 
 @pytest.mark.parametrize("value", [0.39, object(), {"deep": [1.5]}])
 def test_what_cannot_be_kept_to_the_digit_is_not_noted(notes, value):
-    with pytest.raises(InvalidInputError, match=r"Use text, whole numbers or Decimal; nothing was noted\.$"):
+    with pytest.raises(InvalidInputError, match=r"Nothing was recorded; use text, integers or Decimal\.$"):
         trade_logger.log_order_submission({"price": value})
     assert notes() == ()
 

@@ -69,7 +69,7 @@ def parse_period(text: str, today: date) -> Period:
     period = Period(first.first, _span(end.strip(), today).last) if is_range else first
     if period.first > period.last:
         raise InvalidInputError(
-            f"A range begins with its earlier end: {period.last} is before {period.first}."
+            f"Start the range with the earlier date: {period.last} is before {period.first}."
         )
     return period
 
@@ -85,7 +85,7 @@ def _span(text: str, today: date) -> Period:
     try:
         return _calendar_span(text)
     except ValueError:
-        raise InvalidInputError(f"Dates look like {FORMS}.") from None
+        raise InvalidInputError(f"Enter {FORMS}.") from None
 
 
 def _calendar_span(text: str) -> Period:

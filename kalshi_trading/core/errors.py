@@ -102,8 +102,8 @@ class ConfirmationRequired(TradeExecutionError):
         self.findings = tuple(findings)
         self.confirm = confirm
         reasons = " ".join(finding.message for finding in self.findings)
-        how = "A script confirms by calling confirm() of this error."
-        super().__init__(f"Not sent: a person must confirm this order. {reasons} {how}")
+        how = "To send it, call confirm() on this error."
+        super().__init__(f"Confirmation required. Nothing was sent. {reasons} {how}")
 
 
 class OrderNotSentError(TradeExecutionError):

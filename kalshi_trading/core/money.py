@@ -72,7 +72,7 @@ def _keep(kind: type[Decimal], name: str, takes: tuple[type, ...] | None = None)
 
     def operate(self: Decimal, *operands: Any, **named: Any) -> Any:
         if takes is not None and operands and not isinstance(operands[0], takes):
-            raise TypeError(f"Cents and {type(operands[0]).__name__} do not add up: write Cents(x) or an int")
+            raise TypeError(f"Cannot add Cents and {type(operands[0]).__name__}: use Cents(x) or an int")
         result = operation(self, *operands, **named)
         return kind(result) if isinstance(result, Decimal) else result
 
@@ -116,8 +116,8 @@ def require_exact_context() -> None:
     """Raise InvalidInputError if the decimal context would round money."""
     if getcontext().prec < EXACT.prec:
         raise InvalidInputError(
-            f"decimal.getcontext().prec is {getcontext().prec}, which rounds money. Set it back to "
-            f"{EXACT.prec}, and compute with less inside decimal.localcontext()."
+            f"decimal.getcontext().prec is {getcontext().prec}, which rounds money. Restore it to "
+            f"{EXACT.prec}; use decimal.localcontext() where you need less."
         )
 
 
@@ -148,9 +148,9 @@ def parse_price(text: str) -> Price:
     elif in_cents:
         price = Decimal(in_cents[1]).scaleb(-2)
     else:
-        raise InvalidInputError("A price looks like 57, 57c or 5.5 (cents) or like 0.57 (dollars).")
+        raise InvalidInputError("Enter cents (57, 5.5) or dollars (0.57).")
     if not ZERO < price < ONE_DOLLAR:
-        raise InvalidInputError("A price lies between 0¢ and 100¢, both excluded.")
+        raise InvalidInputError("Enter a price above 0¢ and below 100¢.")
     return price
 
 
@@ -161,10 +161,10 @@ def parse_count(text: str) -> Contracts:
     """
     typed = text.strip()
     if not _COUNT.fullmatch(typed):
-        raise InvalidInputError("A number of contracts looks like 10, 1,000 or 2.5 (two decimals at most).")
+        raise InvalidInputError("Enter a quantity, such as 10 or 2.5 (two decimals at most).")
     count = Decimal(typed.replace(",", ""))
     if count == ZERO:
-        raise InvalidInputError("The number of contracts must be above zero.")
+        raise InvalidInputError("Enter a quantity above zero.")
     return count
 
 

@@ -155,7 +155,7 @@ class Listing(Generic[T]):
         A total over an incomplete list would be wrong.
         """
         if self.incomplete is not None:
-            raise KalshiAPIError(f"The list could not be read whole: {self.incomplete}.")
+            raise KalshiAPIError(f"The list is incomplete: {self.incomplete.rstrip('.')}.")
         return self.items
 
     def __iter__(self) -> Iterator[T]:

@@ -17,7 +17,7 @@ def validate_ticker(text: str) -> str:
     """Return the ticker in upper case. Raises InvalidInputError."""
     ticker = text.strip().upper() if isinstance(text, str) else ""
     if not ticker or not text.isascii() or not is_ticker(ticker):
-        raise InvalidInputError("That is not a ticker. A ticker looks like KXHIGHNY-26NOV21-B46.5.")
+        raise InvalidInputError("Not a ticker. Enter one such as KXHIGHNY-26NOV21-B46.5.")
     return ticker
 
 

@@ -314,9 +314,9 @@ class AccountClient(MarketDataClient):
         )
         acknowledgement = _trusted(lambda: account_wire.order_acknowledgement(Fields(body, "order")))
         if acknowledgement.client_order_id != order.client_order_id:
-            raise OutcomeUnknownError("The exchange's answer does not name our order; it may be live.")
+            raise OutcomeUnknownError("The exchange's answer does not name this order. It may be live.")
         if acknowledgement.fill_count + acknowledgement.remaining_count > order.count:
-            raise OutcomeUnknownError("The exchange's counts do not fit the order; what it did is not known.")
+            raise OutcomeUnknownError("The exchange's counts do not match this order. It may be live.")
         return acknowledgement
 
     def send_cancel(self, order_id: str, *, ticker: str) -> CancelAcknowledgement:
@@ -329,9 +329,7 @@ class AccountClient(MarketDataClient):
         body = self._transport.write("DELETE", path, params(market_ticker=ticker))
         acknowledgement = _trusted(lambda: account_wire.cancel_acknowledgement(Fields(body, "cancel")))
         if acknowledgement.order_id != order_id:
-            raise OutcomeUnknownError(
-                "The exchange answered for another order; it may have canceled this one."
-            )
+            raise OutcomeUnknownError("The exchange answered for another order. This one may be canceled.")
         return acknowledgement
 
     # --- Internal ---------------------------------------------------------------------------------
@@ -372,7 +370,7 @@ def _spelled(ticker: str | None) -> str | None:
     Raises InvalidInputError for a value that is not text.
     """
     if ticker is not None and not isinstance(ticker, str):
-        raise InvalidInputError(f"A ticker is text, not {type(ticker).__name__}.")
+        raise InvalidInputError(f"ticker must be text, not {type(ticker).__name__}.")
     return None if ticker is None else ticker.strip().upper()
 
 
@@ -382,7 +380,7 @@ def _status(word: OrderStatus | str | None) -> OrderStatus | None:
     if word is None:
         return None
     if word not in known:
-        raise InvalidInputError(f"An order's status is one of {', '.join(known)}.")
+        raise InvalidInputError(f"status must be one of {', '.join(known)}.")
     return OrderStatus(word)
 
 

@@ -288,7 +288,7 @@ class MarketDataClient:
 
 def _market_status(word: str | None) -> str | None:
     if word is not None and word not in MARKET_STATUSES:
-        raise InvalidInputError(f"Markets are listed by one of {', '.join(MARKET_STATUSES)}.")
+        raise InvalidInputError(f"status must be one of {', '.join(MARKET_STATUSES)}.")
     return word
 
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError, MalformedAnswerError
 from kalshi_trading.core.results import Listing, Progress
+from kalshi_trading.core.text import pluralize
 from kalshi_trading.exchange.endpoints import ListEndpoint
 from kalshi_trading.exchange.http.transport import Query, Transport
 from kalshi_trading.exchange.wire.fields import Fields
@@ -50,9 +51,11 @@ class _Collection(Generic[T]):
 
     def listing(self, incomplete: str | None = None, cursor: str = "") -> Listing[T]:
         if self.ambiguous:
-            incomplete = f"different rows came for {self.ambiguous[0]}"
+            incomplete = f"the exchange sent different rows for {self.ambiguous[0]}"
         if self.unreadable:
-            incomplete = f"{len(self.unreadable)} rows could not be read. First: {self.unreadable[0]}"
+            incomplete = (
+                f"{pluralize(len(self.unreadable), 'row')} could not be read. First: {self.unreadable[0]}"
+            )
         return Listing(tuple(self.items.values()), incomplete, self.endpoint.rows, cursor)
 
 
@@ -74,7 +77,7 @@ def collect(
     KalshiAPIError if the first page could not be read.
     """
     if limit is not None and (not isinstance(limit, int) or limit < 1):
-        raise InvalidInputError(f"A limit is a whole number above 0, not {limit!r}.")
+        raise InvalidInputError(f"limit must be a whole number above 0, not {limit!r}.")
     found: _Collection[T] = _Collection(endpoint)
 
     def left() -> int | None:
@@ -87,7 +90,8 @@ def collect(
         except KalshiAPIError as error:
             if not is_begun:
                 raise
-            return found.listing(f"the list broke off after {len(found.items)} rows: {error}")
+            rows = pluralize(len(found.items), "row")
+            return found.listing(f"the list stopped after {rows}: {error}")
         if page is None:
             return found.listing()
         is_begun = True
@@ -100,7 +104,7 @@ def collect(
             progress(len(found.items))
         if limit is not None and len(found.items) >= limit:
             # keep rows beyond `limit`: the cursor is after them
-            asked = None if page.is_last else f"only the first {limit} rows were asked for"
+            asked = None if page.is_last else f"only the first {limit:,} rows were requested"
             return found.listing(asked, page.cursor)
 
 
@@ -175,7 +179,7 @@ def _each_page(
 def quote_path(name: str) -> str:
     """Quote one path segment, so that no name can change the path."""
     if name in (".", "..", ""):
-        raise InvalidInputError("That name cannot be part of a request. Nothing was sent.")
+        raise InvalidInputError("Not a valid identifier. Nothing was sent.")
     return quote(name, safe="")
 
 

@@ -31,7 +31,7 @@ from kalshi_trading.settings.places import PROJECT_FOLDER, is_checkout
 START_LIMIT_S = 60.0
 IDLE_EXIT_S = 600
 ASKED_EVERY_S = 150.0  # well below IDLE_EXIT_S
-ENDED = "This computer's practice exchange has ended: start the program again, its world is kept."
+ENDED = "The practice exchange has stopped. Restart this program; your practice account is saved."
 COMPLAINTS_FILE = "exchange.log"
 
 
@@ -74,10 +74,10 @@ def ensure_running(
                 text=True,
             )
     except NotOursError as error:
-        raise PracticeExchangeError(f"The practice exchange cannot be started: {error}.") from error
+        raise PracticeExchangeError(f"The practice exchange could not start: {error}.") from error
     except OSError as error:
         raise PracticeExchangeError(
-            f"The practice exchange cannot be started: {error}. Check KALSHI_DATA_DIR."
+            f"The practice exchange could not start: {error}. Check KALSHI_DATA_DIR."
         ) from error
     line = _first_line(process, limit_s)
     if line is None:
@@ -150,7 +150,7 @@ def _why_it_ended(complaints: Path, said_before: int) -> str:
     with open_to_read(complaints) as file:
         file.seek(said_before)
         said = file.read().decode(errors="replace").strip().splitlines()
-    reason = said[-1] if said else "it ended without a word."
+    reason = said[-1] if said else "it stopped without a message."
     return f"The practice exchange could not start: {reason}"
 
 
@@ -165,6 +165,4 @@ def _read_announcement(line: str) -> PracticeExchange:
             pid=int(said["pid"]),
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise PracticeExchangeError(
-            "The practice exchange announced itself in a way not understood."
-        ) from error
+        raise PracticeExchangeError("The practice exchange sent an unreadable start message.") from error

@@ -33,8 +33,8 @@ class MismatchKind(StrEnum):
 
     NOT_AT_EXCHANGE = "not at the exchange"
     NOT_IN_JOURNAL = "not in the journal"
-    OPEN = "outcome unknown"
-    TWICE = "twice at the exchange"
+    OPEN = "status unknown"
+    TWICE = "duplicate at the exchange"
     STATUS = "status"
     TERMS = "terms"
     COUNT = "count"
@@ -154,7 +154,9 @@ def _doubles(row: HistoryRow, times: Counter[str]) -> Iterator[Mismatch]:
     """Yield a mismatch if the exchange has several orders for one intent."""
     intent = _intent_of(row)
     if intent and times[intent] > 1:
-        yield Mismatch(MismatchKind.TWICE, f"the exchange has {times[intent]} orders for this one intent")
+        yield Mismatch(
+            MismatchKind.TWICE, f"the exchange lists {times[intent]} orders with this client order ID"
+        )
 
 
 def _may_be_a_gap(difference: Difference) -> bool:
@@ -182,7 +184,7 @@ def differences_of(row: HistoryRow) -> tuple[Mismatch, ...]:
     if order is None:
         return () if own is None else tuple(_unlisted(own))
     if own is None:
-        sentence = "placed elsewhere, or its line in the journal is lost"
+        sentence = "placed elsewhere, or its journal line is lost"
         return (Mismatch(MismatchKind.NOT_IN_JOURNAL, sentence), *_among_themselves(order, row.fills))
     return (
         *_status(own, order),
@@ -195,11 +197,11 @@ def differences_of(row: HistoryRow) -> tuple[Mismatch, ...]:
 
 def _unlisted(own: LoggedOrder) -> Iterator[Mismatch]:
     if own.state.is_pending:
-        yield Mismatch(MismatchKind.OPEN, "the answer was lost, and the exchange lists no such order so far")
+        yield Mismatch(MismatchKind.OPEN, "no answer was received, and the exchange does not list it so far")
     elif own.state.stage not in WITHOUT_ORDER:
         yield Mismatch(
             MismatchKind.NOT_AT_EXCHANGE,
-            f"the exchange took it as {own.order_id or '?'} and does not list it",
+            f"accepted as {own.order_id or '?'}, but the exchange does not list it",
         )
 
 
@@ -214,7 +216,7 @@ def _status(own: LoggedOrder, order: Order) -> Iterator[Mismatch]:
     possible = _possible_statuses(own)
     if order.status not in possible:
         words = " or ".join(sorted(possible))
-        yield Mismatch(MismatchKind.STATUS, f"by the journal it must be {words}; exchange: {order.status}")
+        yield Mismatch(MismatchKind.STATUS, f"journal: expected {words}; exchange: {order.status}")
 
 
 def _possible_statuses(own: LoggedOrder) -> frozenset[OrderStatus]:
@@ -239,13 +241,11 @@ def _terms(own: LoggedOrder, order: Order) -> Iterator[Mismatch]:
     if BookSide.of(action, side) is not order.book_side:
         bought = order.book_side.long_outcome.upper()
         yield Mismatch(
-            MismatchKind.TERMS, f"journal: {action.upper()} {side.upper()}; exchange: goes long {bought}"
+            MismatchKind.TERMS, f"journal: {action.upper()} {side.upper()}; exchange: long {bought}"
         )
     elif own.price is not None and side.price_in_side(own.price) != order.yes_price:
         on_exchange = price_text(side.price_in_side(order.yes_price))
-        yield Mismatch(
-            MismatchKind.PRICE, f"limit in the journal {price_text(own.price)}, at the exchange {on_exchange}"
-        )
+        yield Mismatch(MismatchKind.PRICE, f"limit: journal {price_text(own.price)}, exchange {on_exchange}")
 
 
 def _counts(own: LoggedOrder, order: Order) -> Iterator[Mismatch]:
@@ -272,12 +272,12 @@ def _reported_fills(row: HistoryRow, own: LoggedOrder) -> Iterator[Mismatch]:
         return
     fees = sum((fill.fee for fill in first), ZERO)
     if reported.fee is not None and not _agree(reported.fee, fees):
-        yield _priced(MismatchKind.FEES, "fees in the journal", reported.fee, "by the fills", fees)
+        yield _priced(MismatchKind.FEES, "fees: journal", reported.fee, "fills", fees)
     side = own.side
     average = None if side is None else average_price(first, reported.fill_count, side)
     if reported.average_price is not None and average is not None and reported.average_price != average:
         here, on_exchange = price_text(reported.average_price), price_text(average)
-        yield Mismatch(MismatchKind.PRICE, f"average in the journal {here}, by the fills {on_exchange}")
+        yield Mismatch(MismatchKind.PRICE, f"average price: journal {here}, fills {on_exchange}")
 
 
 def first_fills(fills: Iterable[Fill], count: Contracts) -> tuple[Fill, ...] | None:
@@ -298,25 +298,23 @@ def first_fills(fills: Iterable[Fill], count: Contracts) -> tuple[Fill, ...] | N
 def _among_themselves(order: Order, fills: tuple[Fill, ...]) -> Iterator[Mismatch]:
     """Compare the exchange's order with its own fills."""
     if any((fill.ticker, fill.book_side) != (order.ticker, order.book_side) for fill in fills):
-        yield Mismatch(MismatchKind.FILLS, "a fill is of another market or direction than its order")
+        yield Mismatch(MismatchKind.FILLS, "a fill has another market or direction than its order")
     filled = sum((fill.count for fill in fills), ZERO)
     if filled != order.fill_count:
-        counts = f"{count_text(filled)}, the order says {count_text(order.fill_count)}"
-        yield Mismatch(MismatchKind.FILLS, f"the fills listed add up to {counts}")
+        counts = f"fills {count_text(filled)}, order {count_text(order.fill_count)}"
+        yield Mismatch(MismatchKind.FILLS, f"contracts filled: {counts}")
         return
     is_bid, limit = order.book_side is BookSide.BID, order.yes_price
     worse = [fill for fill in fills if (fill.yes_price > limit if is_bid else fill.yes_price < limit)]
     if worse:
         yield Mismatch(
-            MismatchKind.PRICE, f"a fill at {price_text(worse[0].yes_price)} of YES is beyond the limit"
+            MismatchKind.PRICE, f"a fill at YES {price_text(worse[0].yes_price)} is beyond the limit"
         )
     fees = sum((fill.fee for fill in fills), ZERO)
     if not _agree(order.fees, fees):
-        yield _priced(MismatchKind.FEES, "fees by the order", order.fees, "by the fills", fees)
+        yield _priced(MismatchKind.FEES, "fees: order", order.fees, "fills", fees)
     if not any(_agree(order.fill_cost, cost) for cost in _costs(order, fills)):
-        yield _priced(
-            MismatchKind.PRICE, "cost by the order", order.fill_cost, "by the fills", _costs(order, fills)[0]
-        )
+        yield _priced(MismatchKind.PRICE, "cost: order", order.fill_cost, "fills", _costs(order, fills)[0])
 
 
 def _costs(order: Order, fills: tuple[Fill, ...]) -> tuple[Dollars, ...]:

@@ -16,6 +16,7 @@ from kalshi_trading.core.models import Fill, Order, Settlement
 from kalshi_trading.core.money import ZERO, Contracts, Dollars
 from kalshi_trading.core.pnl import oldest_first
 from kalshi_trading.core.results import Fetched, Listing, Progress, fetch
+from kalshi_trading.core.text import pluralize
 from kalshi_trading.history.trade_history import A_DAY, ExchangeHistory, read_exchange, read_order_log
 from kalshi_trading.journal.order_log import LoggedOrder
 from kalshi_trading.journal.order_state import OrderStage
@@ -214,8 +215,8 @@ def summarize(
     gaps = [
         *reasons,
         *missing,
-        f"{timeless} orders have no time" if timeless else None,
-        *(f"profit of {market.ticker}: {market.gap}" for market in markets if market.gap),
+        _without_time(timeless, "order") if timeless else None,
+        *(f"P&L of {market.ticker}: {market.gap}" for market in markets if market.gap),
     ]
     return DaySummary(
         period=period,
@@ -250,7 +251,7 @@ def _market_day(ledger: MarketLedger, period: Period) -> MarketDay:
         fill for fill in ledger.fills if fill.created_at is not None and period.contains(fill.created_at)
     ]
     timeless = sum(fill.created_at is None for fill in ledger.fills)
-    gap = f"{timeless} fills have no time" if timeless else ledger.mismatch
+    gap = _without_time(timeless, "fill") if timeless else ledger.mismatch
     count = sum((fill.count for fill in fills), ZERO)
     if gap is not None:
         return MarketDay(ledger.ticker, None, sum((fill.fee for fill in fills), ZERO), len(fills), count, gap)
@@ -258,6 +259,10 @@ def _market_day(ledger: MarketLedger, period: Period) -> MarketDay:
     own = [each for day, each in days.items() if day is not None and period.first <= day <= period.last]
     pnl, fees = sum((each.net for each in own), ZERO), sum((each.fees for each in own), ZERO)
     return MarketDay(ledger.ticker, pnl, fees, len(fills), count)
+
+
+def _without_time(count: int, what: str) -> str:
+    return f"{pluralize(count, what)} without a time"
 
 
 def _listed(reasons: list[str]) -> str | None:

@@ -193,13 +193,10 @@ class Exporter:
         count = write_table(path, table, rows, written_as=written_as, replace=replace, progress=progress)
         if task.timeless:
             task.notes.append(
-                f"Rows without a time: {task.timeless}. They are NOT in the file; one of all time has them."
+                f"NOT in the file: {pluralize(task.timeless, 'row')} without a time. Export all dates."
             )
         if task.damaged:
-            task.notes.append(
-                f"{pluralize(task.damaged, 'line')} of the journal could not be read; "
-                "what stood there is not in the file."
-            )
+            task.notes.append(f"NOT in the file: {pluralize(task.damaged, 'unreadable journal line')}.")
         return Exported(table, path, count, task.period, tuple(task.notes))
 
     def _trades(self, task: _ExportRun) -> Iterator[Row]:
@@ -225,7 +222,8 @@ class Exporter:
             unmarked += row.position.side is not None and row.mark is None
             yield position_row(row, as_of)
         if unmarked:
-            task.notes.append(f"Positions without a mark, as nobody bids or no quote was read: {unmarked}.")
+            positions = pluralize(unmarked, "position")
+            task.notes.append(f"No mark (no bid, or quote unavailable): {positions}.")
 
     def _settlements(self, task: _ExportRun) -> Iterator[Row]:
         rows = self._client.each_settlement(since=task.since, until=task.until)
@@ -249,7 +247,7 @@ class Exporter:
             if task.wants(lot.closed_at):
                 yield lot_row(lot)
         if left_out:
-            task.notes.append(f"NOT in the file, as their fills do not tell: {', '.join(left_out)}.")
+            task.notes.append(f"NOT in the file, because their fills do not add up: {', '.join(left_out)}.")
 
     def _own_orders(self, task: _ExportRun, *, named: bool = False) -> OwnOrders:
         """Read all our orders from the whole journal.

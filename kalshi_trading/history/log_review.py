@@ -71,7 +71,7 @@ def _sentence(record: JournalRecord) -> str:
         if fee is not None:
             happened += f", fee {dollars_text(fee)}"
     if record.event.startswith("order.") and wish and happened:
-        return f"{happened}: {wish}"
+        return f"{wish}: {happened}"
     return happened or wish or record.text("order_id")
 
 

@@ -65,9 +65,9 @@ class OrderResult(StrEnum):
     """The result of an order, in one word."""
 
     FILLED = "filled"
-    PARTLY = "partly"  # and the rest was canceled
+    PARTLY = "partial"  # and the rest was canceled
     CANCELED = "canceled"
-    RESTING = "resting"
+    RESTING = "open"
     REJECTED = "rejected"
     NOT_PLACED = "not placed"  # it never left, or is proved absent
     UNKNOWN = "unknown"

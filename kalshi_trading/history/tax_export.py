@@ -16,6 +16,7 @@ from datetime import datetime
 from kalshi_trading.core.models import Fill, Position, Settlement
 from kalshi_trading.core.pnl import ClosedLot, oldest_first
 from kalshi_trading.core.results import Fetched, Progress
+from kalshi_trading.core.text import pluralize
 from kalshi_trading.journal.files.table_files import Row, Table
 from kalshi_trading.portfolio.ledger_cache import LedgerCache, ResultOf
 
@@ -88,16 +89,16 @@ def closed_lots(
         for ticker in together:
             ledger = ledgers[ticker]
             timeless = sum(fill.created_at is None for fill in ledger.fills)
-            gap = ledger.mismatch or (f"fills without a time: {timeless}" if timeless else None)
+            gap = ledger.mismatch or (f"{pluralize(timeless, 'fill')} without a time" if timeless else None)
             if gap is None:
                 yield from ledger.holding.closed
             else:
                 left_out(f"{ledger.ticker} ({gap})")
     for ticker in sorted(parts.settlements.keys() - set(tickers)):
-        left_out(f"{ticker} (it settled, and none of its fills is known)")
+        left_out(f"{ticker} (settled, but no fills listed)")
     for ticker in sorted(parts.positions.keys() - parts.settlements.keys() - set(tickers)):
         if parts.positions[ticker].realized_pnl:
-            left_out(f"{ticker} (it has realized profit, and none of its fills is known)")
+            left_out(f"{ticker} (realized P&L, but no fills listed)")
 
 
 def lot_row(lot: ClosedLot) -> Row:

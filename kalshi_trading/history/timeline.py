@@ -59,7 +59,7 @@ def read_timeline(client: KalshiClient | None, row: HistoryRow) -> OrderTimeline
     compared.
     """
     if client is None:
-        unasked: Fetched[Settlement | None] = Fetched(None, "This environment's exchange is not connected.")
+        unasked: Fetched[Settlement | None] = Fetched(None, "Not connected to this environment's exchange.")
         return OrderTimeline(row, events_of(row, None), (), unasked)
 
     def settled() -> Settlement | None:
@@ -81,7 +81,7 @@ def events_of(row: HistoryRow, settlement: Settlement | None) -> tuple[TimelineE
     if settlement is not None:
         held = row.side or Side.YES
         paid = dollars_text(held.price_in_side(yes_value(settlement)))
-        sentence = f"the market settled {settlement.result.upper()}: a {held.upper()} contract paid {paid}"
+        sentence = f"market settled {settlement.result.upper()}: each {held.upper()} contract paid {paid}"
         events.append(TimelineEvent(settlement.settled_at, EXCHANGE, sentence))
     return tuple(sorted(events, key=lambda event: event.at or FAR_FUTURE))
 
@@ -105,4 +105,4 @@ def _exchange_events(order: Order, row: HistoryRow) -> Iterator[TimelineEvent]:
         yield TimelineEvent(order.updated_at, EXCHANGE, f"canceled; {count_text(left)} not filled")
     elif order.remaining_count > ZERO:
         expiry = "" if order.expires_at is None else f" until {order.expires_at.astimezone():%b %d %H:%M:%S}"
-        yield TimelineEvent(None, EXCHANGE, f"{count_text(order.remaining_count)} still resting{expiry}")
+        yield TimelineEvent(None, EXCHANGE, f"{count_text(order.remaining_count)} still open{expiry}")

@@ -66,21 +66,21 @@ EVENTS: dict[str, EventWords] = {
     SENDING_EVENT: EventWords("sending", lambda record: "sent to the exchange"),
     ACKNOWLEDGED_EVENT: EventWords(
         "accepted",
-        lambda record: f"taken by the exchange as {record.text('order_id')}: {record.text('reason')}",
+        lambda record: f"accepted as {record.text('order_id')}: {record.text('reason')}",
     ),
     "order.rejected": EventWords("rejected", _with_reason("rejected")),
     "order.not_sent": EventWords("not sent", _with_reason("not sent")),
-    "order.unknown": EventWords("unknown", _with_reason("the answer was lost")),
+    "order.unknown": EventWords("unknown", _with_reason("status unknown")),
     "order.absent": EventWords("not placed", _with_reason("not placed")),
     FILL_EVENT: EventWords("filled", _filled),
     ENDED_EVENT: EventWords("order ended"),
-    DENIED_EVENT: EventWords("denied"),
+    DENIED_EVENT: EventWords("blocked"),
     "order.unlocked": EventWords("unlocked"),
     "cancel.requested": EventWords("cancel", lambda record: "cancel sent to the exchange"),
     CANCELED_EVENT: EventWords(
-        "canceled", lambda record: f"cancel confirmed: {_count(record, 'reduced_by')} no longer rest"
+        "canceled", lambda record: f"cancel confirmed: {_count(record, 'reduced_by')} canceled"
     ),
-    "cancel.unconfirmed": EventWords("not known", _with_reason("cancel not confirmed")),
+    "cancel.unconfirmed": EventWords("unconfirmed", _with_reason("cancel not confirmed")),
     PANIC_EVENT: EventWords("panic"),
     ORDERS_ALLOWED_EVENT: EventWords("allowed"),
     CLOCK_EVENT: EventWords("clock"),

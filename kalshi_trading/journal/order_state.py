@@ -108,7 +108,7 @@ def state_of(records: Iterable[JournalRecord]) -> OrderState | None:
     return OrderState(
         client_order_id=begin.text("client_order_id"),
         ticker=ticker,
-        sentence=begin.text("sentence") or f"an order in {ticker} of which no more is on record",
+        sentence=begin.text("sentence") or f"an order in {ticker} (no details recorded)",
         stage=standing,
         intent_at=begin.at,
         session=begin.text("session"),

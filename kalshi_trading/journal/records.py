@@ -85,7 +85,7 @@ class Damage:
         """The number of damaged lines as a sentence. None: no damage."""
         if not self.count:
             return None
-        return f"{pluralize(self.count, 'line')} of the journal {'is' if self.count == 1 else 'are'} damaged"
+        return f"{pluralize(self.count, 'journal line')} {'is' if self.count == 1 else 'are'} damaged"
 
     def with_line(self, line: DamagedLine) -> Damage:
         first = (*self.first, line) if self.count < MOST_NAMED else self.first

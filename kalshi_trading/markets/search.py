@@ -55,7 +55,7 @@ class MarketIndex:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         if status not in STATUSES:
-            raise InvalidInputError(f"A market's status is one of {', '.join(STATUSES)}.")
+            raise InvalidInputError(f"status must be one of {', '.join(STATUSES)}.")
         self._client = client
         self._status = status
         self._monotonic = monotonic

@@ -25,7 +25,7 @@ from kalshi_trading.core.money import (
 )
 from kalshi_trading.core.tickers import validate_ticker
 
-ORDER_OF_ARGUMENTS = "The arguments are ticker, side, quantity, action, order_type, price."
+ORDER_OF_ARGUMENTS = "Argument order: ticker, side, quantity, action, order_type, price."
 
 _MOST_CONTRACTS = Decimal(10**9)
 
@@ -35,7 +35,7 @@ W = TypeVar("W", Action, Side)
 def read_ticker(value: object) -> str:
     """Return a ticker in the exchange's spelling. Raises InvalidOrderError."""
     if not isinstance(value, str):
-        raise InvalidOrderError(f"A ticker is text, not {_kind(value)}.")
+        raise InvalidOrderError(f"ticker must be text, not {_kind(value)}.")
     try:
         return validate_ticker(value)
     except InvalidInputError as error:
@@ -44,19 +44,19 @@ def read_ticker(value: object) -> str:
 
 def read_side(value: object) -> Side:
     """Read `yes` or `no`. Raises InvalidOrderError."""
-    return _word(value, Side, "side is yes or no")
+    return _word(value, Side, "side must be yes or no")
 
 
 def read_action(value: object) -> Action:
     """Read `buy` or `sell`. Raises InvalidOrderError."""
-    return _word(value, Action, "action is buy or sell")
+    return _word(value, Action, "action must be buy or sell")
 
 
 def _word(value: object, words: type[W], what: str) -> W:
     for each in words:
         if isinstance(value, str) and value.strip().lower() == each:
             return each
-    raise InvalidOrderError(f"The {what}, not {_shown(value)}. {ORDER_OF_ARGUMENTS}")
+    raise InvalidOrderError(f"{what}, not {_shown(value)}. {ORDER_OF_ARGUMENTS}")
 
 
 def read_count(value: object) -> Contracts:
@@ -65,17 +65,19 @@ def read_count(value: object) -> Contracts:
     Raises InvalidOrderError.
     """
     if isinstance(value, float):
-        raise InvalidOrderError('A float is not exact. Write the quantity as 10, Decimal("2.5") or "2.5".')
+        raise InvalidOrderError('A float is not exact. Pass the quantity as 10, Decimal("2.5") or "2.5".')
     if isinstance(value, str):
         try:
             return parse_count(value)
         except InvalidInputError as error:
-            raise InvalidOrderError(f"{error} {_shown(value)} is none. {ORDER_OF_ARGUMENTS}") from None
+            raise InvalidOrderError(
+                f"{_shown(value)} is not a valid quantity. {error} {ORDER_OF_ARGUMENTS}"
+            ) from None
     if not isinstance(value, (int, Decimal)) or isinstance(value, (bool, Cents, UnitlessNumber)):
-        raise InvalidOrderError(f"A quantity is a number, not {_kind(value)}. {ORDER_OF_ARGUMENTS}")
+        raise InvalidOrderError(f"quantity must be a number, not {_kind(value)}. {ORDER_OF_ARGUMENTS}")
     count = Decimal(value)
     if not count.is_finite() or not ZERO < count <= _MOST_CONTRACTS or count != count.quantize(COUNT_GRAIN):
-        raise InvalidOrderError(f"{_shown(value)} is not a number of contracts with at most two decimals.")
+        raise InvalidOrderError(f"quantity must be above 0, with at most two decimals, not {_shown(value)}.")
     return count
 
 
@@ -87,29 +89,29 @@ def read_price(value: object) -> Price:
     if isinstance(value, float):
         raise InvalidOrderError(
             f"A float is not exact: {value!r} is {Decimal(value):.20f}. "
-            'Write whole cents (57), text ("5.5c", "$0.057") or Decimal dollars (Decimal("0.57")).'
+            'Pass whole cents (57), text ("5.5c", "$0.057") or Decimal dollars (Decimal("0.57")).'
         )
     if isinstance(value, str):
         try:
             return parse_price(value)
         except InvalidInputError as error:
-            raise InvalidOrderError(str(error)) from None
+            raise InvalidOrderError(f"{_shown(value)} is not a valid price. {error}") from None
     if isinstance(value, UnitlessNumber):
-        raise InvalidOrderError(f"{value} is neither cents nor dollars. Write Cents({value}) if it is cents.")
+        raise InvalidOrderError(f"{value} has no unit. Pass Cents({value}) if it is cents.")
     if isinstance(value, Cents):
         return _traded(value, value.dollars)
     if isinstance(value, Decimal):
-        return _traded(value, value, ' A Decimal price is dollars; cents are an int, or text such as "38.5".')
+        return _traded(value, value, ' A Decimal is dollars. For cents, pass an int or text such as "38.5".')
     if isinstance(value, int) and not isinstance(value, bool):
-        return _traded(value, Decimal(min(max(value, 0), 100)).scaleb(-2), " An int is whole cents, 1 to 99.")
-    raise InvalidOrderError(f"A price is a number or text, not {_kind(value)}. {ORDER_OF_ARGUMENTS}")
+        return _traded(value, Decimal(min(max(value, 0), 100)).scaleb(-2), " An int is cents, 1 to 99.")
+    raise InvalidOrderError(f"price must be a number or text, not {_kind(value)}. {ORDER_OF_ARGUMENTS}")
 
 
 def _traded(value: object, dollars: Decimal, hint: str = "") -> Price:
     if not dollars.is_finite() or not ZERO < dollars < ONE_DOLLAR:
-        raise InvalidOrderError(f"{_shown(value)} is not a price between 0¢ and 100¢.{hint}")
+        raise InvalidOrderError(f"price must be above 0¢ and below 100¢, not {_shown(value)}.{hint}")
     if dollars != dollars.quantize(BALANCE_GRAIN):
-        raise InvalidOrderError("A price has at most four decimals of a dollar.")
+        raise InvalidOrderError("price must have at most four decimals of a dollar.")
     return dollars
 
 
@@ -124,11 +126,11 @@ def read_order_type(order_type: object, price: object) -> Price | None:
     if order_type == "limit" and price is not None:
         return read_price(price)
     if order_type == "market":
-        raise InvalidOrderError('A market order has no price. For a limit write order_type="limit".')
+        raise InvalidOrderError('A market order takes no price. For a limit order, pass order_type="limit".')
     if order_type == "limit":
         raise InvalidOrderError("A limit order needs a price.")
     raise InvalidOrderError(
-        f"The order_type is market or limit, not {_shown(order_type)}. {ORDER_OF_ARGUMENTS}"
+        f"order_type must be market or limit, not {_shown(order_type)}. {ORDER_OF_ARGUMENTS}"
     )
 
 

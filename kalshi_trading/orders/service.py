@@ -246,7 +246,7 @@ class OrderService:
         try:
             orders += self._activity.pending_orders()
         except JournalError as error:
-            problem = f"The orders that other sessions are sending could not be read. {error}"
+            problem = f"Pending orders of other sessions are unavailable. {error}"
         return {order.client_order_id: order for order in orders}, problem
 
     def block_reason(self) -> str | None:

@@ -13,17 +13,15 @@ from decimal import Decimal
 from kalshi_trading.core.models import Side
 from kalshi_trading.core.money import BALANCE_GRAIN, ZERO, Dollars, round_down, round_half_even
 from kalshi_trading.core.pnl import settlement_gross_pnl
+from kalshi_trading.core.text import pluralize
 from kalshi_trading.portfolio.ledger import PENDING, MarketLedger, cash_moved
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot
 
-_COUNTED_OTHERWISE = "The exchange may count cost another way than first in, first out."
-_FEES = "A rebate or a rounding fee may stand in one of them only."
-_APART = "The exchange's lists may be a moment apart: read again."
+_COUNTED_OTHERWISE = "The exchange may not count cost first in, first out."
+_FEES = "A rebate or rounding fee may be in only one of them."
+_APART = "The exchange's lists may be moments apart: refresh."
 _FILLS_MISSING = f"{_APART} If it stays, fills are missing here."
-_CASH = (
-    f"{_APART} If it stays, it may be a payment other than trades, settlements, deposits and withdrawals:"
-    " interest, a credit."
-)
+_CASH = f"{_APART} If it stays, it may be another payment, such as interest or a credit."
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +97,7 @@ def _market(ledger: MarketLedger) -> Iterator[Comparison]:
     elif position is not None:
         hint, cost = _COUNTED_OTHERWISE, ledger.holding.cost_basis
         if cost != position.cost_basis == average_cost(ledger):
-            hint = "The exchange's figure is the average cost; ours is first in, first out."
+            hint = "The exchange counts average cost, we count first in, first out."
         yield Comparison(f"{ticker} cost", cost, position.cost_basis, hint)
         yield Comparison(f"{ticker} realized P&L", ledger.realized_pnl, position.realized_pnl, hint)
         yield Comparison(f"{ticker} fees", ledger.fees_paid, position.fees_paid, _FEES)
@@ -135,10 +133,10 @@ def _cash(snapshot: PortfolioSnapshot) -> Comparison | str:
             return part.unavailable or "not read"
     assert snapshot.balance.value is not None
     if snapshot.collateral is None:
-        return f"what resting orders hold is not known. {snapshot.resting.unavailable or 'Not read.'}"
+        return f"amount held by open orders unknown. {snapshot.resting.unavailable or 'Not read.'}"
     gaps = [ledger.ticker for ledger in snapshot.ledgers.values() if ledger.mismatch is not None]
     if gaps:
-        return f"the fills of {len(gaps)} markets do not explain them, {gaps[0]} first"
+        return f"fills do not add up in {pluralize(len(gaps), 'market')}, {gaps[0]} first"
     moved = cash_moved(
         snapshot.ledgers.values(), snapshot.deposits.value or (), snapshot.withdrawals.value or ()
     )
@@ -153,12 +151,12 @@ def _cash_hint(snapshot: PortfolioSnapshot, difference: Dollars) -> str:
     """Return a known amount that would explain the difference."""
     rows = (*(snapshot.deposits.value or ()), *(snapshot.withdrawals.value or ()))
     known = {
-        "the fees of your deposits and withdrawals": sum((row.fee for row in rows), ZERO),
-        "what is pending in deposits and withdrawals": sum(
+        "your deposit and withdrawal fees": sum((row.fee for row in rows), ZERO),
+        "your pending deposits and withdrawals": sum(
             (row.amount + row.fee for row in rows if row.status == PENDING), ZERO
         ),
     }
     for name, amount in known.items():
         if amount != ZERO and abs(difference) == amount:
-            return f"That is {name}."
+            return f"It equals {name}."
     return _CASH

@@ -19,6 +19,7 @@ from kalshi_trading.core.money import (
     price_text,
     round_down,
 )
+from kalshi_trading.core.text import pluralize
 from kalshi_trading.portfolio.breakdown import since
 from kalshi_trading.portfolio.explain_market import Explanation, Line, in_order
 from kalshi_trading.portfolio.ledger import MarketLedger, deposits_moved, withdrawals_moved
@@ -29,19 +30,19 @@ from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
 
 def explain_all_realized(snapshot: PortfolioSnapshot) -> Explanation:
     """List the realized P&L of every market, without fees, largest last."""
-    return _by_market(snapshot, "Realized P&L of all markets, without fees", lambda row: row.realized_pnl)
+    return _by_market(snapshot, "Realized P&L by market, before fees", lambda row: row.realized_pnl)
 
 
 def explain_all_fees(snapshot: PortfolioSnapshot) -> Explanation:
-    return _by_market(snapshot, "Fees of all markets", lambda row: row.fees_paid)
+    return _by_market(snapshot, "Fees by market", lambda row: row.fees_paid)
 
 
 def explain_today(snapshot: PortfolioSnapshot, midnight: datetime) -> Explanation:
     """List the net P&L of every market since local midnight, after fees."""
-    title = "Net realized today, after fees"
+    title = "Realized P&L today, after fees"
     if snapshot.realized_since(midnight) is None:
         reason = snapshot.fills.unavailable or _missing(snapshot) or "A fill has no time."
-        return Explanation(title, (), f"Not known. {reason}")
+        return Explanation(title, (), f"Unknown. {reason}")
 
     def today(ledger: MarketLedger) -> Dollars:
         realized = since((ledger,), midnight)
@@ -66,19 +67,19 @@ def _missing(snapshot: PortfolioSnapshot) -> str | None:
     """Return why the market lines may be incomplete. None: they are complete."""
     unread = _unread_rows(snapshot)
     gaps = _gaps(snapshot.ledgers.values())
-    return unread or (f"Fills do not explain {gaps}; the lines are the exchange's." if gaps else None)
+    return unread or (f"{gaps}; exchange figures shown." if gaps else None)
 
 
 def _unread_rows(snapshot: PortfolioSnapshot) -> str | None:
     for name, part in (("positions", snapshot.positions), ("settlements", snapshot.settlements)):
         if part.value is None:
-            return f"It is not the whole: the {name} could not be read. {part.unavailable}"
+            return f"Incomplete: {name} unavailable. {part.unavailable}"
     return None
 
 
 def _gaps(ledgers: Iterable[MarketLedger | None]) -> str | None:
     gaps = sum(ledger is not None and ledger.mismatch is not None for ledger in ledgers)
-    return f"{gaps} of the markets" if gaps else None
+    return f"Fills do not add up in {pluralize(gaps, 'market')}" if gaps else None
 
 
 # --- Positions ------------------------------------------------------------------------------------
@@ -86,25 +87,25 @@ def _gaps(ledgers: Iterable[MarketLedger | None]) -> str | None:
 
 def explain_all_costs(snapshot: PortfolioSnapshot) -> Explanation:
     """List the cost of every open position, without fees."""
-    title = "Cost of everything held, without fees"
+    title = "Cost of open positions, before fees"
     told = _by_position(snapshot, title, lambda row: row.position.ticker, lambda row: row.cost_basis, "cost")
     gaps = _gaps(row.ledger for row in snapshot.held)
-    caution = f"Fills do not explain {gaps}; the lines are the exchange's." if gaps else None
+    caution = f"{gaps}; exchange figures shown." if gaps else None
     return replace(told, caution=told.caution or caution)
 
 
 def explain_value(snapshot: PortfolioSnapshot) -> Explanation:
     """List the value of every open position at the mark."""
-    title = f"Value of everything held, at the {snapshot.mark}"
+    title = f"Value of open positions at the {snapshot.mark}"
     return _by_position(snapshot, title, _at_mark, lambda row: row.value, snapshot.mark)
 
 
 def explain_open(snapshot: PortfolioSnapshot) -> Explanation:
     """List the unrealized P&L of every open position, before fees."""
-    title = f"Unrealized P&L at the {snapshot.mark} over cost, before fees"
+    title = f"Unrealized P&L at the {snapshot.mark}, before fees"
 
     def text(row: PositionPnl) -> str:
-        return f"{_at_mark(row)} over {dollars_text(row.cost_basis)}"
+        return f"{_at_mark(row)}, cost {dollars_text(row.cost_basis)}"
 
     return _by_position(snapshot, title, text, lambda row: row.unrealized_pnl, snapshot.mark)
 
@@ -114,11 +115,11 @@ def explain_liquidation(snapshot: PortfolioSnapshot) -> Explanation:
 
     def text(row: PositionPnl) -> str:
         unsold = row.liquidation.unsold if row.liquidation is not None else ZERO
-        return f"{_held(row)}, {count_text(unsold)} find no buyer" if unsold else _held(row)
+        return f"{_held(row)}, {count_text(unsold)} without bids" if unsold else _held(row)
 
     return _by_position(
         snapshot,
-        "Everything held, sold now into today's books, after fees",
+        "Liquidation value by position, after fees",
         text,
         lambda row: row.liquidation.value if row.liquidation is not None else None,
         "known book or fees",
@@ -127,12 +128,12 @@ def explain_liquidation(snapshot: PortfolioSnapshot) -> Explanation:
 
 def explain_exposure(snapshot: PortfolioSnapshot) -> Explanation:
     """List the maximum loss of every event."""
-    title = "Exposure: the worst case of every event, with resting orders"
-    for name, part in (("positions", snapshot.positions), ("resting orders", snapshot.resting)):
+    title = "Exposure: worst case by event, with open orders"
+    for name, part in (("positions", snapshot.positions), ("open orders", snapshot.resting)):
         if part.value is None:
-            return Explanation(title, (), f"Not known: the {name} could not be read. {part.unavailable}")
+            return Explanation(title, (), f"Unknown: {name} unavailable. {part.unavailable}")
     lines = (
-        Line(None, f"{risk.event_ticker} with {', '.join(risk.markets)}", risk.worst_loss)
+        Line(None, f"{risk.event_ticker}: {', '.join(risk.markets)}", risk.worst_loss)
         for risk in reversed(snapshot.risks)
     )
     return Explanation(title, tuple(lines))
@@ -150,12 +151,13 @@ def _by_position(
     `lacking` names what positions with an unknown amount do not have.
     """
     if snapshot.positions.value is None:
-        reason = f"Not known: the positions could not be read. {snapshot.positions.unavailable}"
+        reason = f"Unknown: positions unavailable. {snapshot.positions.unavailable}"
         return Explanation(title, (), reason)
     amounts = ((text(row), amount(row)) for row in snapshot.held)
     lines = [Line(None, name, value) for name, value in amounts if value is not None]
     unknown = len(snapshot.held) - len(lines)
-    caution = f"It is not the whole: {unknown} of {len(snapshot.held)} have no {lacking}."
+    positions = pluralize(len(snapshot.held), "position")
+    caution = f"Incomplete: no {lacking} for {unknown} of {positions}."
     ordered = sorted(lines, key=lambda line: (abs(line.amount), line.text))
     return Explanation(title, tuple(ordered), caution if unknown else None)
 
@@ -190,7 +192,7 @@ def explain_all_cash(snapshot: PortfolioSnapshot) -> Explanation:
     if unknown or balance is None or held is None:
         return replace(told, caution=unknown)
     told = replace(told, lines=(*told.lines, *_to_the_balance(told.total, held, balance.cash)))
-    differs = None if told.total == balance.cash else f"The exchange says {dollars_text(balance.cash)}."
+    differs = None if told.total == balance.cash else f"The exchange shows {dollars_text(balance.cash)}."
     return replace(told, caution=differs)
 
 
@@ -198,15 +200,15 @@ def _not_all_cash(snapshot: PortfolioSnapshot) -> str | None:
     """Return why the lines cannot explain the exchange's cash. None: they can."""
     transfers = snapshot.deposits.unavailable or snapshot.withdrawals.unavailable
     if transfers:
-        return f"Deposits or withdrawals are missing. {transfers}"
+        return f"Incomplete: deposits or withdrawals unavailable. {transfers}"
     if unread := _unread_rows(snapshot):
         return unread
     if gaps := _gaps(snapshot.ledgers.values()):
-        return f"It is not the whole: fills do not explain {gaps}."
+        return f"Incomplete. {gaps}."
     if snapshot.resting.value is None:
-        return f"What resting orders hold is not known. {snapshot.resting.unavailable}"
+        return f"Amount held by open orders unknown. {snapshot.resting.unavailable}"
     if snapshot.balance.value is None:
-        return f"The balance could not be read. {snapshot.balance.unavailable}"
+        return f"Balance unavailable. {snapshot.balance.unavailable}"
     return None
 
 
@@ -219,6 +221,6 @@ def _to_the_balance(moved: Dollars, held: Dollars, cash: Dollars) -> tuple[Line,
     for amount in (held, ZERO):
         if round_down(moved - amount, BALANCE_GRAIN) == cash:
             cut = moved - amount - cash
-            steps = Line(None, "held by resting orders", -amount), Line(None, "cut to $0.0001", -cut)
+            steps = Line(None, "held by open orders", -amount), Line(None, "rounded down to $0.0001", -cut)
             return tuple(step for step in steps if step.amount != ZERO)
     return ()

@@ -11,7 +11,16 @@ from datetime import datetime
 
 from kalshi_trading.core.dates import FAR_FUTURE
 from kalshi_trading.core.models import Fill, MarketResult, Settlement, Side
-from kalshi_trading.core.money import ONE_DOLLAR, ZERO, Dollars, count_text, dollars_text, price_text
+from kalshi_trading.core.money import (
+    ONE_CONTRACT,
+    ONE_DOLLAR,
+    ZERO,
+    Contracts,
+    Dollars,
+    count_text,
+    dollars_text,
+    price_text,
+)
 from kalshi_trading.core.pnl import payout, settlement_net_pnl, yes_value
 from kalshi_trading.portfolio.ledger import MarketLedger, settlement_net
 
@@ -40,7 +49,7 @@ class Explanation:
 
 def explain_realized(ledger: MarketLedger) -> Explanation:
     """List every closed lot with its cost and proceeds, without fees."""
-    title = f"Realized P&L of {ledger.ticker}, without fees"
+    title = f"Realized P&L of {ledger.ticker}, before fees"
     if ledger.uses_exchange_figures:
         return _as_reported(ledger, title, ledger.realized_pnl)
     lines = []
@@ -49,18 +58,18 @@ def explain_realized(ledger: MarketLedger) -> Explanation:
         how = "settled" if lot.closed_by is None else "closed"
         text = f"{bought}, {how} at {price_text(lot.exit_price)}"
         if lot.proceeds != lot.count * lot.exit_price:
-            text += f", of which {dollars_text(lot.proceeds)} was paid"
+            text += f", paid {dollars_text(lot.proceeds)}"
         lines.append(Line(lot.closed_at, text, lot.realized_pnl))
     return Explanation(title, in_order(lines), _missing(ledger))
 
 
 def _as_reported(ledger: MarketLedger, title: str, amount: Dollars) -> Explanation:
-    reported = Line(_settled_at(ledger), "the exchange's own figure", amount)
-    return Explanation(title, (reported,), f"It cannot be rebuilt: {ledger.mismatch}.")
+    reported = Line(_settled_at(ledger), "exchange figure", amount)
+    return Explanation(title, (reported,), f"Exchange figure shown: {ledger.mismatch}.")
 
 
 def _missing(ledger: MarketLedger) -> str | None:
-    return f"It is not the whole: {ledger.mismatch}." if ledger.mismatch is not None else None
+    return f"Incomplete: {ledger.mismatch}." if ledger.mismatch is not None else None
 
 
 def explain_fees(ledger: MarketLedger) -> Explanation:
@@ -74,13 +83,13 @@ def explain_fees(ledger: MarketLedger) -> Explanation:
     ]
     rounding = ledger.fees_paid - ledger.traded.fees_paid
     if rounding != ZERO:
-        lines.append(Line(_settled_at(ledger), "rounding of the payout", rounding))
+        lines.append(Line(_settled_at(ledger), "payout rounding", rounding))
     return Explanation(title, tuple(lines), _missing(ledger))
 
 
 def explain_cost(ledger: MarketLedger) -> Explanation:
     """List the open lots and their cost."""
-    title = f"Cost of what is held in {ledger.ticker}, without fees"
+    title = f"Cost of open position in {ledger.ticker}, before fees"
     if ledger.uses_exchange_figures:
         held = ledger.position if ledger.settlement is None else None
         return _as_reported(ledger, title, held.cost_basis if held is not None else ZERO)
@@ -104,13 +113,13 @@ def explain_cash(ledger: MarketLedger) -> Explanation:
         lines.append(Line(fill.created_at, _trade(fill), -fill.count * price))
         lines.append(Line(fill.created_at, "fee", -fill.fee))
     lines += [
-        Line(lot.closed_at, f"{count_text(lot.count)} pairs of YES and NO, $1 each", lot.count * ONE_DOLLAR)
+        Line(lot.closed_at, f"{_pairs(lot.count)} of YES and NO, $1 each", lot.count * ONE_DOLLAR)
         for lot in ledger.traded.closed
     ]
     if ledger.settlement is not None:
         paid = ledger.holding.cash - ledger.traded.cash
-        lines.append(Line(ledger.settlement.settled_at, "paid out", paid))
-    return Explanation(f"Cash moved by {ledger.ticker}", in_order(lines), _missing(ledger))
+        lines.append(Line(ledger.settlement.settled_at, "payout", paid))
+    return Explanation(f"Cash flow of {ledger.ticker}", in_order(lines), _missing(ledger))
 
 
 def explain_settlement(row: Settlement, ledger: MarketLedger | None) -> Explanation:
@@ -120,7 +129,7 @@ def explain_settlement(row: Settlement, ledger: MarketLedger | None) -> Explanat
     only the rest was paid out. Source: Kalshi API, settlements.
     """
     lines = [
-        Line(None, f"paid for {count_text(count)} {side.upper()} over the market's life", -cost)
+        Line(None, f"paid for {count_text(count)} {side.upper()}, all purchases", -cost)
         for side, count, cost in (
             (Side.YES, row.yes_count, row.yes_cost),
             (Side.NO, row.no_count, row.no_cost),
@@ -129,16 +138,14 @@ def explain_settlement(row: Settlement, ledger: MarketLedger | None) -> Explanat
     ]
     pairs = min(row.yes_count, row.no_count)
     if pairs != ZERO:
-        lines.append(
-            Line(None, f"received for {count_text(pairs)} pairs of YES and NO, $1 each", pairs * ONE_DOLLAR)
-        )
+        lines.append(Line(None, f"received for {_pairs(pairs)} of YES and NO, $1 each", pairs * ONE_DOLLAR))
     lines.append(Line(row.settled_at, _payout(row), payout(row)))
-    lines.append(Line(None, "fees of all its trades", -row.fees))
+    lines.append(Line(None, "fees of all trades", -row.fees))
     earned, caution = settlement_net(row, ledger), None
     if earned != settlement_net_pnl(row):
         caution = (
-            f"By its fills the market earned {dollars_text(earned)} after fees; the row may count only what "
-            "was held at the end."
+            f"Fills give {dollars_text(earned)} after fees. "
+            "The settlement may count only the position held at the end."
         )
     return Explanation(f"Settlement of {row.ticker}, {_result(row)}", tuple(lines), caution)
 
@@ -152,13 +159,17 @@ def _result(row: Settlement) -> str:
 def _payout(row: Settlement) -> str:
     held = row.yes_count - row.no_count
     if held == ZERO:
-        return "paid out: nothing was held at the end"
+        return "payout: no position at settlement"
     side = Side.YES if held > ZERO else Side.NO
     each = side.price_in_side(yes_value(row))
-    text = f"paid out for {count_text(abs(held))} {side.upper()} at {price_text(each)} each"
+    text = f"payout for {count_text(abs(held))} {side.upper()} at {price_text(each)} each"
     if payout(row) != row.revenue:
         return f"{text} (the exchange shows whole cents, {dollars_text(row.revenue)})"
     return text
+
+
+def _pairs(count: Contracts) -> str:
+    return f"{count_text(count)} pair{'' if count == ONE_CONTRACT else 's'}"
 
 
 def _trade(fill: Fill) -> str:

@@ -28,6 +28,7 @@ from kalshi_trading.core.pnl import (
     settlement_net_pnl,
     yes_value,
 )
+from kalshi_trading.core.text import contracts_text
 from kalshi_trading.core.tickers import event_of
 
 PENDING = "pending"
@@ -182,7 +183,7 @@ def _gap(
     fills: Sequence[Fill], traded: FifoPosition, position: Position | None, settlement: Settlement | None
 ) -> str | None:
     if len({fill.subaccount or 0 for fill in fills}) > 1:
-        return "its fills are of several subaccounts, each with a position of its own"
+        return "fills belong to several subaccounts"
     if settlement is not None:
         expected = settlement.yes_count - settlement.no_count
         if traded.net != expected:
@@ -192,18 +193,18 @@ def _gap(
         # The API does not document which one a row counts. If it is neither, fills are missing.
         if (settlement.yes_count, settlement.no_count) not in (ever, at_the_end):
             counted = count_text(settlement.yes_count)
-            return f"the fills bought {count_text(ever[0])} YES, the settlement counts {counted}"
+            return f"fills bought {count_text(ever[0])} YES, the settlement shows {counted}"
         return None
     expected = position.net if position is not None else ZERO
     if traded.net != expected:
         return _missing(traded.net, expected)
     if not fills and position is not None and (position.realized_pnl or position.fees_paid):
-        return "the exchange has profit or fees of it and no fills"
+        return "the exchange shows P&L or fees but no fills"
     return None
 
 
 def _missing(ours: Contracts, theirs: Contracts) -> str:
-    return f"the fills make {count_text(ours)} contracts, the exchange has {count_text(theirs)}"
+    return f"fills add up to {contracts_text(ours)}, the exchange shows {count_text(theirs)}"
 
 
 def rebuilt_settlement(fills: Sequence[Fill], market: Market) -> Settlement | None:

@@ -159,7 +159,7 @@ class QuoteReader:
         without = [market.ticker for market in markets if self._event_cache.fees_of(market) is None]
         if not without:
             return events.unavailable
-        return events.unavailable or fees.unavailable or f"no fees are known of {_abbreviate(without)}"
+        return events.unavailable or fees.unavailable or f"fees unknown for {_abbreviate(without)}"
 
 
 def _incomplete(
@@ -169,7 +169,7 @@ def _incomplete(
     if not missing:
         return incomplete
     reason = f": {incomplete}" if incomplete else ""
-    return f"no {what} came of {_abbreviate(missing)}{reason}"
+    return f"no {what} for {_abbreviate(missing)}{reason}"
 
 
 def _abbreviate(names: list[str]) -> str:

@@ -31,14 +31,17 @@ PrivateKey: TypeAlias = "RSAPrivateKey | Ed25519PrivateKey"
 MINIMUM_RSA_BITS = 2048
 _LARGEST_PEM_BYTES = 65_536
 _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
-_USE_KALSHI_FILE = "Use the .pem file that Kalshi offered when the API key was created."
-_DECRYPT = "Write a copy without it: openssl pkey -in KEY.pem -out PLAIN.pem, then chmod 600 PLAIN.pem."
+_USE_KALSHI_FILE = "Use the .pem file from Kalshi, downloaded when the API key was created."
+_DECRYPT = "Save an unencrypted copy: openssl pkey -in KEY.pem -out PLAIN.pem, then chmod 600 PLAIN.pem."
 _FAULTS_BY_LABEL = {
-    "OPENSSH PRIVATE KEY": ("is an OpenSSH key, which Kalshi does not use.", _USE_KALSHI_FILE),
-    "EC PRIVATE KEY": ("is an elliptic-curve (EC) key; Kalshi takes RSA and Ed25519.", _USE_KALSHI_FILE),
-    "EC PARAMETERS": ("holds elliptic-curve (EC) parameters, not a key.", _USE_KALSHI_FILE),
-    "DSA PRIVATE KEY": ("is a DSA key; Kalshi takes RSA and Ed25519.", _USE_KALSHI_FILE),
-    "ENCRYPTED PRIVATE KEY": ("is encrypted with a pass phrase.", _DECRYPT),
+    "OPENSSH PRIVATE KEY": (
+        "is an OpenSSH key; Kalshi does not accept these.",
+        _USE_KALSHI_FILE,
+    ),
+    "EC PRIVATE KEY": ("is an elliptic-curve (EC) key; Kalshi accepts RSA and Ed25519.", _USE_KALSHI_FILE),
+    "EC PARAMETERS": ("contains elliptic-curve (EC) parameters, not a key.", _USE_KALSHI_FILE),
+    "DSA PRIVATE KEY": ("is a DSA key; Kalshi accepts RSA and Ed25519.", _USE_KALSHI_FILE),
+    "ENCRYPTED PRIVATE KEY": ("is encrypted with a passphrase.", _DECRYPT),
     "PUBLIC KEY": ("is a public key; the private key is needed.", _USE_KALSHI_FILE),
     "RSA PUBLIC KEY": ("is a public key; the private key is needed.", _USE_KALSHI_FILE),
     "CERTIFICATE": ("is a certificate, not a private key.", _USE_KALSHI_FILE),
@@ -86,7 +89,7 @@ def load_private_key(
         elif (path := key_path(path_or_pem, folder)) is not None:
             text = _read(path)
         else:
-            raise _Fault("cannot be found: its home folder is unknown.", "Write the path in full.")
+            raise _Fault("cannot be found: the home folder (~) is unknown.", "Use a full path.")
         return _parse(text.replace("\\r", "").replace("\\n", "\n"))
     except _Fault as fault:
         where = "The key" if is_inline(path_or_pem) else f"The file {_shown(path_or_pem)}"
@@ -124,15 +127,15 @@ def _read(path: Path) -> str:
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
-            raise _Fault("is a folder.", "Name the .pem file in it.")
+            raise _Fault("is a folder.", "Use the .pem file in it.")
         if not stat.S_ISREG(mode):
-            raise _Fault("is not an ordinary file.", "Name a .pem file.")
+            raise _Fault("is not a regular file.", "Use a .pem file.")
         with path.open("rb") as file:
             content = file.read(_LARGEST_PEM_BYTES)
     except FileNotFoundError:
-        raise _Fault("does not exist.", "Correct the path, or write it in full.") from None
+        raise _Fault("does not exist.", "Correct the path, or use a full path.") from None
     except PermissionError:
-        raise _Fault("may not be read by you.", "Make yourself its owner, then chmod 600.") from None
+        raise _Fault("cannot be read: permission denied.", "Become its owner, then chmod 600.") from None
     except (OSError, ValueError):
         raise _Fault("cannot be read.", "Correct the path.") from None
     return content.decode(errors="replace")  # the file may hold any text around the PEM
@@ -151,9 +154,9 @@ def _parse(text: str) -> PrivateKey:
     if "Proc-Type: 4,ENCRYPTED" in pem:
         raise _Fault(*_FAULTS_BY_LABEL["ENCRYPTED PRIVATE KEY"])
     if label not in ("PRIVATE KEY", "RSA PRIVATE KEY"):
-        raise _Fault("holds no private key.")
+        raise _Fault("contains no private key.")
     if f"-----END {label}-----" not in pem:
-        raise _Fault("is cut short: its END line is missing.", "Copy the whole file again.")
+        raise _Fault("is incomplete: its END line is missing.", "Copy the whole file again.")
     return _accept(_decode(pem))
 
 
@@ -166,7 +169,7 @@ def _decode(pem: str) -> object:
     except TypeError:
         raise _Fault(*_FAULTS_BY_LABEL["ENCRYPTED PRIVATE KEY"]) from None
     except UnsupportedAlgorithm:
-        raise _Fault("is of a kind that Kalshi does not take.") from None
+        raise _Fault("is a key type that Kalshi does not accept.") from None
     except ValueError:
         raise _Fault("is damaged: it cannot be decoded.", "Copy the whole file again.") from None
 
@@ -178,13 +181,13 @@ def _accept(key: object) -> PrivateKey:
         return key
     if isinstance(key, rsa.RSAPrivateKey):
         if key.key_size < MINIMUM_RSA_BITS:
-            raise _Fault(f"is an RSA key of {key.key_size} bits; at least {MINIMUM_RSA_BITS} are needed.")
+            raise _Fault(f"is an RSA key of {key.key_size} bits; at least {MINIMUM_RSA_BITS} are required.")
         return key
     if isinstance(key, ec.EllipticCurvePrivateKey):
         raise _Fault(*_FAULTS_BY_LABEL["EC PRIVATE KEY"])
     if isinstance(key, dsa.DSAPrivateKey):
         raise _Fault(*_FAULTS_BY_LABEL["DSA PRIVATE KEY"])
-    raise _Fault("is of a kind that Kalshi does not take; it takes RSA and Ed25519.")
+    raise _Fault("is a key type that Kalshi does not accept; use RSA or Ed25519.")
 
 
 def find_leaks(variable: str, path: Path) -> list[Problem]:
@@ -199,10 +202,10 @@ def find_leaks(variable: str, path: Path) -> list[Problem]:
         return []
     problems = []
     if os.name != "nt" and mode & _OTHERS:
-        what = f"{target} can be used by other people on this machine (mode {mode & 0o777:o})."
+        what = f"{target} is accessible to other users (mode {mode & 0o777:o})."
         problems.append(Problem(variable, what, f"Run: chmod 600 {shlex.quote(str(target))}"))
     if _git_would_take(target):
-        what = f"{target} lies in a git work tree and is not ignored there."
+        what = f"{target} is in a git work tree and not ignored."
         problems.append(Problem(variable, what, "Move it out of the work tree, or add it to .gitignore."))
     return problems
 

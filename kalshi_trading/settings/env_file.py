@@ -63,7 +63,7 @@ def _content(path: Path) -> bytes:
     """
     if not path.is_file():
         is_lost = path.is_symlink() and not path.exists()
-        what = "a link to nothing" if is_lost else "a folder" if path.is_dir() else "not a regular file"
+        what = "a broken link" if is_lost else "a folder" if path.is_dir() else "not a regular file"
         raise OSError(errno.EINVAL, f"it is {what}")
     return path.read_bytes()
 
@@ -84,8 +84,8 @@ def _parse(path: Path, text: str, known_names: Sequence[str]) -> EnvFile:
             if binding.key in entries:
                 # Named only if it is one of ours: other text may be part of a key pasted without quotes.
                 is_ours = binding.key.startswith("KALSHI_") or binding.key == "LOG_LEVEL"
-                what = f"stands twice, in lines {entries[binding.key].line} and {line} of {path.name}."
-                problems.append(Problem(binding.key if is_ours else path.name, what, "Keep one."))
+                what = f"is set twice, in lines {entries[binding.key].line} and {line} of {path.name}."
+                problems.append(Problem(binding.key if is_ours else path.name, what, "Keep only one."))
             entries[binding.key] = Entry(binding.value, line)
     return EnvFile(path, entries, (*_malformed(path, malformed, known_names), *problems))
 
@@ -100,7 +100,7 @@ def _malformed(path: Path, lines: list[tuple[int, str]], known_names: Sequence[s
         Problem(
             path.name,
             f"{_lines(numbers)} not NAME=value.",
-            f"Write {name}=value; put a value of several lines in double quotes.",
+            f"Write {name}=value. Put multi-line values in double quotes.",
         )
         for name, numbers in by_name.items()
     ]

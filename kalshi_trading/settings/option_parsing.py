@@ -85,7 +85,7 @@ def yes_or_no(text: str) -> bool:
         return True
     if word in ("0", "false", "no"):
         return False
-    raise InvalidInputError("must be 1, true or yes; or 0, false or no")
+    raise InvalidInputError("must be 1, true, yes, 0, false or no")
 
 
 def one_of(*words: str) -> Parser[str]:
@@ -165,11 +165,11 @@ def ticker(text: str) -> str:
 def key_id(text: str) -> str:
     """Parse the id of an API key."""
     if text.startswith(("<", "your_", "your-")):
-        raise InvalidInputError("still holds a placeholder; write the id of your own key")
+        raise InvalidInputError("is still a placeholder; enter your own key ID")
     if not text.isascii() or not text.isprintable() or " " in text:
         raise InvalidInputError("must be one word without spaces")
     if text.endswith(".pem") or "BEGIN" in text:
-        raise InvalidInputError("must be the key's id, not the key itself or its file")
+        raise InvalidInputError("must be the key ID, not the key or its file")
     return text
 
 
@@ -192,11 +192,11 @@ def url(scheme: str, ending: str) -> Parser[str]:
         except ValueError:
             well_formed = False
         if not well_formed or not address.isascii() or not address.isprintable() or " " in address:
-            raise InvalidInputError("must be an address with a host")
+            raise InvalidInputError("must be a full address with a host")
         if parts.username is not None or parts.password is not None or "?" in address or "#" in address:
-            raise InvalidInputError("must not carry a user name, a password, a query or a fragment")
+            raise InvalidInputError("must not contain a user name, password, query or fragment")
         if parts.scheme != f"{scheme}s" and not (parts.scheme == scheme and is_loopback(address)):
-            raise InvalidInputError(f"must begin with {scheme}s:// ({scheme}:// only on this machine)")
+            raise InvalidInputError(f"must begin with {scheme}s:// ({scheme}:// only on this computer)")
         if parts.path != ending:
             raise InvalidInputError(f"must end in {ending} right after the host")
         return address

@@ -31,70 +31,70 @@ class Limits:
         "KALSHI_SOFT_ORDER_COST",
         grammar.dollars("0", "1000000"),
         "100",
-        "Dollars one order may cost before the amount must be typed.",
+        "Ask for confirmation above this order cost, in dollars.",
     )
     hard_order_cost: Decimal = option(
         "KALSHI_HARD_ORDER_COST",
         grammar.dollars("0.01", "1000000"),
         "1000",
-        "Dollars one order may cost at most.",
+        "Block orders above this cost, in dollars.",
     )
     soft_order_count: Decimal = option(
         "KALSHI_SOFT_ORDER_COUNT",
         grammar.contracts("0", "1000000"),
         "1000",
-        "Contracts one order may have before the number must be typed.",
+        "Ask for confirmation above this many contracts.",
     )
     hard_order_count: Decimal = option(
         "KALSHI_HARD_ORDER_COUNT",
         grammar.contracts("0.01", "1000000"),
         "10000",
-        "Contracts one order may have at most.",
+        "Block orders above this many contracts.",
     )
     market_loss_limit: Decimal = option(
         "KALSHI_MARKET_LOSS_LIMIT",
         grammar.dollars("0.01", "1000000"),
         "1000",
-        "Dollars that can be lost in one market, resting orders included.",
+        "Maximum loss in one market, in dollars, including open orders.",
     )
     daily_cost_limit: Decimal = option(
         "KALSHI_DAILY_COST_LIMIT",
         grammar.dollars("0.01", "10000000"),
         "5000",
-        "Dollars of buying in one day.",
+        "Maximum buying in one day, in dollars, filled or not.",
     )
     daily_order_limit: int = option(
-        "KALSHI_DAILY_ORDER_LIMIT", grammar.whole(1, 100_000), "200", "Orders in one day."
+        "KALSHI_DAILY_ORDER_LIMIT", grammar.whole(1, 100_000), "200", "Maximum orders in one day."
     )
     daily_loss_limit: Decimal = option(
         "KALSHI_DAILY_LOSS_LIMIT",
         grammar.dollars("0.01", "10000000"),
         "500",
-        "Dollars of loss in one day from which on only reducing orders pass.",
+        "Daily loss, in dollars, at which only closing orders are allowed.",
     )
     warn_through: Decimal = option(
         "KALSHI_WARN_THROUGH",
         grammar.dollars("0", "1"),
         "0.03",
-        "Dollars a price may lie beyond the best opposite price before a warning.",
+        "Warn if a price is worse than the best price by more than this, in dollars.",
     )
     block_through: Decimal = option(
         "KALSHI_BLOCK_THROUGH",
         grammar.dollars("0", "1"),
         "0.10",
-        "Dollars a price may lie beyond the best opposite price at most.",
+        "Block if a price is worse than the best price by more than this, in dollars.",
     )
     warn_from_midpoint: Decimal = option(
         "KALSHI_WARN_FROM_MIDPOINT",
         grammar.dollars("0", "1"),
         "0.10",
-        "Dollars a price may lie away from the midpoint before a warning.",
+        "Warn if a price is further from the midpoint than this, in dollars.",
     )
     market_order_cap: Decimal = option(
         "KALSHI_MARKET_ORDER_CAP",
         grammar.dollars("0", "1"),
         "0.05",
-        "Dollars a market order may pay beyond the best price.",
+        "How far past the best price a market order may fill, in dollars.",
     )
 
 
@@ -109,92 +109,92 @@ class Settings(DictLike):
         "KALSHI_ENVIRONMENT",
         grammar.environment,
         "practice",
-        "The exchange: practice (no account, no network), sandbox (Kalshi's demo) or production.",
+        "Exchange: practice (no account, no network), sandbox (Kalshi's demo) or production.",
         aliases=("KALSHI_ENV",),
     )
     api_base_url: str | None = option(
         "KALSHI_API_BASE_URL",
         grammar.optional(grammar.url("http", API_PATH)),
         "",
-        "Another address of the exchange's HTTP API; https only, except on this machine.",
+        "Custom HTTP API address. https only, except on this computer.",
         example=HOSTS[Environment.SANDBOX].api,
     )
     ws_url: str | None = option(
         "KALSHI_WS_URL",
         grammar.optional(grammar.url("ws", WEBSOCKET_PATH)),
         "",
-        "Another address of the exchange's WebSocket; wss only, except on this machine.",
+        "Custom WebSocket address. wss only, except on this computer.",
         example=HOSTS[Environment.SANDBOX].websocket,
     )
     example_ticker: str | None = option(
         "KALSHI_EXAMPLE_TICKER",
         grammar.optional(grammar.ticker),
         "",
-        "Market that a new trade begins with.",
+        "Default market of a new trade.",
         example="KXHIGHNY-26NOV21-B46.5",
     )
     event_ticker: str | None = option(
         "EVENT_TICKER",
         grammar.optional(grammar.ticker),
         "",
-        "Event that a new trade begins with, where no market is named above.",
+        "Default event of a new trade, if no market is set above.",
         example="KXHIGHNY-26NOV21",
     )
     read_only: bool = option(
-        "KALSHI_READ_ONLY", grammar.yes_or_no, "0", "1 to look without being able to trade."
+        "KALSHI_READ_ONLY", grammar.yes_or_no, "0", "1 for a read-only session: orders are disabled."
     )
     default_count: Decimal = option(
         "KALSHI_DEFAULT_COUNT",
         grammar.contracts("0.01", "1000000"),
         "10",
-        "Contracts proposed for a new order.",
+        "Default quantity of a new order, in contracts.",
     )
     connect_timeout_s: float = option(
         "KALSHI_CONNECT_TIMEOUT_S",
         grammar.seconds("0.1", "30"),
         "3",
-        "Seconds to wait for a connection.",
+        "Connection timeout, in seconds.",
     )
     total_timeout_s: float = option(
         "KALSHI_TOTAL_TIMEOUT_S",
         grammar.seconds("0.1", "120"),
         "12",
-        "Seconds to wait for a whole answer.",
+        "Response timeout, in seconds.",
     )
     read_retries: int = option(
         "KALSHI_READ_RETRIES",
         grammar.whole(0, 10),
         "3",
-        "Times a failed read is repeated; an order never is.",
+        "Retries of a failed read. Orders are never repeated.",
     )
     log_level: str = option(
         "LOG_LEVEL",
         grammar.one_of("DEBUG", "INFO", "WARNING", "ERROR"),
         "INFO",
-        "How much goes to the log: DEBUG, INFO, WARNING or ERROR.",
+        "Log level: DEBUG, INFO, WARNING or ERROR.",
     )
     log_dir: Path = option(
-        "KALSHI_LOG_DIR", grammar.path, "logs", "Folder of the trade journal and the error log."
+        "KALSHI_LOG_DIR", grammar.path, "logs", "Folder for the trade journal and the error log."
     )
     data_dir: Path = option(
         "KALSHI_DATA_DIR",
         grammar.path,
         "~/.local/share/kalshi-trading",
-        "Folder of the practice world and of caches (inside XDG_DATA_HOME where that is set).",
+        "Folder for the practice exchange and caches (inside XDG_DATA_HOME if set).",
         example="/var/tmp/kalshi-trading",
     )
     practice_seed: int | None = option(
         "KALSHI_PRACTICE_SEED",
         grammar.optional(grammar.whole(0, 999_999_999)),
         "",
-        "Number from which a new practice world grows.",
+        "Random seed of a new practice exchange.",
         example="7",
     )
     practice_markets: int = option(
         "KALSHI_PRACTICE_MARKETS",
         grammar.whole(1, 100_000),
         "400",
-        "Markets in a new practice world.",
+        "Number of markets in a new practice exchange.",
     )
     limits: Limits = field(default_factory=Limits)
     credentials: Credentials | None = field(default=None, repr=False)
@@ -217,7 +217,7 @@ class ApiKeyOptions:
         "KALSHI_API_KEY",
         grammar.key_id,
         "",
-        "Id of your API key. Practice needs none.",
+        "API key ID. Not needed for practice.",
         example="01234567-89ab-cdef-0123-456789abcdef",
         aliases=("KALSHI_API_KEY_ID",),
     )
@@ -225,7 +225,7 @@ class ApiKeyOptions:
         "KALSHI_API_SECRET",
         grammar.secret,
         "",
-        "Path of the private key's .pem file, or the PEM itself in double quotes with \\n for line ends.",
+        "Path of the private key's .pem file, or the PEM itself in double quotes with \\n for line breaks.",
         example="~/.kalshi/key.pem",
         aliases=("KALSHI_PRIVATE_KEY_PATH",),
     )
@@ -241,8 +241,8 @@ def _documented(name: str, help: str, example: str) -> Option[str]:
 
 ENV = _documented(
     "ENV",
-    "DEMO (sandbox) or PROD (production): the exchange, and which key pair below is used. "
-    "Counts with these two words and beside the key id of that pair.",
+    "DEMO (sandbox) or PROD (production): selects the exchange and its key pair below. "
+    "Ignored for any other value, or if that pair has no key ID.",
     "DEMO",
 )
 
@@ -262,13 +262,13 @@ class KeyPair:
 PAIRS = {
     Environment.SANDBOX: KeyPair(
         "DEMO",
-        _documented("DEMO_KEYID", "Key id for sandbox.", "01234567-89ab-cdef-0123-456789abcdef"),
-        _documented("DEMO_KEYFILE", "Private key file for sandbox.", "api_keys/demo/key.pem"),
+        _documented("DEMO_KEYID", "Sandbox key ID.", "01234567-89ab-cdef-0123-456789abcdef"),
+        _documented("DEMO_KEYFILE", "Sandbox private key file.", "api_keys/demo/key.pem"),
     ),
     Environment.PRODUCTION: KeyPair(
         "PROD",
-        _documented("PROD_KEYID", "Key id for production.", "01234567-89ab-cdef-0123-456789abcdef"),
-        _documented("PROD_KEYFILE", "Private key file for production.", "api_keys/prod/key.pem"),
+        _documented("PROD_KEYID", "Production key ID.", "01234567-89ab-cdef-0123-456789abcdef"),
+        _documented("PROD_KEYFILE", "Production private key file.", "api_keys/prod/key.pem"),
     ),
 }
 _PAIR_ROWS = tuple(row for pair in PAIRS.values() for row in (pair.key_id, pair.key_file))

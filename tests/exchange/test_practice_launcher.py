@@ -204,7 +204,7 @@ def test_an_exchange_that_never_gets_ready_is_given_up_and_ended(start, stand_in
 @pytest.mark.parametrize("line", ["hello", "{}", "[]", "null", '{"url": 1}', '{"pid": "x"}', "5"])
 def test_an_announcement_nobody_understands_is_told(start, stand_in, line):
     stand_in(f"print({line!r})")
-    with pytest.raises(PracticeExchangeError, match="not understood"):
+    with pytest.raises(PracticeExchangeError, match="unreadable start message"):
         start()
 
 
@@ -229,7 +229,7 @@ def test_an_exchange_that_ends_without_a_word_is_told_without_complaints_of_last
     stand_in("")
     (tmp_path / "world").mkdir()
     (tmp_path / "world" / COMPLAINTS_FILE).write_text("something of last week\n")
-    with pytest.raises(PracticeExchangeError, match="ended without a word"):
+    with pytest.raises(PracticeExchangeError, match="stopped without a message"):
         start()
 
 

@@ -213,7 +213,7 @@ def test_a_sale_whose_purchase_is_not_listed_has_no_profit_anybody_knows(tmp_pat
     assert TICKER in summary.incomplete
     text = " ".join(shown(summary).split())
     assert "after fees" not in text
-    assert f"profit of {TICKER}: the fills make -10 contracts, the exchange has 0" in text
+    assert f"P&L of {TICKER}: fills add up to -10 contracts, the exchange shows 0" in text
 
 
 def test_a_settlement_whose_fills_are_not_listed_is_no_profit_of_its_day(tmp_path):
@@ -237,7 +237,7 @@ def test_fills_and_orders_without_a_time_are_named_and_not_counted_as_nothing(tm
     exchange = Lists(fill("bid", "10", "0.60", at=None), held=[(TICKER, 10)], orders=[placed])
     summary = summary_of(exchange, tmp_path)
     assert (summary.is_empty, summary.pnl) == (False, None)
-    assert summary.incomplete == f"1 orders have no time; profit of {TICKER}: 1 fills have no time"
+    assert summary.incomplete == f"1 order without a time; P&L of {TICKER}: 1 fill without a time"
 
 
 def test_a_settlement_whose_row_is_gone_is_rebuilt_from_its_market(tmp_path):
@@ -296,5 +296,5 @@ def test_a_damaged_journal_is_not_known_to_hold_nothing(tmp_path):
     journal.trades_path.write_bytes(b"".join(line[:-3] + b"\n" for line in lines))
     summary = read_summary(Lists(), journal, TODAY)
     assert (summary.is_empty, summary.unknown) == (False, 0)
-    assert summary.incomplete == "2 lines of the journal are damaged"
+    assert summary.incomplete == "2 journal lines are damaged"
     assert summary.pnl == 0  # P&L comes from the exchange alone

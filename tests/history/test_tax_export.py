@@ -114,7 +114,7 @@ def test_a_market_whose_fills_do_not_explain_it_is_left_out_and_named() -> None:
     held = Position(TICKER, D(7), D("3.60"), D("0.20"), D("0.2317"), D(6), AT, None)
     rows, (left_out,) = lots([BOUGHT, NETTED], positions=[held])
     assert rows == []
-    assert left_out == f"{TICKER} (the fills make 6 contracts, the exchange has 7)"
+    assert left_out == f"{TICKER} (fills add up to 6 contracts, the exchange shows 7)"
     only_settled = settled(MarketResult.YES, ("10.00", "6.00"), ("4.00", "1.40"), "6.00")
     rows, (left_out,) = lots([], settlements=[only_settled])
     assert rows == []
@@ -122,7 +122,7 @@ def test_a_market_whose_fills_do_not_explain_it_is_left_out_and_named() -> None:
     flat = Position(TICKER, D(0), D(0), D("250.00"), D(0), D(0), AT, None)
     assert lots([], positions=[flat]) == (
         [],
-        [f"{TICKER} (it has realized profit, and none of its fills is known)"],
+        [f"{TICKER} (realized P&L, but no fills listed)"],
     )
     assert lots([], positions=[replace(flat, realized_pnl=D(0))]) == ([], [])
 
@@ -130,7 +130,7 @@ def test_a_market_whose_fills_do_not_explain_it_is_left_out_and_named() -> None:
 def test_a_market_with_a_fill_of_no_known_time_is_left_out_as_nobody_knows_what_closed_when() -> None:
     held = Position(TICKER, D(6), D("3.60"), D("0.20"), D("0.2317"), D(6), AT, None)
     rows, left_out = lots([BOUGHT, replace(NETTED, created_at=None)], positions=[held])
-    assert (rows, left_out) == ([], [f"{TICKER} (fills without a time: 1)"])
+    assert (rows, left_out) == ([], [f"{TICKER} (1 fill without a time)"])
 
 
 def test_fills_of_several_subaccounts_make_no_lots_together() -> None:
@@ -138,7 +138,7 @@ def test_fills_of_several_subaccounts_make_no_lots_together() -> None:
     held = Position(TICKER, D(12), D("7.20"), D("0.40"), D("0.4634"), D(12), AT, None)
     rows, (left_out,) = lots([BOUGHT, NETTED, *other], positions=[held])
     assert rows == []
-    assert left_out.startswith(f"{TICKER} (its fills are of several subaccounts")
+    assert left_out.startswith(f"{TICKER} (fills belong to several subaccounts")
     assert len(lots([replace(BOUGHT, subaccount=0), NETTED], positions=[replace(held, net=D(6))])[0]) == 1
 
 
@@ -264,7 +264,7 @@ def test_a_market_left_out_is_told(app: AppContext, tmp_path: Path, monkeypatch:
     done, rows = exported(app, tmp_path / "part.csv")
     assert rows == [row for row in everything if row["market_ticker"] != ticker]
     (note,) = done.notes
-    assert note.startswith(f"NOT in the file, as their fills do not tell: {ticker} (")
+    assert note.startswith(f"NOT in the file, because their fills do not add up: {ticker} (")
 
 
 def test_a_reading_that_breaks_off_writes_no_file(

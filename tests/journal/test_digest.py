@@ -103,7 +103,7 @@ class Diary:
             self.session("theirs").log_cancel_step("panic", {"reason": "everything is canceled"})
         self.session().log_cancel_step("panic", {"reason": "everything is canceled"})
         self.damage()
-        self.session().log_cancel_step("rearmed", {"reason": "new orders are allowed again"})
+        self.session().log_cancel_step("rearmed", {"reason": "new orders allowed again"})
 
     def damage(self) -> None:
         with self.path.open("ab") as file:
@@ -468,7 +468,7 @@ def test_a_lock_that_another_program_keeps_at_the_start_hides_nothing(diary, mon
         raise file_locks.LockHeldError if fits else AssertionError
 
     monkeypatch.setattr(LogCursor, "resume", locked_meanwhile)
-    with pytest.raises(JournalError, match="does not let go"):
+    with pytest.raises(JournalError, match="another program has locked it"):
         reader.changes()
     assert diary.said(reader) == expected
 
@@ -498,7 +498,7 @@ def test_a_lock_that_another_program_keeps_loses_nothing_that_was_read(diary, mo
     until = reader.changes().until
     with diary.path.open("ab") as file:
         file.write(b"torn")
-    with locked(lock_of(diary.path)), pytest.raises(JournalError, match="does not let go"):
+    with locked(lock_of(diary.path)), pytest.raises(JournalError, match="another program has locked it"):
         reader.changes(until)
     changes = reader.changes(until)
     assert (changes.orders, len(changes.damage)) == ((), 1)

@@ -97,7 +97,7 @@ def test_an_order_whose_intent_is_damaged_is_open_from_its_next_record_on(first)
 
 def test_an_order_of_which_only_the_ticker_is_left_can_still_be_named():
     life = order_lives([record(OrderStage.SENDING, ticker="KX-1")])["c1"]
-    assert life.sentence == "an order in KX-1 of which no more is on record"
+    assert life.sentence == "an order in KX-1 (no details recorded)"
 
 
 def test_an_order_of_which_only_the_end_is_left_is_acknowledged_or_forgotten():

@@ -439,7 +439,7 @@ def test_nobody_waits_without_end_for_a_program_that_was_stopped_while_it_held_t
     diary.write("first")
     with locked(diary.path.with_name("trades.log.lock")):
         begun = time.monotonic()
-        with pytest.raises(JournalError, match=r"trades\.log cannot be used: another program holds it"):
+        with pytest.raises(JournalError, match=r"trades\.log cannot be used: another program has locked it"):
             use(diary)
         assert 0.2 <= time.monotonic() - begun < 4
     diary.write("next")

@@ -116,7 +116,7 @@ def test_a_panic_in_the_menu_stops_the_next_order_of_a_script(home: Path) -> Non
         terminal.decide("Cancel which order", "p")
         terminal.wait_for("─ All orders canceled ─")
         said = run(home, "-c", ONE_MORE, "3").stdout
-    assert said.startswith("OrderDeniedError: Not sent: ")
+    assert said.startswith("OrderDeniedError: Order blocked. Nothing was sent. ")
     assert "panic" in said
 
 

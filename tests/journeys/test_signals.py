@@ -41,7 +41,7 @@ def recovered(home: Path, count: str) -> None:
     """Check that the next start names the order before the menu and finds it."""
     with program(home, columns=WIDE) as terminal:
         terminal.wait_for(f"Order from an earlier session, status unknown: {SENTENCE.format(count)}")
-        terminal.wait_for(rf"Found: {SENTENCE.format(count)}.*resting\..*Menu")
+        terminal.wait_for(rf"Found: {SENTENCE.format(count)}.*resting\)\..*Menu")
         leave(terminal)
         assert "unknown, still" not in terminal.text
 
@@ -53,7 +53,7 @@ def test_ctrl_c_waits_for_the_order_and_shows_what_became_of_it(lossy: LossyHome
         send(terminal, "Sending the order")
         terminal.press(CTRL_C)
         terminal.wait_for("Finishing the order")
-        terminal.wait_for("Open: BUY 11 YES at 2¢.*found at the exchange: resting")
+        terminal.wait_for("Open: BUY 11 YES at 2¢.*found at the exchange: open")
         leave(terminal)
     assert lossy.events()[:4] == ["order.intent", "order.sending", "order.unknown", "order.acknowledged"]
 
@@ -71,7 +71,7 @@ def test_a_second_ctrl_c_leaves_the_order_to_the_search_and_the_menu_tells_of_it
         terminal.wait_for(f"{unknown}.*It may be live; don't resend")
         terminal.wait_for(f"{unknown}.*{unknown}")  # also above the menu
         deadline = time.monotonic() + 90
-        while "ound at the exchange: resting" not in " ".join(terminal.text.split()):
+        while "ound at the exchange: open" not in " ".join(terminal.text.split()):
             assert time.monotonic() < deadline, terminal.text
             terminal.choose("3", r"Refresh\s*\Z")
             terminal.press("0")

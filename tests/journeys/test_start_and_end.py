@@ -291,7 +291,7 @@ def test_a_practice_exchange_that_is_gone_is_called_so(tmp_path: Path) -> None:
         terminal.menu()
         os.kill(json.loads((tmp_path / "data/practice/ready.json").read_text())["pid"], signal.SIGKILL)
         terminal.press("1")
-        terminal.wait_for(r"practice\s+exchange\s+has\s+ended:\s+start\s+the\s+program\s+again")
+        terminal.wait_for(r"practice\s+exchange\s+has\s+stopped\.\s+Restart\s+this\s+program")
         terminal.wait_for(r"Refresh\s*\Z")
         terminal.press("0")
         terminal.menu()
@@ -304,7 +304,7 @@ def test_an_unusable_data_folder_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file, not a folder")
     ended = _run(tmp_path, KALSHI_DATA_DIR=str(tmp_path / "taken"))
     assert ended.returncode == 2
-    assert "practice exchange cannot be started" in ended.stderr
+    assert "practice exchange could not start" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 

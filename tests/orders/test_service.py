@@ -137,7 +137,11 @@ def test_a_limit_away_from_the_book_rests_is_listed_and_is_canceled(desk, unused
     before = desk.net(market.ticker)
     ticket = OrderTicket(market.ticker, action, side, D(2), price)
     placed = desk.executor.submit(desk.executor.preview(ticket))
-    assert (placed.outcome, placed.message, placed.remaining_count) == (Outcome.ACKNOWLEDGED, "resting", 2)
+    assert (placed.outcome, placed.message, placed.remaining_count) == (
+        Outcome.ACKNOWLEDGED,
+        "open",
+        2,
+    )
     mine = next(row for row in desk.executor.list_open_orders() if row.order_id == placed.order_id)
     assert mine.yes_price == (price if side is Side.YES else 1 - price)
     assert mine.book_side is (BookSide.BID if (action, side) in LONG_YES else BookSide.ASK)
@@ -156,7 +160,7 @@ def test_a_limit_away_from_the_book_rests_is_listed_and_is_canceled(desk, unused
 def test_canceling_a_filled_order_says_that_it_was_filled(desk, unused_markets):
     placed = desk.place(next(unused_markets).ticker, Action.BUY, Side.YES, 3, None)
     end = desk.executor.cancel_order(desk.executor.get_order_status(placed.order_id))
-    assert end.message == "Too late: it was already filled, all 3."
+    assert end.message == "Too late: already filled (3 contracts)."
     assert end.reduced_by is None
     assert [record.event for record in desk.journal.read_journal().records][-2:] == [
         "cancel.requested",
@@ -209,7 +213,7 @@ def test_an_order_that_had_been_written_off_is_noticed_by_whatever_lists_it(desk
     )
     pending.track([written_off])
     later.preview(ticket) if meets == "preview" else later.panic()
-    assert [news for news in later.messages() if placed.order_id in news and "late" in news]
+    assert [news for news in later.messages() if placed.order_id in news and "Late" in news]
     later.panic()
     later.allow_orders()
 
@@ -252,17 +256,17 @@ def test_orders_stay_blocked_while_it_cannot_be_recorded_that_they_are_allowed(d
 
 
 def test_a_market_nobody_knows_is_named(desk):
-    with pytest.raises(InvalidInputError, match="no market NOSUCH-26"):
+    with pytest.raises(InvalidInputError, match="Market NOSUCH-26 not found"):
         desk.executor.preview(OrderTicket("NOSUCH-26", Action.BUY, Side.YES, D(1), None))
-    with pytest.raises(InvalidInputError, match="no market"):
+    with pytest.raises(InvalidInputError, match="not found"):
         desk.executor.get_market_info("nosuch-26")
 
 
 @pytest.mark.parametrize("ticker", ["", "../x", "A B", "ＫＸ", "A" * 200, "KX\x00"])
 def test_text_that_is_no_ticker_is_refused_before_anything_is_asked(desk, ticker):
-    with pytest.raises(InvalidInputError, match="not a ticker"):
+    with pytest.raises(InvalidInputError, match="Not a ticker"):
         desk.executor.get_market_info(ticker)
-    with pytest.raises(InvalidInputError, match="not a ticker"):
+    with pytest.raises(InvalidInputError, match="Not a ticker"):
         desk.executor.preview(OrderTicket(ticker, Action.BUY, Side.YES, D(1), None))
 
 
@@ -317,7 +321,7 @@ def test_a_cancel_of_more_than_rested_is_not_believed(tmp_path):
         executor, journal, _ = canceling(server, tmp_path)
         end = executor.cancel_order(RESTING)
     assert end.reduced_by is None
-    assert "more than rested" in end.message
+    assert "more than were open" in end.message
     assert journal.read_journal().records[-1].event == "cancel.unconfirmed"
 
 
@@ -326,7 +330,7 @@ def test_a_cancel_of_nothing_is_no_end_of_an_order_that_rests(tmp_path):
         executor, _, _ = canceling(server, tmp_path)
         end = executor.cancel_order(RESTING)
     assert not end.is_acknowledged
-    assert "still lists it" in end.message
+    assert "still lists the order" in end.message
 
 
 @pytest.mark.parametrize(
@@ -338,7 +342,7 @@ def test_a_cancel_is_tried_three_times_and_then_not_known(tmp_path, lost):
         end = executor.cancel_order(RESTING)
     assert server.count("DELETE") == 3
     assert end.reduced_by is None
-    assert "not known whether" in end.message
+    assert "Cancel not confirmed; the order may still be open." in end.message
     assert naps == [0.5, 1.0]
     assert journal.read_journal().records[-1].event == "cancel.unconfirmed"
 
@@ -355,10 +359,10 @@ def test_a_cancel_that_is_refused_is_not_repeated(tmp_path):
 @pytest.mark.parametrize(
     ("status", "filled", "words"),
     [
-        ("executed", "20.00", "already filled, all 20"),
-        ("canceled", "3.00", "has it as canceled, 3 filled"),
-        ("resting", "0.00", "found nothing to cancel, yet still lists it"),
-        ("slumbering", "0.00", "has it as unknown"),
+        ("executed", "20.00", "already filled (20 contracts)"),
+        ("canceled", "3.00", "status: canceled, 3 filled"),
+        ("resting", "0.00", "found nothing to cancel but still lists the order"),
+        ("slumbering", "0.00", "status: unknown"),
     ],
 )
 def test_a_cancel_that_finds_nothing_tells_what_became_of_the_order(tmp_path, status, filled, words):
@@ -373,7 +377,7 @@ def test_a_cancel_that_finds_nothing_and_cannot_ask_claims_nothing(tmp_path):
     with serving(GONE, say(500, {})) as server:
         executor, _, _ = canceling(server, tmp_path)
         end = executor.cancel_order(RESTING)
-    assert "could not be read" in end.message
+    assert "final status is unavailable" in end.message
     assert end.order == RESTING
 
 
@@ -389,7 +393,7 @@ def test_open_orders_with_a_row_missing_are_an_error_and_not_a_shorter_list(tmp_
     rows = [ROW, {**ROW, "book_side": "sideways"}]
     with serving(say(200, {"orders": rows, "cursor": ""})) as server:
         executor, _, _ = canceling(server, tmp_path)
-        with pytest.raises(KalshiAPIError, match="could not be read whole"):
+        with pytest.raises(KalshiAPIError, match="The list is incomplete"):
             executor.list_open_orders()
 
 

@@ -57,8 +57,8 @@ def test_an_account_that_adds_up_says_how_much_was_compared():
     ("changed", "what", "ours", "theirs", "hint"),
     [
         ({"fees_paid": D("0.26")}, "fees", D("0.25"), D("0.26"), "rebate"),
-        ({"realized_pnl": D("0.70")}, "realized P&L", D("0.75"), D("0.70"), "another way"),
-        ({"cost_basis": D("2.90")}, "cost", D("3.00"), D("2.90"), "another way"),
+        ({"realized_pnl": D("0.70")}, "realized P&L", D("0.75"), D("0.70"), "may not count cost first in"),
+        ({"cost_basis": D("2.90")}, "cost", D("3.00"), D("2.90"), "may not count cost first in"),
     ],
 )
 def test_a_difference_is_shown_with_both_numbers_and_a_hint(changed, what, ours, theirs, hint):
@@ -81,7 +81,7 @@ def test_a_position_that_differs_is_not_repeated_in_dollars_and_leaves_the_cash_
     (found,) = check.differences
     assert (found.ours, found.theirs) == (5, 4)
     assert "fills are missing" in found.hint
-    assert check.not_compared == (f"cash: the fills of 1 markets do not explain them, {MARKET.ticker} first",)
+    assert check.not_compared == (f"cash: fills do not add up in 1 market, {MARKET.ticker} first",)
 
 
 def test_a_settled_market_is_compared_with_its_row():
@@ -125,7 +125,11 @@ def test_cash_below_the_hundredth_of_a_cent_is_cut_as_the_exchange_cuts_it():
 @pytest.mark.parametrize(
     ("cash", "rows", "hint"),
     [
-        (CASH - 2, (transfer("100"), transfer("0", fee="2", status="failed")), "the fees of your deposits"),
+        (
+            CASH - 2,
+            (transfer("100"), transfer("0", fee="2", status="failed")),
+            "your deposit and withdrawal fees",
+        ),
         (CASH + 7, (transfer("100"), transfer("7", status="pending")), "pending"),
         (CASH + 1, (transfer("100"),), "interest"),
     ],
@@ -159,13 +163,13 @@ def test_the_average_cost_takes_its_share_at_every_close_and_starts_anew_after_a
 def test_cash_is_not_compared_while_it_is_unknown_what_resting_orders_hold():
     check = check_account(held(cash=CASH - 4, resting=Fetched(None, "HTTP 500")))
     assert check.differences == ()
-    assert check.not_compared == ("cash: what resting orders hold is not known. HTTP 500",)
+    assert check.not_compared == ("cash: amount held by open orders unknown. HTTP 500",)
 
 
 def test_what_a_fill_between_two_answers_may_make_says_to_read_again():
     for changed in (held(cash=CASH - 1), held(replace(REPORTED, net=D(4)))):
         (found,) = check_account(changed).differences
-        assert "a moment apart: read again" in found.hint
+        assert "moments apart: refresh" in found.hint
 
 
 def test_the_average_is_no_reason_where_it_is_what_first_in_first_out_gives():

@@ -88,8 +88,8 @@ def test_a_position_without_a_mark_is_left_out_and_counted() -> None:
     account = snapshot(known, unknown)
     for explain, amount in ((explain_value, D("3.78")), (explain_open, D("0.18"))):
         told = explain(account)
-        assert (told.total, told.caution) == (amount, "It is not the whole: 1 of 2 have no best bid.")
-    assert "2 of 2 have no known book or fees" in (explain_liquidation(account).caution or "")
+        assert (told.total, told.caution) == (amount, "Incomplete: no best bid for 1 of 2 positions.")
+    assert "no known book or fees for 2 of 2 positions" in (explain_liquidation(account).caution or "")
 
 
 def test_what_cannot_be_read_is_no_explanation_of_zero() -> None:
@@ -97,22 +97,22 @@ def test_what_cannot_be_read_is_no_explanation_of_zero() -> None:
     for explain in (explain_value, explain_open, explain_liquidation, explain_exposure, explain_all_costs):
         told = explain(whole)
         assert told.lines == ()
-        assert told.caution == "Not known: the positions could not be read. HTTP 500"
+        assert told.caution == "Unknown: positions unavailable. HTTP 500"
     told = explain_exposure(account_of([(D(6), D("3.60"))], resting=AWAY))
-    assert told.caution == "Not known: the resting orders could not be read. HTTP 500"
+    assert told.caution == "Unknown: open orders unavailable. HTTP 500"
 
 
 def test_the_cash_is_not_led_to_the_balance_while_orders_are_unreadable() -> None:
     row = held("6", "3.60", fill(BID, "6", "0.60"))
     balance = Fetched(Balance(D("-3.60"), D(0), NOW, ()))
     told = explain_all_cash(snapshot(row, balance=balance, resting=AWAY))
-    assert told.caution == "What resting orders hold is not known. HTTP 500"
+    assert told.caution == "Amount held by open orders unknown. HTTP 500"
     resting = Fetched((order(BID, "0.12"),))
     assert explain_all_cash(snapshot(row, balance=balance, resting=resting)).caution is None
 
 
 def test_without_a_balance_the_cash_says_so() -> None:
-    assert explain_all_cash(snapshot(balance=AWAY)).caution == "The balance could not be read. HTTP 500"
+    assert explain_all_cash(snapshot(balance=AWAY)).caution == "Balance unavailable. HTTP 500"
 
 
 # --- Markets that fills do not explain ------------------------------------------------------------
@@ -122,13 +122,11 @@ def test_in_a_gap_the_cost_is_the_number_on_the_page() -> None:
     row = held("5", "3.00", fill(BID, "6", "0.60"))
     assert row.ledger is not None
     told = explain_cost(row.ledger)
-    assert [(line.text, line.amount) for line in told.lines] == [
-        ("the exchange's own figure", row.cost_basis)
-    ]
-    assert "the fills make 6 contracts, the exchange has 5" in (told.caution or "")
+    assert [(line.text, line.amount) for line in told.lines] == [("exchange figure", row.cost_basis)]
+    assert "fills add up to 6 contracts, the exchange shows 5" in (told.caution or "")
     whole = explain_all_costs(snapshot(row))
     assert whole.total == row.cost_basis
-    assert "1 of the markets" in (whole.caution or "")
+    assert "Fills do not add up in 1 market" in (whole.caution or "")
 
 
 def test_a_market_without_any_row_is_told_by_its_fills_and_says_that_they_are_not_the_whole() -> None:
@@ -138,7 +136,7 @@ def test_a_market_without_any_row_is_told_by_its_fills_and_says_that_they_are_no
     for explain, number in ((explain_realized, alone.realized_pnl), (explain_fees, alone.fees_paid)):
         told = explain(alone)
         assert told.total == number != 0
-        assert told.caution == f"It is not the whole: {alone.mismatch}."
+        assert told.caution == f"Incomplete: {alone.mismatch}."
 
 
 def test_a_settled_market_still_listed_as_a_position_holds_nothing_that_cost() -> None:

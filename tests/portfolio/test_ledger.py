@@ -45,7 +45,7 @@ def test_fills_of_several_subaccounts_are_no_single_position():
     """Each subaccount has its own position. The exchange's row covers one."""
     elsewhere = [replace(each, fill_id=f"{each.fill_id}-2", subaccount=2) for each in WALK]
     mixed = account([*WALK, *elsewhere], held=position("12", "7.20"))
-    assert mixed.mismatch == "its fills are of several subaccounts, each with a position of its own"
+    assert mixed.mismatch == "fills belong to several subaccounts"
     assert account(elsewhere, held=position("6", "3.60")).mismatch is None
     assert account([replace(WALK[0], subaccount=0), WALK[1]], held=position("6", "3.60")).mismatch is None
 
@@ -92,10 +92,10 @@ def test_the_two_real_rows_lost_what_their_pairs_cost_beyond_a_dollar(count, yes
 def test_a_missing_fill_is_a_gap_and_the_exchange_s_figures_stand_instead():
     reported = replace(position("6", "3.60"), realized_pnl=D("0.20"), fees_paid=D("0.2317"))
     kept = account(WALK[:1], held=reported)
-    assert kept.mismatch == "the fills make 10 contracts, the exchange has 6"
+    assert kept.mismatch == "fills add up to 10 contracts, the exchange shows 6"
     assert (kept.realized_pnl, kept.fees_paid) == (D("0.20"), D("0.2317"))
     assert explain_realized(kept).total == D("0.20")
-    assert "the fills make 10 contracts" in explain_realized(kept).caution
+    assert "fills add up to 10 contracts" in explain_realized(kept).caution
     assert explain_fees(kept).total == D("0.2317")
 
 
@@ -110,7 +110,7 @@ def test_a_row_may_count_all_contracts_ever_bought_or_those_held_at_the_end(row)
 )
 def test_fills_that_net_to_the_same_but_bought_less_are_a_gap_at_settlement(fills):
     kept = account(fills, settled=won())
-    assert "the settlement counts 10" in kept.mismatch
+    assert "the settlement shows 10" in kept.mismatch
     assert kept.realized_pnl == D("2.60")  # from the row
     assert kept.uses_exchange_figures
 
@@ -123,7 +123,7 @@ def test_profit_without_any_fill_is_never_shown_as_none():
 
 def test_a_market_the_exchange_no_longer_lists_must_be_flat():
     gone = account(WALK)
-    assert gone.mismatch == "the fills make 6 contracts, the exchange has 0"
+    assert gone.mismatch == "fills add up to 6 contracts, the exchange shows 0"
     # The exchange has no figures for it, so the fills' are used: an unknown is never zero.
     assert (gone.realized_by_trading, gone.fees_paid) == (D("0.20"), D("0.2317"))
     assert not gone.uses_exchange_figures
@@ -165,7 +165,7 @@ def test_a_payout_that_does_not_fit_its_value_is_believed():
     assert kept.realized_pnl == D("0.50") - D("1.0120")
     (line,) = explain_realized(kept).lines
     assert line.amount == kept.realized_pnl
-    assert "$0.50 was paid" in line.text
+    assert "paid $0.50" in line.text
 
 
 # --- Rows rebuilt, names, order ------------------------------------------------------------------

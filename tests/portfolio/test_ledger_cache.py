@@ -70,7 +70,7 @@ def test_a_new_fill_counts_although_the_position_row_lags(reading):
     row = position("6", "3.60")
     assert reading.account(held=row).mismatch is None
     late = reading.account((*WALK, fill(ASK, "6", "0.70")), held=row)
-    assert late.mismatch == "the fills make 0 contracts, the exchange has 6"
+    assert late.mismatch == "fills add up to 0 contracts, the exchange shows 6"
 
 
 def test_a_reason_that_rows_are_missing_changes_the_account(reading):
@@ -103,7 +103,7 @@ def test_the_exchange_s_own_row_comes_before_what_was_rebuilt(reading):
 def test_a_market_without_a_result_yet_stays_a_gap_and_is_asked_for_again(reading):
     reading.results = {TICKER: MARKET}
     for _ in range(2):
-        assert "the exchange has 0" in reading.account().mismatch
+        assert "the exchange shows 0" in reading.account().mismatch
     assert reading.asked == [[TICKER]] * 2
 
 

@@ -67,7 +67,7 @@ def test_a_market_the_exchange_says_nothing_of_is_named():
     rows = [held("KX-A", "1.00", "0.50"), held("KX-B", "1.00", "0.50")]
     with serving(Account(rows, markets=[{**QUOTED, "ticker": "KX-A"}])) as server:
         snapshot = tracker_at(server).refresh()
-    assert snapshot.quotes_missing == "no quotes came of KX-B"
+    assert snapshot.quotes_missing == "no quotes for KX-B"
 
 
 @pytest.mark.parametrize("event", ["KXSOLO", "KXEVENT"])
@@ -98,7 +98,7 @@ def test_fees_that_are_not_known_are_a_reason_of_their_own():
     account.answers["/events"] = say(200, {"cursor": "", "events": []})
     with serving(account) as server:
         snapshot = tracker_at(server).refresh()
-    assert snapshot.books_missing == f"no fees are known of {MARKET.ticker}"
+    assert snapshot.books_missing == f"fees unknown for {MARKET.ticker}"
     assert snapshot.liquidation_value is None
 
 
@@ -191,7 +191,7 @@ def test_whatever_list_is_slow_a_first_look_shows_the_others(part):
         whole = tracker_at(server).refresh(first_look=lambda early: shown.append((early, time.monotonic())))
     (early, at) = shown[0]
     assert at - begun < 1.5
-    assert getattr(early, part).unavailable == "still being read"
+    assert getattr(early, part).unavailable == "still loading"
     assert early.balance.value == whole.balance.value
     assert getattr(whole, part).unavailable is None
 

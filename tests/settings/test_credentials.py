@@ -53,7 +53,7 @@ def without_a_line(text):
 FAULTY_TEXTS = {
     "empty": (lambda: "", "it has no BEGIN line"),
     "garbage": (lambda: "this is not a key\n", "it has no BEGIN line"),
-    "truncated": (lambda: cut(pem(rsa_key()), 8), "cut short"),
+    "truncated": (lambda: cut(pem(rsa_key()), 8), "its END line is missing"),
     "line lost": (lambda: without_a_line(pem(rsa_key())), "damaged"),
     "body garbled": (lambda: pem(rsa_key()).replace("M", "!"), "damaged"),
     "encrypted": (lambda: pem(rsa_key(), PKCS8, pass_phrase()), "encrypted"),
@@ -62,7 +62,7 @@ FAULTY_TEXTS = {
     "elliptic curve in PKCS#8": (lambda: pem(ec.generate_private_key(ec.SECP256R1())), "elliptic-curve"),
     "DSA": (lambda: pem(dsa.generate_private_key(1024), PKCS1), "DSA"),
     "DSA in PKCS#8": (lambda: pem(dsa.generate_private_key(1024)), "DSA"),
-    "Ed448": (lambda: pem(ed448.Ed448PrivateKey.generate()), "of a kind that Kalshi does not take"),
+    "Ed448": (lambda: pem(ed448.Ed448PrivateKey.generate()), "a key type that Kalshi does not accept"),
     "public key": (lambda: public_pem(rsa_key()), "public key"),
     "public key in PKCS#1": (lambda: public_pem(rsa_key(), PublicFormat.PKCS1), "public key"),
     "certificate": (lambda: "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", "certificate"),
@@ -168,7 +168,7 @@ def test_a_folder_is_no_key(tmp_path, problem_of):
 def test_a_pipe_is_refused_without_waiting_for_it(tmp_path, problem_of):
     pipe = tmp_path / "pipe.pem"
     os.mkfifo(pipe)
-    assert "not an ordinary file" in problem_of(str(pipe)).what
+    assert "not a regular file" in problem_of(str(pipe)).what
 
 
 def test_a_file_that_may_not_be_read_is_said_to_be_so(tmp_path, monkeypatch, problem_of):
@@ -179,7 +179,7 @@ def test_a_file_that_may_not_be_read_is_said_to_be_so(tmp_path, monkeypatch, pro
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("pathlib.Path.open", refuse)  # file modes do not stop root, who may run the tests
-    assert "may not be read by you" in problem_of(str(path)).what
+    assert "cannot be read: permission denied" in problem_of(str(path)).what
 
 
 @pytest.mark.parametrize("name", ["a.pem\0b", "~nobody-of-that-name/key.pem", "kalshi.pem/inside.pem"])

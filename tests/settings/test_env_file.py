@@ -152,12 +152,12 @@ def test_a_safety_setting_that_only_looks_right_stops_the_start_and_says_why(out
 
 
 def test_a_line_that_is_not_name_and_value_is_refused_with_the_name_that_was_meant(outcome_of):
-    remedy = "Write RIGHT=value; put a value of several lines in double quotes"
+    remedy = r"Write RIGHT=value\. Put multi-line values in double quotes"
     assert unlike(rf"\.env: line 3 is not NAME=value\. {remedy}\.", NOT_NAME_AND_VALUE, outcome_of) == []
 
 
 def test_other_misspelled_options_get_a_note(outcome_of):
-    sentence = r"Line 3 of \.env sets an option that does not exist[^.]*\. Did you mean RIGHT\?"
+    sentence = r"Line 3 of \.env sets an unknown option[^.]*\. Did you mean RIGHT\?"
     assert unlike(sentence, ONLY_NOTED, outcome_of) == []
 
 
@@ -165,8 +165,8 @@ def test_several_lines_that_spoil_one_name_are_named_together(outcome_of):
     problems = outcome_of("set KALSHI_READ_ONLY=1\nsome words\nKALSHI_READ_ONLY: 1").problems
     assert [str(problem) for problem in problems] == [
         ".env: lines 3, 5 are not NAME=value. "
-        "Write KALSHI_READ_ONLY=value; put a value of several lines in double quotes.",
-        ".env: line 4 is not NAME=value. Write NAME=value; put a value of several lines in double quotes.",
+        "Write KALSHI_READ_ONLY=value. Put multi-line values in double quotes.",
+        ".env: line 4 is not NAME=value. Write NAME=value. Put multi-line values in double quotes.",
     ]
 
 
@@ -182,9 +182,7 @@ def test_variables_of_other_programs_give_nothing(tmp_path):
 
 @pytest.mark.parametrize("name", ["KALSHI_COFFEE", "KALSHI_ORDERS"])
 def test_an_option_that_comes_close_to_none_does_not_stop_the_start(name, outcome_of):
-    assert outcome_of(f"{name}=canary7").warnings == (
-        f"Line 3 of .env sets an option that does not exist ({name}).",
-    )
+    assert outcome_of(f"{name}=canary7").warnings == (f"Line 3 of .env sets an unknown option ({name}).",)
 
 
 # --- The process environment ----------------------------------------------------------------------
@@ -211,8 +209,7 @@ def test_a_safety_setting_misspelled_in_the_process_environment_stops_the_start(
 
 def test_another_option_misspelled_in_the_process_environment_gets_a_note():
     assert said_of("KALSHI_LOG_DRI") == (
-        "The process environment (KALSHI_LOG_DRI) sets an option that does not exist. "
-        "Did you mean KALSHI_LOG_DIR?"
+        "The process environment (KALSHI_LOG_DRI) sets an unknown option. Did you mean KALSHI_LOG_DIR?"
     )
 
 

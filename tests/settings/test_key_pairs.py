@@ -89,13 +89,13 @@ def test_the_pair_goes_with_the_environment_however_that_was_chosen(loaded):
 def test_another_word_counts_for_nothing_and_says_so(word, loaded):
     settings = loaded(SERVICE.replace("ENV=DEMO", f"ENV={word}"))
     assert settings.environment is Environment.PRACTICE
-    assert settings.warnings == ("ENV is neither DEMO nor PROD: this is the practice exchange.",)
+    assert settings.warnings == ("ENV is neither DEMO nor PROD: using the practice exchange.",)
 
 
 def test_a_word_without_its_key_id_counts_for_nothing_and_says_so(loaded):
     settings = loaded(SERVICE.replace(f"DEMO_KEYID={DEMO_ID}\n", ""))
     assert settings.environment is Environment.PRACTICE
-    assert settings.warnings == ("ENV is DEMO, but DEMO_KEYID is not set: this is the practice exchange.",)
+    assert settings.warnings == ("ENV is DEMO, but DEMO_KEYID is not set: using the practice exchange.",)
 
 
 def test_an_ENV_of_the_shell_beside_no_pair_means_nothing(loaded):
@@ -117,7 +117,7 @@ def test_an_ENV_of_the_shell_chooses_where_the_file_does_not(loaded):
 
 def test_an_ENV_of_the_shell_against_that_of_the_file_stops_the_start(refused):
     said = refused(SERVICE, {"ENV": "PROD"})
-    assert said.startswith("ENV: says something else than ENV of the process (.env line 2).")
+    assert said.startswith("ENV: conflicts with ENV of the process environment (.env line 2).")
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_an_ENV_of_the_shell_against_that_of_the_file_stops_the_start(refused):
 def test_keys_for_which_nothing_chooses_an_exchange_are_noted(text, why, loaded):
     settings = loaded(text)
     assert settings.environment is Environment.PRACTICE
-    assert settings.warnings == (f"{why}: this is the practice exchange.",)
+    assert settings.warnings == (f"{why}: using the practice exchange.",)
 
 
 @pytest.mark.parametrize(
@@ -145,8 +145,8 @@ def test_keys_for_which_nothing_chooses_an_exchange_are_noted(text, why, loaded)
 )
 def test_a_conflict_with_other_settings_stops_the_start(line, name, refused):
     said = refused(f"{SERVICE}{line}\n")
-    assert f"{name}: says something else than KALSHI_" in said
-    assert "Keep one of the two." in said
+    assert f"{name}: conflicts with KALSHI_" in said
+    assert "Keep only one." in said
 
 
 def test_the_same_said_twice_is_no_conflict(loaded):
@@ -165,9 +165,7 @@ def test_what_the_chosen_pair_lacks_is_named_by_its_own_name(refused):
 
 def test_the_file_of_the_service_with_its_placeholders_says_what_to_replace(refused):
     said = refused(SERVICE.replace(DEMO_ID, "<your_demo_key_id>").replace(PROD_ID, "<your_prod_key_id>"))
-    assert said.startswith(
-        "DEMO_KEYID: still holds a placeholder; write the id of your own key (.env line 5)."
-    )
+    assert said.startswith("DEMO_KEYID: is still a placeholder; enter your own key ID (.env line 5).")
 
 
 def test_the_file_of_the_plan_leads_to_sandbox_with_its_comment_inline(loaded, refused):
@@ -178,7 +176,7 @@ KALSHI_ENVIRONMENT=sandbox  # or production
 LOG_LEVEL=INFO
 """
     said = refused(plan)
-    assert "KALSHI_API_KEY: still holds a placeholder; write the id of your own key (.env line 1)." in said
+    assert "KALSHI_API_KEY: is still a placeholder; enter your own key ID (.env line 1)." in said
     assert "KALSHI_API_SECRET: The file named there does not exist (.env line 2)." in said
     own = plan.replace("your_secret_here", "./private_key.pem").replace("your_api_key_here", DEMO_ID)
     settings = loaded(own)
@@ -204,7 +202,7 @@ KALSHI_EXAMPLE_TICKER=
 
 
 LOGIN = "KALSHI_EMAIL=your@email.com\nKALSHI_PASSWORD=your_password\n"
-REMOVED = "Kalshi removed e-mail login; make an API key at https://kalshi.com"
+REMOVED = "Kalshi removed email login; create an API key at https://kalshi.com"
 
 
 def test_the_file_of_the_login_by_e_mail_says_that_there_is_none_any_more(refused):

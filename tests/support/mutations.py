@@ -331,7 +331,7 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
             "a line that a full disk cut short counts as written",
             "journal/files/log_files.py",
             "    if os.write(descriptor, data) != len(data):\n"
-            '        raise OSError("the disk took only a part of the line")\n',
+            '        raise OSError("only part of the line was written")\n',
             "    os.write(descriptor, data)\n",
         ),
         Mutation(
@@ -417,7 +417,7 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "a list that broke off counts as complete",
             "exchange/paging.py",
-            'return found.listing(f"the list broke off after {len(found.items)} rows: {error}")',
+            'return found.listing(f"the list stopped after {rows}: {error}")',
             "return found.listing()",
         ),
         Mutation(

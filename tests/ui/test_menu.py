@@ -82,7 +82,7 @@ def test_an_order_of_another_key_is_named_and_left_alone(start: Start) -> None:
     app = start("0")
     sentence = leave_open(app, account="0123456789ab")
     assert menu.run(app) == 0
-    assert f"The journal holds an order of another key, which is left alone: {sentence}" in screen_text(app)
+    assert f"Unresolved order from another API key, not checked here: {sentence}" in screen_text(app)
     assert app.executor.pending_orders() == ()
     assert events(app) == ["order.intent", "order.sending"]
 
@@ -90,8 +90,8 @@ def test_an_order_of_another_key_is_named_and_left_alone(start: Start) -> None:
 @pytest.mark.parametrize(
     ("damaged", "words"),
     [
-        (1, "1 line of the journal is damaged (the last is trades.log line 1)"),
-        (2, "2 lines of the journal are damaged (the last is trades.log line 3)"),
+        (1, "1 journal line is damaged (last: trades.log line 1)"),
+        (2, "2 journal lines are damaged (last: trades.log line 3)"),
     ],
 )
 def test_lines_of_the_journal_that_are_damaged_are_told_at_the_start(
@@ -106,7 +106,7 @@ def test_lines_of_the_journal_that_are_damaged_are_told_at_the_start(
     app.journal.trades_path.write_bytes(b"".join(lines))
     assert menu.run(app) == 0
     text = " ".join(screen_text(app).split())
-    assert f"{words}; orders in them cannot be looked for. Look at the open orders." in text
+    assert f"{words}. Orders on damaged lines cannot be checked; check open orders." in text
     assert f"Order from an earlier session, status unknown: {sentence}" in text
 
 

@@ -113,7 +113,7 @@ def _unusable_proxy(causes: list[BaseException], proxy: str) -> ConnectionFailur
             is_lasting=True,
         )
     return ConnectionFailure(
-        f"the address in {proxy} is not a proxy's", None, "Write it as http://host:port.", is_lasting=True
+        f"the proxy address in {proxy} is not valid", None, "Write it as http://host:port.", is_lasting=True
     )
 
 
@@ -128,13 +128,13 @@ def _refused_tunnel(causes: list[BaseException], proxy: str) -> ConnectionFailur
         return ConnectionFailure(
             f"the proxy in {proxy} requires a user name and password (407)",
             causes[0],
-            f"Write them into {proxy}: http://user:password@host:port.",
+            f"Add them to {proxy}: http://user:password@host:port.",
             is_lasting=True,
         )
     return ConnectionFailure(
         f"the proxy in {proxy} refused to connect to the exchange ({status})",
         causes[0],
-        f"Check {proxy}, or ask who runs the proxy.",
+        f"Check {proxy}, or ask the proxy administrator.",
         is_lasting=status < 500,  # a 5xx may be temporary
     )
 
@@ -146,7 +146,7 @@ def _unusable_ca_file(error: BaseException, environ: Mapping[str, str], what: st
     name = next((name for name in _CA_VARIABLES if environ.get(name)), None)
     if name is None:
         cause, remedy = (
-            f"the file of trusted certificates {what}",
+            f"the trusted certificates file {what}",
             "Run pip install --force-reinstall certifi.",
         )
     else:
@@ -162,7 +162,7 @@ def _untrusted(
     if found is None:
         name = next((name for name in _CA_VARIABLES if environ.get(name)), None)
         where = f"not in {name}" if name else "unknown"
-        cause = f"this is not the exchange: its certificate's issuer is {where}"
+        cause = f"this is not the exchange: its certificate issuer is {where}"
         remedy = f"Use another network; if yours inspects TLS, set {name or _CA_VARIABLES[0]} to its CA file."
         found = cause, remedy
     return ConnectionFailure(found[0], causes[0], found[1], is_lasting=True)
@@ -190,7 +190,7 @@ def _no_connection(
         if isinstance(cause, PermissionError) and not is_refused_by_network:
             return _unusable_ca_file(error, environ, "cannot be read")
         if isinstance(cause, ssl.SSLError) and cause.library == "X509":
-            return _unusable_ca_file(error, environ, "holds no certificates")
+            return _unusable_ca_file(error, environ, "contains no certificates")
     reason = _reason(causes)
     if is_proxy:
         return ConnectionFailure(

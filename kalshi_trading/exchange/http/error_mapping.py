@@ -38,12 +38,12 @@ RETRYABLE_READS = frozenset({408, 425, TOO_MANY_REQUESTS, 500, 502, 503, 504})
 TIMESTAMP_EXPIRED = "header_timestamp_expired"
 
 _ADVICE = {
-    "insufficient_balance": "There is not enough cash for it. Lower the count or the price.",
-    "invalid_price": "The price is not on this market's grid. Choose a valid price.",
-    "fill_or_kill_insufficient_resting_volume": "The book cannot fill all of it at that price.",
-    "deprecated_v1_order_endpoint": "This program is too old for the exchange.",
-    TIMESTAMP_EXPIRED: "The clock of this computer differs from the exchange's. Set it and try again.",
-    "authentication_error": "Check that key id and private key belong together and to this environment.",
+    "insufficient_balance": "Not enough cash. Lower the quantity or the price.",
+    "invalid_price": "Not a valid price in this market. Choose another price.",
+    "fill_or_kill_insufficient_resting_volume": "The order book cannot fill the whole order at this price.",
+    "deprecated_v1_order_endpoint": "This version is too old for the exchange. Update it.",
+    TIMESTAMP_EXPIRED: "This computer's clock differs from the exchange's. Set it and try again.",
+    "authentication_error": "Check that the key ID and private key match each other and this environment.",
     "market_already_closed": "The market has closed.",
     "market_closed": "The market has closed.",
     "trading_paused": "Trading is paused. Try again when it resumes.",
@@ -117,7 +117,7 @@ def error_for_read(answer: Answer) -> KalshiAPIError | None:
         return None
     if 200 <= answer.status < 400:
         return UnavailableError(
-            f"This is not the exchange's answer (HTTP {answer.status}). Check the network and the base URL.",
+            f"This answer is not from the exchange (HTTP {answer.status}). Check network and API address.",
             status=answer.status,
         )
     return _refusal(answer)
@@ -135,7 +135,7 @@ def error_for_write(answer: Answer) -> KalshiAPIError | None:
     if _is_definite(answer):
         return _refusal(answer)
     return OutcomeUnknownError(
-        f"The exchange's answer (HTTP {answer.status}: {words}) does not tell whether it acted.",
+        f"The exchange's answer is unclear: {words} (HTTP {answer.status}). It may have acted.",
         status=answer.status,
         code=words.code,
     )
@@ -173,11 +173,11 @@ def _refusal(answer: Answer) -> KalshiAPIError:
         CONFLICT: ConflictError,
         TOO_MANY_REQUESTS: RateLimitError,
     }.get(answer.status, UnavailableError if answer.status in RETRYABLE_READS else KalshiAPIError)
-    said = "is not available" if kind is UnavailableError else "refused"
+    said = "reports an error" if kind is UnavailableError else "rejected the request"
     if words.code in _ADVICE:
         advice = _ADVICE[words.code]
     elif answer.status == TOO_MANY_REQUESTS:
-        advice = "Too many requests in a short time. Wait a few seconds and try again."
+        advice = "Too many requests. Wait a few seconds and try again."
     elif answer.status in RETRYABLE_READS:
         advice = "Try again in a moment."
     else:

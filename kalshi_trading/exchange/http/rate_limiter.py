@@ -91,9 +91,7 @@ class RateLimiter:
         deadline = self._clock() + within_s
         while (wait := self._try_acquire(method, cost)) > 0:
             if self._clock() + wait > deadline:
-                raise RateLimitError(
-                    "Too many requests in a short time; this one was not sent. Try again shortly."
-                )
+                raise RateLimitError("Too many requests. This one was not sent; try again shortly.")
             self._sleep(wait)
 
     def _bucket(self, method: str) -> _Bucket:

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     import requests
 
 Query = Sequence[tuple[str, str]]
-NETWORK = "Check the network; nothing was placed or changed."
+NETWORK = "Check the network."
 LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
 _LOG = logging.getLogger("kalshi_trading.requests")  # method, path, status, duration; nothing else
 _MOST_DIGITS = 40
@@ -92,8 +92,8 @@ class _NotConnectedError(NotSentError):
 
     def __init__(self, failure: ConnectionFailure, remedy: str) -> None:
         why = f"{failure.cause}. {failure.remedy or remedy}"
-        super().__init__(f"Not sent: {why}")
         self.sentence = why[0].upper() + why[1:]
+        super().__init__(f"{self.sentence} Nothing was sent.")
         self.is_lasting = failure.is_lasting
 
 
@@ -163,7 +163,7 @@ class Transport:
         except _NotConnectedError as failure:
             return _unavailable(failure.sentence, failure), not failure.is_lasting
         except OutcomeUnknownError as failure:
-            sentence = f"{failure} It was only a question; nothing was changed. Try again."
+            sentence = f"{failure} Nothing was changed. Try again."
             return _unavailable(sentence, failure), True
         error = error_for_read(answer)
         if error is None:
@@ -216,9 +216,7 @@ class Transport:
         try:
             self._spend(method, path, signed=True, within_s=min(patience_s, self._timing.total_s))
         except RateLimitError as refusal:
-            raise NotSentError(
-                "Nothing was sent; too many requests just now. Try again shortly."
-            ) from refusal
+            raise NotSentError("Too many requests. Nothing was sent; try again shortly.") from refusal
         request = self._request(method, path, query, body, signed=True)
         before_sending()
         # Start the deadline here: waiting for the rate limit must not shorten the time for the answer.
@@ -307,7 +305,7 @@ class Transport:
         scheme = urlsplit(self._base_url).scheme
         failure = connection_failure(error, scheme=scheme, environ=os.environ)
         if failure is None:
-            raise OutcomeUnknownError("The exchange's answer did not arrive whole.") from error
+            raise OutcomeUnknownError("The exchange's answer was cut off.") from error
         raise _NotConnectedError(failure, self._remedy) from failure.error
 
     def _request(self, method: str, path: str, query: Query, body: object, *, signed: bool) -> _Request:
@@ -341,7 +339,7 @@ class Transport:
                 chunks.append(chunk)
                 size += len(chunk)
                 if size > LARGEST_ANSWER_BYTES:
-                    raise OutcomeUnknownError("The exchange's answer is too large to be read.")
+                    raise OutcomeUnknownError("The exchange's answer is too large.")
                 if self._monotonic() > deadline:
                     raise OutcomeUnknownError("The exchange did not finish its answer in time.")
             response.raw.release_conn()

@@ -58,14 +58,14 @@ def order_body(order: OrderRequest) -> dict[str, object]:
 def _count(count: Contracts) -> str:
     written = count.quantize(COUNT_GRAIN)
     if written != count or count <= 0:
-        raise ValueError(f"{count} is not a number of contracts the exchange takes")
+        raise ValueError(f"{count} is not a quantity the exchange accepts")
     return f"{written:f}"
 
 
 def _price(price: Price) -> str:
     written = price.quantize(Decimal("0.0001"))
     if written != price or not 0 < price < 1:
-        raise ValueError(f"{price} is not a price the exchange takes")
+        raise ValueError(f"{price} is not a price the exchange accepts")
     return f"{written:f}"
 
 

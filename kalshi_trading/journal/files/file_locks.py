@@ -29,7 +29,7 @@ class LockHeldError(OSError):
     """Another program holds the lock and does not release it."""
 
     def __init__(self) -> None:
-        super().__init__("another program holds it and does not let go")
+        super().__init__("another program has locked it")
 
 
 def take_lock(path: Path) -> int:

@@ -43,7 +43,7 @@ class LogReplacedError(OSError):
     """The log no longer begins with what was read of it before."""
 
     def __init__(self) -> None:
-        super().__init__("the file was cut or replaced")
+        super().__init__("the file was truncated or replaced")
 
 
 @dataclass(frozen=True, slots=True)

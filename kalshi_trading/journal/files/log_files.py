@@ -103,7 +103,7 @@ def _write_line(descriptor: int, data: bytes) -> None:
     if size > 0 and _last_byte(descriptor) != b"\n":
         data = b"\n" + data
     if os.write(descriptor, data) != len(data):
-        raise OSError("the disk took only a part of the line")
+        raise OSError("only part of the line was written")
 
 
 # --- Rotating -------------------------------------------------------------------------------------

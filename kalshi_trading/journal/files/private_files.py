@@ -92,8 +92,7 @@ def _own_status(path: Path) -> os.stat_result | None:
         status = path.stat()
     except FileNotFoundError:
         if path.is_symlink():
-            remedy = "Mount the disk it leads to, or remove it"
-            raise NotOursError(path, "a link to nothing", remedy) from None
+            raise NotOursError(path, "a broken link", "Mount its target, or remove it") from None
         return None
     _require_ours(path, status)
     return status
@@ -102,11 +101,11 @@ def _own_status(path: Path) -> os.stat_result | None:
 def _require_ours(path: Path, status: os.stat_result) -> None:
     link = "a link to " if path.is_symlink() else ""
     if not stat.S_ISREG(status.st_mode):
-        kind = _KINDS.get(stat.S_IFMT(status.st_mode), "something unknown")
+        kind = _KINDS.get(stat.S_IFMT(status.st_mode), "an unknown kind of file")
         raise NotOursError(path, f"{link}{kind}, not a regular file", "Move it away")
     if _is_foreign(status):
         whose = f"{link}a file of another user (uid {status.st_uid})"
-        raise NotOursError(path, whose, "Make yourself its owner, or move it away")
+        raise NotOursError(path, whose, "Become its owner, or move it away")
 
 
 def _is_foreign(status: os.stat_result) -> bool:
@@ -173,7 +172,7 @@ def _problems(paths: Iterable[Path], mend_one: Callable[[Path], None]) -> Iterat
             yield f"{error}."
         except OSError as error:
             why = error.strerror or error
-            yield f"{path} may be open to other users: {why}. To close it: chmod go= {shlex.quote(str(path))}"
+            yield f"{path} may be open to other users: {why}. To fix it: chmod go= {shlex.quote(str(path))}"
 
 
 def _mend_folder(folder: Path) -> None:
@@ -184,12 +183,12 @@ def _mend_folder(folder: Path) -> None:
         status = os.fstat(descriptor)
         if _is_foreign(status):
             whose = f"a folder of another user (uid {status.st_uid}), who can replace the files in it"
-            raise NotOursError(folder, whose, "Make yourself its owner, or choose another one")
+            raise NotOursError(folder, whose, "Become its owner, or choose another one")
         if not status.st_mode & _OTHERS:
             return
         if folder.is_symlink() or status.st_mode & _MEANT_TO_BE_SHARED:
-            remedy = f"To close it: chmod 700 {shlex.quote(str(folder.resolve()))}"
-            raise NotOursError(folder, "open to other users, which may be meant", remedy)
+            remedy = f"To fix it: chmod 700 {shlex.quote(str(folder.resolve()))}"
+            raise NotOursError(folder, "open to other users, which may be intended", remedy)
         _set_mode(descriptor, FOLDER_MODE)
     finally:
         os.close(descriptor)
@@ -200,7 +199,7 @@ def _mend_file(path: Path) -> None:
     if status is None or not status.st_mode & _OTHERS:
         return
     if path.is_symlink():
-        remedy = f"To close it: chmod 600 {shlex.quote(str(path.resolve()))}"
+        remedy = f"To fix it: chmod 600 {shlex.quote(str(path.resolve()))}"
         raise NotOursError(path, "a link to a file that is open to other users", remedy)
     descriptor = open_private(path, os.O_RDONLY)
     try:

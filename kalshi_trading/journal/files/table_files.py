@@ -66,7 +66,7 @@ def format_of(path: Path) -> Format:
         return Format(path.suffix.removeprefix(".").lower())
     except ValueError:
         raise InvalidInputError(
-            "The name must end in .csv, or in .jsonl for JSON Lines. Nothing was written."
+            "The name must end in .csv or .jsonl (JSON Lines). Nothing was written."
         ) from None
 
 
@@ -148,13 +148,11 @@ def write_table(
     except _RowsFailed as failure:
         raise failure.error from None
     except FileExistsError:
-        raise InvalidInputError(
-            f"{path} is already there. Choose another name; nothing was written."
-        ) from None
+        raise InvalidInputError(f"{path} already exists. Nothing was written; choose another name.") from None
     except OSError as error:
         reason = error.strerror or str(error)
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            reason = f"the disk is full ({error.strerror}). Nothing was left behind, and nothing was replaced"
+            reason = f"the disk is full ({error.strerror}). No file was created or replaced"
         raise InvalidInputError(f"{str(path)!r} cannot be written: {reason}.") from error
 
 
@@ -174,7 +172,7 @@ def _target(path: Path, *, replace: bool) -> Path:
 def absolute_path(path: Path) -> Path:
     """Return the absolute path. Raises InvalidInputError if it is invalid."""
     if "\0" in str(path):
-        raise InvalidInputError(f"{str(path)!r} cannot be written: no file's name holds NUL.")
+        raise InvalidInputError(f"{str(path)!r} cannot be written: a file name cannot contain NUL.")
     try:
         return path.expanduser().absolute()
     except RuntimeError as error:  # an unknown user's home

@@ -22,6 +22,7 @@ from kalshi_trading.core.errors import (
 from kalshi_trading.core.models import Order, OrderStatus
 from kalshi_trading.core.money import ZERO, Contracts, count_text
 from kalshi_trading.core.results import DictReading, Read, read_contracts
+from kalshi_trading.core.text import contracts_text
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.journal_fields import cancel_fields
 from kalshi_trading.trade_logger import TradeLogger
@@ -102,7 +103,7 @@ class OrderCanceler:
                 return CancelResult(order, f"Not canceled. {error}", None)
             else:
                 return self._acknowledged(order, said.reduced_by)
-        text = f"It is not known whether the order was canceled. {problem} Look at the open orders."
+        text = f"Cancel not confirmed; the order may still be open. {problem} Check open orders."
         return CancelResult(order, text, None)
 
     def _acknowledged(self, order: Order, reduced_by: Contracts) -> CancelResult:
@@ -110,25 +111,24 @@ class OrderCanceler:
         if reduced_by == ZERO:
             return self._not_resting(order)
         if reduced_by > order.remaining_count:
-            text = (
-                f"The exchange says that {count_text(reduced_by)} contracts were canceled, more than rested."
-            )
-            return CancelResult(order, f"{text} Look at the open orders.", None)
+            text = f"The exchange reports {contracts_text(reduced_by)} canceled, more than were open."
+            return CancelResult(order, f"{text} Check open orders.", None)
         return CancelResult(order, "Canceled.", reduced_by)
 
     def _not_resting(self, order: Order) -> CancelResult:
         try:
             now = self._client.get_order(order.order_id)
         except KalshiAPIError:
-            text = "It does not rest any more; what became of it could not be read. Look at the history."
+            text = "No longer open, but its final status is unavailable. Check History."
             return CancelResult(order, text, None)
-        filled = count_text(now.fill_count)
         if now.status is OrderStatus.EXECUTED:
-            text = f"Too late: it was already filled, all {filled}."
+            text = f"Too late: already filled ({contracts_text(now.fill_count)})."
         elif now.status is OrderStatus.RESTING:  # reads lag writes
-            text = "The exchange found nothing to cancel, yet still lists it. Look at the open orders again."
+            text = "The exchange found nothing to cancel but still lists the order. Check open orders again."
         else:
-            text = f"It does not rest any more; the exchange has it as {now.status.value}, {filled} filled."
+            text = (
+                f"No longer open. Exchange status: {now.status.value}, {count_text(now.fill_count)} filled."
+            )
         return CancelResult(now, text, None)
 
     def _record(self, event: str, fields: Mapping[str, object]) -> None:

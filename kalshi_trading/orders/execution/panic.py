@@ -102,9 +102,9 @@ def why_unproven(pressed: ExchangeInstant, looks: Sequence[RestingSnapshot]) -> 
     since = next((moment.at for moment in (*ended[-1:], *moments) if moment.at is not None), last.as_of)
     if last.as_of > since:
         return None
-    event = "panic was pressed" if moments[0] is pressed else "the orders on their way could be read"
-    event = "an order on its way had its end" if ended else event
-    return f"The exchange's lists were only as fresh as {last.as_of.astimezone():%H:%M:%S}, before {event}."
+    event = "panic was pressed" if moments[0] is pressed else "pending orders could be read"
+    event = "a pending order ended" if ended else event
+    return f"Exchange data is only as of {last.as_of.astimezone():%H:%M:%S}, before {event}."
 
 
 class PanicRun:
@@ -190,17 +190,17 @@ class PanicRun:
         as_of = fetch(self._client.get_user_data_timestamp)
         if as_of.unavailable is None:
             return as_of.value, None
-        return None, f"How fresh the exchange's lists are could not be read. {as_of.unavailable}"
+        return None, f"Could not check how fresh the exchange data is. {as_of.unavailable}"
 
     def _resting(self) -> tuple[tuple[Order, ...], str | None]:
         """List the readable resting orders, and why some may be missing."""
         try:
             listing = self._client.get_orders(status=OrderStatus.RESTING)
         except KalshiAPIError as error:
-            return (), f"The open orders could not be read. {error}"
+            return (), f"Open orders unavailable. {error}"
         if listing.incomplete is None:
             return listing.items, None
-        return listing.items, f"The open orders could not be read whole: {listing.incomplete}."
+        return listing.items, f"The list of open orders is incomplete: {listing.incomplete.rstrip('.')}."
 
     def _report(self, problem: str | None) -> PanicReport:
         """Sort the results of all cancels.
@@ -209,7 +209,7 @@ class PanicRun:
         """
         last = self._snapshots[-1]
         new = [order for order in last.orders if order.order_id not in self._ends]
-        turned_up = [CancelResult(order, "It turned up in the last look. Cancel it.", None) for order in new]
+        turned_up = [CancelResult(order, "Found open in the last check. Cancel it.", None) for order in new]
         listed = {order.order_id for order in last.orders}
         open_ends = {order_id: end for order_id, end in self._ends.items() if not end.is_acknowledged}
         unknown = {order_id for order_id in open_ends if problem is not None or order_id in listed}

@@ -10,13 +10,10 @@ from kalshi_trading.orders.execution.trading_lock import TradingLock
 from kalshi_trading.orders.pretrade.activity import ActivityReader
 from kalshi_trading.trade_logger import TradeLogger
 
-BLOCKED = (
-    "New orders are blocked since panic was pressed; look at the open orders. "
-    "Allow new ones again under Cancel an order."
-)
+BLOCKED = "Trading is locked after panic. To unlock: 4, then r."
 UNRECORDED_PANIC = (
-    "The panic is not on record yet: until it is, other sessions can send orders. "
-    "This program keeps trying; stop the others."
+    "Panic is not in the journal yet, so other sessions can still send orders. "
+    "This session keeps retrying; stop the other sessions."
 )
 
 
@@ -48,7 +45,7 @@ class PanicSwitch:
         """Record a panic that is not in the journal yet. Raises JournalError."""
         with self._guard:
             if self.is_unrecorded:
-                reason = "everything is canceled, new orders are blocked"
+                reason = "canceling everything, new orders blocked"
                 self._journal.log_event(PANIC_EVENT, {"reason": reason})
                 self.is_unrecorded = False
 
@@ -62,7 +59,7 @@ class PanicSwitch:
         try:
             return BLOCKED if self._activity.is_panic_active() else None
         except JournalError as error:
-            return f"It is not known whether an earlier panic blocks new orders. {error}"
+            return f"Could not check for an earlier panic. {error}"
 
     def allow_orders(self) -> bool:
         """Allow new orders again in every session.
@@ -71,7 +68,7 @@ class PanicSwitch:
         """
         try:
             with self._guard:
-                self._journal.log_event(ORDERS_ALLOWED_EVENT, {"reason": "new orders are allowed again"})
+                self._journal.log_event(ORDERS_ALLOWED_EVENT, {"reason": "new orders allowed again"})
                 self.is_unrecorded = False
         except JournalError as error:
             self._lock.close(str(error))

@@ -55,13 +55,13 @@ class RecoverySummary:
     def notes(self) -> tuple[str, ...]:
         """Sentences for the user about orders the program does not look for."""
         notes = [
-            f"The journal holds an order of another key, which is left alone: {order.sentence}"
+            f"Unresolved order from another API key, not checked here: {order.sentence}"
             for order in self.foreign
         ]
         if self.damage.sentence is not None:
             notes.append(
-                f"{self.damage.sentence} (the last is {self.damage.last}); "
-                "orders in them cannot be looked for. Look at the open orders."
+                f"{self.damage.sentence} (last: {self.damage.last}). "
+                "Orders on damaged lines cannot be checked; check open orders."
             )
         return tuple(notes)
 
@@ -269,8 +269,8 @@ class OrderRecovery:
             self._pending.write_off(state)
             raise
         self._pending.announce(
-            f"An order appeared late and is now counted as yours: {state.sentence}: "
-            f"order {order.order_id}, {order.status}. Look at the open orders."
+            f"Late order found, now counted as yours: {state.sentence} "
+            f"(order {order.order_id}, {order.status}). Check open orders."
         )
 
     def look_for_late(self) -> None:
@@ -285,15 +285,15 @@ class OrderRecovery:
 
     def report(self, error: Exception) -> None:
         """Log an error of the search itself, and announce it."""
-        reference = self._journal.log_error("Unexpected error in the search for orders", error)
+        reference = self._journal.log_error("Unexpected error while checking pending orders", error)
         self._pending.announce(
-            f"Something unexpected went wrong in the search for orders, which goes on; it is on record as "
-            f"{reference} in {self._journal.errors_path}. Look at the open orders."
+            f"Unexpected error while checking pending orders (reference {reference} in "
+            f"{self._journal.errors_path}). Checking continues; check open orders."
         )
 
 
 def _found_sentence(state: OrderState, order: Order) -> str:
-    return f"Found: {state.sentence} is order {order.order_id}, {order.status}."
+    return f"Found: {state.sentence} (order {order.order_id}, {order.status})."
 
 
 def _absent_sentence(pending: PendingOrder) -> str:

@@ -141,7 +141,7 @@ class RestingOrderMonitor:
             else:
                 self._journal.log_event(ENDED_EVENT, fields)
         except JournalError as error:
-            return f"{own.state.sentence}: {happened}. It is not on record. {error}"
+            return f"{own.state.sentence}: {happened}. Not recorded. {error}"
         return f"{own.state.sentence}: {happened}."
 
     def _average(self, order: Order, side: Side | None) -> Price | None:
@@ -165,10 +165,10 @@ def _happened(order: Order, reported: ReportedFills, average: Price | None) -> s
         filled += f" at {price_text(average)} on average"
     filled += f", fee {dollars_text(order.fees)}"
     if order.status not in _ENDED:
-        return f"filled in part, {filled}; {count_text(order.remaining_count)} still rest"
+        return f"partly filled, {filled}; {count_text(order.remaining_count)} still open"
     if order.fill_count == order.initial_count:
         return f"filled, {filled}"
     if order.fill_count > reported.fill_count:
-        return f"filled in part, {filled}; the rest no longer rests"
+        return f"partly filled, {filled}; the rest is no longer open"
     left = order.initial_count - order.fill_count
-    return f"no longer rests; {count_text(left)} of {count_text(order.initial_count)} were not filled"
+    return f"no longer open, {count_text(left)} of {count_text(order.initial_count)} not filled"

@@ -64,8 +64,7 @@ RESEND_WITHIN_S = 5.0
 LONGEST_SEARCH_S = 30.0
 _RESEND_PAUSE_S = 0.5
 _STILL_UNKNOWN = (
-    "Do not send it again: the program goes on looking for it and reports what became of it. "
-    "You can do other things meanwhile; if you leave, the next start goes on looking."
+    "Don't resend: checking continues in the background, also after a restart, until its status is known."
 )
 
 
@@ -176,7 +175,7 @@ class OrderSubmitter:
 
     def _intent_not_written(self, request: OrderRequest, error: JournalError) -> SubmissionResult:
         self._lock.close(str(error))
-        return SubmissionResult(Outcome.NOT_SENT, request, f"{error} Nothing was sent or placed.")
+        return SubmissionResult(Outcome.NOT_SENT, request, f"{error} Nothing was sent.")
 
     def _send_and_record(self, preview: OrderPreview) -> SubmissionResult:
         """Send and record the result.
@@ -201,7 +200,7 @@ class OrderSubmitter:
         if objection is not None:
             return objection
         if preview.request.client_order_id in self._used:
-            return "This order was submitted before. Nothing was sent; make a new ticket."
+            return "This ticket was already submitted. Nothing was sent again; start a new ticket."
         return _reasons(preview) if preview.is_denied else None
 
     def _objection(self, preview: OrderPreview) -> str | None:
@@ -209,12 +208,11 @@ class OrderSubmitter:
 
         None: it may be sent. Reads the journal.
         """
-        reason = self._stop_reason() or self._outdated_reason(preview) or self._block_reason()
-        return None if reason is None else f"Not sent: {reason[0].lower()}{reason[1:]}"
+        return self._stop_reason() or self._outdated_reason(preview) or self._block_reason()
 
     def _stop_reason(self) -> str | None:
         if self._is_stopped:
-            return "The program is ending."
+            return "The program is closing."
         reason = self._lock.reason  # read once: the search for orders may unlock meanwhile
         return None if reason is None else f"Trading is locked. {reason}"
 
@@ -225,9 +223,9 @@ class OrderSubmitter:
         """
         age_s = (self._clock() - preview.context.at).total_seconds()
         if age_s < 0:
-            return "This computer's clock was set back since the preview. Look at a fresh one."
+            return "This computer's clock was set back after the preview. Preview the order again."
         if age_s > OLDEST_PREVIEW_S:
-            return f"The preview is {int(age_s)} s old. Look at a fresh one."
+            return f"The preview is {int(age_s)} s old. Preview the order again."
         return None
 
     def _deny(self, preview: OrderPreview, reason: str) -> SubmissionResult:

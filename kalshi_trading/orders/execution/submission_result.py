@@ -117,9 +117,9 @@ def what_happened(request: OrderRequest, filled: Contracts, remaining: Contracts
     An accepted order may neither rest nor have filled.
     """
     if remaining > ZERO:
-        return "resting" if filled == ZERO else "partly filled, the rest is resting"
+        return "open" if filled == ZERO else "partly filled, the rest is open"
     if filled == ZERO:
-        return "accepted and canceled at once; nothing was filled"
+        return "canceled at once, nothing filled"
     return "filled" if filled == request.count else "partly filled, the rest was canceled"
 
 

@@ -119,9 +119,7 @@ class ContextReader:
         try:
             return self._client.get_market(ticker)
         except NotFoundError:
-            raise InvalidInputError(
-                f"There is no market {ticker}. Search for it by a word instead."
-            ) from None
+            raise InvalidInputError(f"Market {ticker} not found. Search by name instead.") from None
 
     def _book(self, ticker: str) -> OrderBook:
         """Read the book; its age counts from the request.

@@ -14,15 +14,20 @@ from enum import StrEnum
 from kalshi_trading.core.market_models import MarketStatus
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.core.money import (
+    CENT,
     ZERO,
+    Dollars,
     Price,
     PriceGrid,
     count_text,
     dollars_text,
     price_text,
+    round_down,
     round_half_even,
+    round_up,
 )
 from kalshi_trading.core.order_book import best_opposite, is_crossed, midpoint
+from kalshi_trading.core.text import contracts_text
 from kalshi_trading.orders.pretrade.context import RecentOrder, promised_count
 from kalshi_trading.orders.pretrade.findings import Finding, Severity
 from kalshi_trading.orders.pretrade.preview import OrderPreview
@@ -31,7 +36,7 @@ from kalshi_trading.settings.options import Limits
 STALE_BOOK = timedelta(seconds=5)
 OUTCOME_UNKNOWN = "outcome unknown"
 SAME_ORDER_WITHIN = timedelta(seconds=30)
-READ_ONLY = Finding("read-only", Severity.DENY, "This session is read-only; no order can be sent.")
+READ_ONLY = Finding("read-only", Severity.DENY, "This session is read-only. Orders are disabled.")
 
 Rule = Callable[[OrderPreview, Limits], Finding | None]
 
@@ -88,9 +93,11 @@ def _fills_worse(before: OrderPreview, after: OrderPreview) -> bool:
 def market_open(preview: OrderPreview, _: Limits) -> Finding | None:
     market = preview.context.market
     if market.status is not MarketStatus.ACTIVE:
-        return Finding("market open", Severity.DENY, f"The market is {market.status_word}, not active.")
+        return Finding(
+            "market open", Severity.DENY, f"This market is not active (status: {market.status_word})."
+        )
     if preview.context.at >= market.close_at:
-        return Finding("market open", Severity.DENY, "The market has closed.")
+        return Finding("market open", Severity.DENY, "This market has closed.")
     return None
 
 
@@ -109,20 +116,18 @@ def off_grid(grid: PriceGrid, side: Side, price: Price) -> str | None:
         return None
     neighbours = (grid.at_or_below(in_yes), grid.at_or_above(in_yes))
     valid = sorted(side.price_in_side(near) for near in neighbours if near is not None)
-    nearest = " and ".join(price_text(near) for near in valid) or "not known"
-    verb = "are" if len(valid) > 1 else "is"
-    return f"{price_text(price)} is not a price of this market; the nearest {verb} {nearest}."
+    advice = f" Try {' or '.join(price_text(near) for near in valid)}." if valid else ""
+    return f"{price_text(price)} is not a valid price here.{advice}"
 
 
 def contracts_per_order(preview: OrderPreview, limits: Limits) -> Finding | None:
     rule, count = "contracts per order", preview.request.count
     soft, hard = limits.soft_order_count, limits.hard_order_count
     if count > hard:
-        limit = f"{count_text(hard)} (KALSHI_HARD_ORDER_COUNT)"
-        text = f"{count_text(count)} contracts are above the limit of {limit}."
+        text = f"Too large: {contracts_text(count)} (max {count_text(hard)}, KALSHI_HARD_ORDER_COUNT)."
         return Finding(rule, Severity.DENY, text, count, hard)
     if count > soft:
-        text = f"{count_text(count)} contracts are more than {count_text(soft)}."
+        text = f"Large order: {contracts_text(count)} (confirm above {count_text(soft)})."
         return Finding(rule, Severity.ASK, text, count, soft)
     return None
 
@@ -131,13 +136,21 @@ def cost_per_order(preview: OrderPreview, limits: Limits) -> Finding | None:
     rule, cost = "cost per order", preview.cost
     soft, hard = limits.soft_order_cost, limits.hard_order_cost
     if cost > hard:
-        limit = f"{dollars_text(hard)} (KALSHI_HARD_ORDER_COST)"
-        text = f"A cost of {dollars_text(cost)} is above the limit of {limit}."
+        text = f"Cost too high: {_at_most(cost)} (max {dollars_text(hard)}, KALSHI_HARD_ORDER_COST)."
         return Finding(rule, Severity.DENY, text, cost, hard)
     if cost > soft:
-        text = f"A cost of {dollars_text(cost)} is more than {dollars_text(soft)}."
+        text = f"High cost: {_at_most(cost)} (confirm above {dollars_text(soft)})."
         return Finding(rule, Severity.ASK, text, cost, soft)
     return None
+
+
+def _at_most(amount: Dollars) -> str:
+    """Write dollars rounded up to a cent, so that an amount above its limit also reads above it."""
+    return dollars_text(round_up(amount, CENT))
+
+
+def _at_least(amount: Dollars) -> str:
+    return dollars_text(round_down(amount, CENT))
 
 
 def enough_cash(preview: OrderPreview, _: Limits) -> Finding | None:
@@ -145,15 +158,15 @@ def enough_cash(preview: OrderPreview, _: Limits) -> Finding | None:
     if not preview.opens:
         return None
     if cash is None:
-        return Finding("cash", Severity.ASK, "The balance is not known; the exchange may refuse the order.")
+        return Finding("cash", Severity.ASK, "Cash balance unavailable. The exchange may reject the order.")
     if cost > cash:
-        text = f"It needs {dollars_text(cost)}; there is {dollars_text(cash)}."
+        text = f"Not enough cash: need {_at_most(cost)}, have {_at_least(cash)}."
         if preview.context.unseen:
-            text += " Orders of yours that the exchange does not show yet are taken off."
+            text += " Orders the exchange does not show yet are deducted."
         return Finding("cash", Severity.DENY, text, cost, cash)
     if preview.cost_bound > cash:
-        most = dollars_text(preview.cost_bound)
-        text = f"Max cost is {most}, cash is {dollars_text(cash)}; the exchange may refuse the order."
+        most = _at_most(preview.cost_bound)
+        text = f"Max cost {most} exceeds cash {_at_least(cash)}. The exchange may reject the order."
         return Finding("cash", Severity.WARN, text, preview.cost_bound, cash)
     return None
 
@@ -163,8 +176,8 @@ def loss_per_market(preview: OrderPreview, limits: Limits) -> Finding | None:
     if not preview.opens or preview.worst_loss <= limit:
         return None
     text = (
-        f"This market could then lose {dollars_text(preview.worst_loss)}, resting orders included; "
-        f"the limit is {dollars_text(limit)} (KALSHI_MARKET_LOSS_LIMIT)."
+        f"Over your market loss limit: {_at_most(preview.worst_loss)} at risk including open orders "
+        f"(max {dollars_text(limit)}, KALSHI_MARKET_LOSS_LIMIT)."
     )
     return Finding("loss per market", Severity.DENY, text, preview.worst_loss, limit)
 
@@ -175,8 +188,8 @@ def bought_per_day(preview: OrderPreview, limits: Limits) -> Finding | None:
     if not preview.opens or total <= limit:
         return None
     text = (
-        f"It would bring today's buying orders, filled or not, to {dollars_text(total)}; "
-        f"the limit is {dollars_text(limit)} (KALSHI_DAILY_COST_LIMIT)."
+        f"Over your daily buy limit: {_at_most(total)} today, filled or not "
+        f"(max {dollars_text(limit)}, KALSHI_DAILY_COST_LIMIT)."
     )
     return Finding("bought per day", Severity.DENY, text, total, limit)
 
@@ -185,7 +198,7 @@ def orders_per_day(preview: OrderPreview, limits: Limits) -> Finding | None:
     orders, limit = preview.context.today.orders, limits.daily_order_limit
     if not preview.opens or orders < limit:
         return None
-    text = f"{orders} orders were sent today; the limit is {limit} (KALSHI_DAILY_ORDER_LIMIT)."
+    text = f"At your daily order limit: {orders} sent today (max {limit}, KALSHI_DAILY_ORDER_LIMIT)."
     return Finding("orders per day", Severity.DENY, text, Decimal(orders), Decimal(limit))
 
 
@@ -195,16 +208,20 @@ def loss_per_day(preview: OrderPreview, limits: Limits) -> Finding | None:
     if not preview.opens:
         return None
     if pnl is None:
-        return Finding("loss per day", Severity.ASK, "The profit and loss of today could not be read.")
-    so_far = f"Realized today and all that is open come to {dollars_text(pnl.total, signed=True)}"
+        text = "Today's P&L is unavailable, so your daily loss limit cannot be checked."
+        return Finding("loss per day", Severity.ASK, text)
+    so_far = f"{dollars_text(round_down(pnl.total, CENT), signed=True)} realized today plus open positions"
     if pnl.total <= -limit:
         text = (
-            f"{so_far}; from a loss of {dollars_text(limit)} on (KALSHI_DAILY_LOSS_LIMIT) "
-            f"only reducing orders pass."
+            f"At your daily loss limit: {so_far} (max {dollars_text(limit)}, KALSHI_DAILY_LOSS_LIMIT). "
+            "Only closing orders are allowed."
         )
         return Finding("loss per day", Severity.DENY, text, pnl.total, -limit)
     if pnl.total - pnl.unmarked <= -limit:
-        text = f"{so_far}, but nobody bids for positions that cost {dollars_text(pnl.unmarked)}."
+        text = (
+            f"Daily loss limit uncertain: {so_far}, but positions that cost {_at_most(pnl.unmarked)} "
+            "have no bids."
+        )
         return Finding("loss per day", Severity.ASK, text, pnl.total - pnl.unmarked, -limit)
     return None
 
@@ -213,29 +230,36 @@ def price_against_book(preview: OrderPreview, limits: Limits) -> Finding | None:
     book, request = preview.context.book, preview.request
     if book is None or is_crossed(book):
         severity = Severity.DENY if preview.ticket.is_market_order else Severity.ASK
-        return Finding("book", severity, "There is no trustworthy book to compare the price with.")
+        return Finding("book", severity, "No reliable order book right now.")
     best = best_opposite(book, request.action, request.side)
     if best is None:
-        return _nobody_there(preview)
+        return _book_side_is_empty(preview)
     sign = 1 if request.action is Action.BUY else -1
     through = sign * (request.price - best.price)
-    text = f"{price_text(request.price)} is {price_text(through)} past the best, {price_text(best.price)}."
+    beyond = "above the best ask" if request.action is Action.BUY else "below the best bid"
+    text = f"{_your_price(preview)} is {price_text(through)} {beyond} of {price_text(best.price)}"
     warn, block = limits.warn_through, limits.block_through
     if through > block:
-        text = f"{text[:-1]}; the limit is {price_text(block)} (KALSHI_BLOCK_THROUGH)."
+        text = f"{text} (max {price_text(block)}, KALSHI_BLOCK_THROUGH)."
         return Finding("price against the book", Severity.DENY, text, through, block)
     if through > warn and not preview.ticket.is_market_order:  # its cap is on the ticket
-        return Finding("price against the book", Severity.WARN, text, through, warn)
+        return Finding("price against the book", Severity.WARN, f"{text}.", through, warn)
     return None
 
 
-def _nobody_there(preview: OrderPreview) -> Finding | None:
+def _your_price(preview: OrderPreview) -> str:
+    price, is_buy = price_text(preview.request.price), preview.request.action is Action.BUY
     if preview.ticket.is_market_order:
-        verb = "sells" if preview.request.action is Action.BUY else "buys"
-        return Finding(
-            "book", Severity.DENY, f"Nobody {verb} {preview.request.side.upper()} now; use a limit order."
-        )
-    return Finding("book", Severity.WARN, "Nobody is on the other side of the book; the order will rest.")
+        return f"Your {'max' if is_buy else 'min'} price {price}"
+    return f"Your {price} limit"
+
+
+def _book_side_is_empty(preview: OrderPreview) -> Finding | None:
+    what = "offers" if preview.request.action is Action.BUY else "bids"
+    if preview.ticket.is_market_order:
+        text = f"No {what} for {preview.request.side.upper()} right now. Use a limit order."
+        return Finding("book", Severity.DENY, text)
+    return Finding("book", Severity.WARN, f"No {what} yet. Your order will rest.")
 
 
 def book_is_fresh(preview: OrderPreview, _: Limits) -> Finding | None:
@@ -245,7 +269,7 @@ def book_is_fresh(preview: OrderPreview, _: Limits) -> Finding | None:
     if age <= STALE_BOOK:
         return None
     age_s = round_half_even(_seconds(age), Decimal("0.1"))
-    text = f"The book is {age_s} s old; it may have moved since."
+    text = f"The order book is {age_s} s old and may have moved."
     return Finding("book age", Severity.ASK, text, age_s, _seconds(STALE_BOOK))
 
 
@@ -259,7 +283,7 @@ def distance_from_midpoint(preview: OrderPreview, limits: Limits) -> Finding | N
     if middle is None or abs(price - middle) <= limit:
         return None
     distance, where = abs(price - middle), "above" if price > middle else "below"
-    text = f"{price_text(price)} is {price_text(distance)} {where} the midpoint, {price_text(middle)}."
+    text = f"{_your_price(preview)} is {price_text(distance)} {where} the midpoint of {price_text(middle)}."
     return Finding("midpoint", Severity.WARN, text, distance, limit)
 
 
@@ -272,11 +296,18 @@ def sale_within_position(preview: OrderPreview, _: Limits) -> Finding | None:
     if request.count <= free:
         return None
     side, other = request.side.upper(), request.side.opposite.upper()
-    where = "that rest or may have filled" if preview.context.unseen else "that rest"
-    text = (
-        f"You can sell {count_text(free)} {side} (held {count_text(held)}; orders {where} may take "
-        f"{count_text(promised)}); more would open a {other} position."
-    )
+    opens = count_text(request.count - free)
+    if promised:
+        orders = "open or unconfirmed orders" if preview.context.unseen else "open orders"
+        text = (
+            f"You hold {count_text(held)} {side}; {orders} may already sell {count_text(promised)}. "
+            f"Selling {count_text(request.count)} more can open {opens} {other}."
+        )
+    else:
+        verb = "also opens" if held else "opens"
+        text = (
+            f"You hold {count_text(held)} {side}. Selling {count_text(request.count)} {verb} {opens} {other}."
+        )
     return Finding("sale within position", Severity.ASK, text, request.count, free)
 
 
@@ -285,8 +316,8 @@ def own_order_opposite(preview: OrderPreview, _: Limits) -> Finding | None:
     if at is None:
         return None
     text = (
-        f"It would meet your own order at {price_text(at)}: the exchange then cancels what is left of it, "
-        f"up to {count_text(left)}."
+        f"Crosses your own order at {price_text(at)}. "
+        f"The exchange will cancel the rest of this order, up to {contracts_text(left)}."
     )
     return Finding("own order", Severity.WARN, text, left)
 
@@ -295,7 +326,7 @@ def same_order_again(preview: OrderPreview, _: Limits) -> Finding | None:
     for order in preview.context.recent:
         age = abs(preview.context.at - order.at)  # a clock that stepped back must not hide it
         if _is_same(preview, order) and age <= SAME_ORDER_WITHIN:
-            text = f"The same order was sent {int(age.total_seconds())} s ago."
+            text = f"You sent the same order {int(age.total_seconds())} s ago."
             return Finding("same order again", Severity.ASK, text, _seconds(age), _seconds(SAME_ORDER_WITHIN))
     return None
 
@@ -316,7 +347,7 @@ def outcome_unknown(preview: OrderPreview, _: Limits) -> Finding | None:
     unresolved = preview.context.unresolved
     if not unresolved:
         return None
-    text = f"An order in this market may be live, its outcome is unknown: {'; '.join(unresolved)}."
+    text = f"Order status unknown in this market; it may be live: {'; '.join(unresolved)}."
     return Finding(OUTCOME_UNKNOWN, Severity.ASK, text, Decimal(len(unresolved)), ZERO)
 
 
@@ -326,14 +357,12 @@ def data_is_fresh(preview: OrderPreview, _: Limits) -> Finding | None:
     newest_at, as_of = age.newest_order_at, age.as_of
     if newest_at is None or (as_of is not None and as_of >= newest_at):
         return None
-    lacking = "position, cash and open orders may not have it yet."
+    missing = "Position, cash and open orders may not include"
     if as_of is None:
-        text = (
-            f"How old the exchange's data is could not be read. Your newest order in this market: {lacking}"
-        )
+        text = f"Could not check how fresh the exchange data is. {missing} your newest order in this market."
         return Finding("data age", Severity.ASK, text)
     behind_s = round_half_even(_seconds(newest_at - as_of), Decimal("0.1"))
-    text = f"The exchange's data is {behind_s} s behind your newest order in this market; {lacking}"
+    text = f"Exchange data is {behind_s} s older than your newest order in this market. {missing} it."
     return Finding("data age", Severity.ASK, text, behind_s, ZERO)
 
 

@@ -13,6 +13,7 @@ from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.core.fees import cash_bound
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.core.money import (
+    CENT,
     ONE_CONTRACT,
     ZERO,
     Contracts,
@@ -22,6 +23,7 @@ from kalshi_trading.core.money import (
     dollars_text,
     parse_count,
     price_text,
+    round_up,
 )
 
 _AMOUNT = re.compile(r"\$\s?([0-9]{1,9}(?:\.[0-9]{1,2})?)", re.ASCII)
@@ -46,21 +48,23 @@ def parse_size(text: str, action: Action, price: Price, rate: Decimal | None) ->
         return OrderSize(parse_count(typed))
     found = _AMOUNT.fullmatch(typed)
     if found is None:
-        raise InvalidInputError("An amount looks like $50 or $12.50.")
+        raise InvalidInputError("Enter an amount, such as $50 or $12.50.")
     if action is Action.SELL:
-        raise InvalidInputError("Dollars are for purchases. Type how many contracts to sell.")
+        raise InvalidInputError("Dollar amounts are for buying only. Enter the contracts to sell.")
     amount = Decimal(found[1])
     return OrderSize(_affordable(amount, price, rate), amount)
 
 
 def _affordable(amount: Dollars, price: Price, rate: Decimal | None) -> Contracts:
     if rate is None:
-        raise InvalidInputError("The fee of this market is not known. Type a number of contracts instead.")
+        raise InvalidInputError("Fees for this market are unavailable. Enter a number of contracts.")
     each = cash_bound(rate, ONE_CONTRACT, price)  # n whole contracts cost at most n times this
     count = amount // each
     if count == ZERO:
-        text = f"{dollars_text(amount)} buys no whole contract; one costs up to {dollars_text(each)}."
-        raise InvalidInputError(f"{text} Its fee is inside.")
+        most = dollars_text(round_up(each, CENT))
+        raise InvalidInputError(
+            f"{dollars_text(amount)} is too little. One contract costs up to {most} with fees."
+        )
     return count
 
 
@@ -76,7 +80,7 @@ def two_meanings(typed: str, price: Price, grid: PriceGrid, side: Side) -> str |
         or not grid.contains(side.price_in_side(smaller))
     ):
         return None
-    return f"{text} can be {price_text(smaller)} or {price_text(price)} here. Type c or $ with it."
+    return f"{text} could be {price_text(smaller)} or {price_text(price)}. Add c for cents or $ for dollars."
 
 
 @dataclass(frozen=True, slots=True)

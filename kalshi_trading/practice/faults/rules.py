@@ -144,7 +144,7 @@ class Rule:
             raise ValueError(f"mode must be one of {', '.join(modes)}")
         names = CANNED + GARBLED if self.kind is FaultKind.AFTER_ACCEPT else CANNED
         if isinstance(self.answer, str) and self.answer not in names:
-            raise ValueError(f"{self.kind} knows no answer {self.answer!r}")
+            raise ValueError(f"{self.kind} has no answer {self.answer!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +160,9 @@ def parse(text: str) -> RuleSet:
     try:
         raw = json.loads(text, parse_constant=_refuse_constant)
     except RecursionError:
-        raise ValueError("too many brackets") from None
+        raise ValueError("nested too deeply") from None
     if not isinstance(raw, dict) or not raw.keys() <= {"seed", "rules"}:
-        raise ValueError("it must be an object of seed and rules")
+        raise ValueError("it must be an object with seed and rules")
     rows, seed = raw.get("rules", []), raw.get("seed", 0)
     if not isinstance(rows, list) or not _is_int(seed, 0):
         raise ValueError("rules must be a list and seed a whole number")
@@ -175,7 +175,7 @@ def _rule(number: int, row: Any) -> Rule:
         if not isinstance(row, dict) or row.get("kind") not in tuple(FaultKind):
             raise ValueError(f"kind must be one of {', '.join(FaultKind)}")
         if unknown := sorted(row.keys() - known):
-            raise ValueError(f"{unknown[0]} is no field")
+            raise ValueError(f"unknown field {unknown[0]}")
         given = {**row, "kind": FaultKind(row["kind"])}
         if "answer" in given:
             given["answer"] = _answer(given["answer"])
@@ -192,12 +192,12 @@ def _answer(raw: Any) -> str | RawAnswer:
     if isinstance(raw, str):
         return raw
     if not isinstance(raw, Mapping) or not raw.keys() <= {"status", "headers", "body"}:
-        raise ValueError("answer must be a name or an object of status, headers and body")
+        raise ValueError("answer must be a name or an object with status, headers and body")
     status, headers, body = raw.get("status"), raw.get("headers", {}), raw.get("body", "")
     if not isinstance(status, int) or not 200 <= status <= 599:
         raise ValueError("status must be a whole number from 200 to 599")
     if not isinstance(headers, Mapping) or not all(isinstance(value, str) for value in headers.values()):
-        raise ValueError("headers must be an object of texts")
+        raise ValueError("headers must be an object with text values")
     if isinstance(body, str):
         return RawAnswer(status, body.encode(), {"content-type": "text/html", **headers})
     return RawAnswer(status, json_answer(status, body).body, {"content-type": "application/json", **headers})
@@ -219,4 +219,4 @@ def _is_int(value: Any, least: int) -> bool:
 
 
 def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")

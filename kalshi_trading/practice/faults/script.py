@@ -102,7 +102,7 @@ class FaultScript:
             self._stamp = stamp
             found = _read(self._file)
         except (OSError, ValueError) as error:
-            _log.error("The faults in %s stay as they were: %s.", self._file, error)
+            _log.error("Faults in %s not reloaded: %s.", self._file, error)
             return
         self.replace(found.rules, seed=found.seed)
 

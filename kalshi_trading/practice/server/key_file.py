@@ -64,9 +64,9 @@ def _read(path: Path) -> RSAPrivateKey:
         TypeError,
         UnsupportedAlgorithm,
     ):  # not a key, protected by a password, or an unsupported kind
-        raise ValueError("it does not hold a private key") from None
+        raise ValueError("it contains no private key") from None
     if not isinstance(private_key, RSAPrivateKey) or private_key.key_size < _MIN_BITS:
-        raise ValueError("it does not hold an RSA key")
+        raise ValueError("it contains no RSA key")
     return private_key
 
 

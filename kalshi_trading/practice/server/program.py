@@ -60,25 +60,28 @@ def default_directory() -> Path:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = _Parser(prog="practice exchange", description="A practice exchange that speaks Kalshi's API.")
+    parser = _Parser(prog="practice exchange", description="A local practice exchange with Kalshi's API.")
     parser.add_argument("--port", type=_port, default=0, help="port on 127.0.0.1; 0 picks a free one")
-    parser.add_argument("--data-dir", type=Path, help="where the world lives")
-    parser.add_argument("--seed", type=int, default=1, help="the world's seed, when it is founded")
-    parser.add_argument("--markets", type=_size, default=400, help="the world's size, when it is founded")
+    parser.add_argument("--data-dir", type=Path, help="folder for its data")
+    parser.add_argument("--seed", type=int, default=1, help="random seed of a new exchange")
+    parser.add_argument("--markets", type=_size, default=400, help="markets in a new exchange")
     parser.add_argument(
-        "--idle-exit", type=_seconds, default=600, help="seconds without a request; 0 = never"
+        "--idle-exit",
+        type=_seconds,
+        default=600,
+        help="stop after this many idle seconds; 0: never",
     )
     parser.add_argument(
-        "--faults", type=Path, metavar="FILE", help="fail on purpose, by the rules in this file"
+        "--faults", type=Path, metavar="FILE", help="inject failures by the rules in this file"
     )
-    parser.add_argument("--latency-ms", type=_milliseconds, default=0, help="how much later answers come")
+    parser.add_argument("--latency-ms", type=_milliseconds, default=0, help="delay added to every answer")
     parser.add_argument(
-        "--control", action="store_true", help="open the practice-only requests: clock, money, cut-offs"
+        "--control", action="store_true", help="enable control requests: clock, money, cut-offs"
     )
     parser.add_argument(
-        "--scenario", type=_scenario, metavar="positions=N,fills=N", help="an account's past, in a new world"
+        "--scenario", type=_scenario, metavar="positions=N,fills=N", help="account history of a new exchange"
     )
-    parser.add_argument("--still", action="store_true", help="let the simulated participants trade no more")
+    parser.add_argument("--still", action="store_true", help="stop the simulated traders")
     return parser.parse_args(arguments)
 
 
@@ -161,7 +164,7 @@ def _claim(directory: Path) -> InstanceLock | ReadyFile:
     except ForeignFileError as error:
         raise _unusable(directory, error) from None
     except TimeoutError:
-        reason = f"another practice exchange holds it, but {READY_FILE} does not say where it answers"
+        reason = f"in use by another practice exchange, whose address is not in {READY_FILE}"
     except OSError as error:
         reason = error.strerror or str(error)
     raise CannotStartError(f"The practice exchange cannot use {directory}: {reason}.")
@@ -221,7 +224,7 @@ def _open_world(file: Path, options: argparse.Namespace) -> World:
     except (OSError, ValueError, sqlite3.Error) as error:
         raise _unusable(file, error) from None
     except LookupError:
-        raise _unusable(file, ValueError("its records do not belong together")) from None
+        raise _unusable(file, ValueError("its records are inconsistent")) from None
     return world
 
 

@@ -73,7 +73,7 @@ def exists_as_ours(path: Path) -> bool:
         _require_ours(path, path.stat())
     except FileNotFoundError:
         if path.is_symlink():
-            raise ForeignFileError(path, "a link to nothing") from None
+            raise ForeignFileError(path, "a broken link") from None
         return False
     return True
 
@@ -81,7 +81,7 @@ def exists_as_ours(path: Path) -> bool:
 def _require_ours(path: Path, status: os.stat_result) -> None:
     link = "a link to " if path.is_symlink() else ""
     if not stat.S_ISREG(status.st_mode):
-        kind = _KINDS.get(stat.S_IFMT(status.st_mode), "something unknown")
+        kind = _KINDS.get(stat.S_IFMT(status.st_mode), "an unknown kind of file")
         raise ForeignFileError(path, f"{link}{kind}, not a regular file")
     if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
         raise ForeignFileError(path, f"{link}a file of another user (uid {status.st_uid})")
@@ -130,6 +130,6 @@ def restrict_permissions(directory: Path) -> Iterator[str]:
                 _set_mode(descriptor, mode & _FILE_MODE)
         except OSError as error:
             close = f"chmod go= {shlex.quote(str(path))}"
-            yield f"{path} may be open to other users: {error.strerror}. To close it: {close}"
+            yield f"{path} may be open to other users: {error.strerror}. To fix it: {close}"
         finally:
             os.close(descriptor)

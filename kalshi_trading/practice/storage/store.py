@@ -117,7 +117,7 @@ class Store:
         try:
             stored = self._read()
         except (KeyError, TypeError, ValueError, AttributeError):
-            raise ValueError("its world was made by another version, or is damaged") from None
+            raise ValueError("it was made by another version, or is damaged") from None
         self._simulated = {account.account_id for account in stored.account if account.simulated}
         self._delete(prune(stored, now), stored.balances)
         for trade in stored.trade:

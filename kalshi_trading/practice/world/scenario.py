@@ -56,9 +56,9 @@ class Scenario:
 
     def __post_init__(self) -> None:
         if self.positions < 1 or self.days < 1 or self.resting < 0 or (self.settled or 0) < 0:
-            raise ValueError("a scenario needs a position and a day, and no number below 0")
+            raise ValueError("a scenario needs at least one position and one day, and no negative number")
         if self.fills < self.positions + self.settled_wanted:
-            raise ValueError("a scenario needs a fill for every market")
+            raise ValueError("a scenario needs at least one fill per market")
 
     @property
     def settled_wanted(self) -> int:

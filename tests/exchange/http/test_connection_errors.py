@@ -73,13 +73,13 @@ def unreachable(reason):
 PORTAL = "Sign in to this network in a browser, or use another network."
 CLOCK = "or this computer's clock is wrong. Set this computer's date and time."
 CHECK = "Check HTTPS_PROXY."
-ASK = "Check HTTPS_PROXY, or ask who runs the proxy."
-ADDRESS = "the address in HTTPS_PROXY is not a proxy's. Write it as http://host:port."
+ASK = "Check HTTPS_PROXY, or ask the proxy administrator."
+ADDRESS = "the proxy address in HTTPS_PROXY is not valid. Write it as http://host:port."
 REFUSED = "refused to connect to the exchange"
-ISSUER = "this is not the exchange: its certificate's issuer is"
+ISSUER = "this is not the exchange: its certificate issuer is"
 CA_FILE = "the file in REQUESTS_CA_BUNDLE"
 CORRECT_CA = "Correct REQUESTS_CA_BUNDLE, or unset it."
-NO_CONNECTION = "the exchange cannot be reached ({}). Check the network; nothing was placed or changed."
+NO_CONNECTION = "the exchange cannot be reached ({}). Check the network."
 
 ROWS = {
     # certificates
@@ -138,13 +138,13 @@ ROWS = {
         settings={"REQUESTS_CA_BUNDLE": "", "CURL_CA_BUNDLE": "{folder}/absent.pem"},
     ),
     "CA file empty": Row(
-        f"{CA_FILE} holds no certificates: {{folder}}/empty.pem. {CORRECT_CA}",
+        f"{CA_FILE} contains no certificates: {{folder}}/empty.pem. {CORRECT_CA}",
         "NO_CERTIFICATE_OR_CRL_FOUND",
         True,
         settings={"REQUESTS_CA_BUNDLE": "{folder}/empty.pem"},
     ),
     "CA file cut off": Row(
-        f"{CA_FILE} holds no certificates: {{folder}}/cut.pem. {CORRECT_CA}",
+        f"{CA_FILE} contains no certificates: {{folder}}/cut.pem. {CORRECT_CA}",
         "PEM lib",
         True,
         settings={"REQUESTS_CA_BUNDLE": "{folder}/cut.pem"},
@@ -167,8 +167,7 @@ ROWS = {
         settings=at("https://127.0.0.1:{server}"),
     ),
     "proxy wants a login": proxied(
-        "requires a user name and password (407). "
-        "Write them into HTTPS_PROXY: http://user:password@host:port.",
+        "requires a user name and password (407). Add them to HTTPS_PROXY: http://user:password@host:port.",
         "407",
         is_lasting=True,
         proxy=say(407, b"", headers={"Proxy-Authenticate": "Basic"}),
@@ -204,7 +203,7 @@ ROWS = {
         settings=at("socks5h://127.0.0.1:{proxy}", "all_proxy"),
     ),
     **{
-        f"proxy address {text}": Row(ADDRESS, "Not sent", True, settings=at(text))
+        f"proxy address {text}": Row(ADDRESS, "_NotConnectedError", True, settings=at(text))
         for text in (
             "http://",
             f"http://[me:{PASSWORD}@bad",
@@ -215,7 +214,7 @@ ROWS = {
         )
     },
     "proxy in lower case": Row(
-        f"the proxy in https_proxy {REFUSED} (502). Check https_proxy, or ask who runs the proxy.",
+        f"the proxy in https_proxy {REFUSED} (502). Check https_proxy, or ask the proxy administrator.",
         "502",
         False,
         proxy=say(502, b""),
@@ -304,7 +303,7 @@ def test_a_request_that_found_no_way_was_not_sent_and_says_why(way, row):
         for method in ("POST", "DELETE"):
             with pytest.raises(NotSentError) as unsent:
                 transport.write(method, ORDERS, (), {})
-            assert str(unsent.value) == f"Not sent: {sentence}"
+            assert str(unsent.value) == f"{sentence[0].upper()}{sentence[1:]} Nothing was sent."
         with pytest.raises(UnavailableError) as unread:
             transport.read("/portfolio/balance")
         assert type(unread.value) is UnavailableError
@@ -344,7 +343,7 @@ def test_what_goes_wrong_after_the_handshake_leaves_an_order_unknown(way, script
             transport = Transport(url, KEY, timing=QUICK, on_no_connection=lambda *told: logged.append(told))
             with pytest.raises(OutcomeUnknownError) as unknown:
                 transport.write("POST", ORDERS, (), {})
-            assert "Not sent" not in str(unknown.value)
+            assert "Nothing was sent" not in str(unknown.value)
         received = server.requests if row is CONTROL else proxy.requests
         assert [request.method for request in received] == ["POST"]
     assert logged == []
@@ -389,7 +388,8 @@ def test_an_order_that_found_no_way_ends_not_sent_in_the_journal(way, exchange, 
                 with way(row) as (server, _, sentence):
                     result = executor.submit(preview)
                 found = result.outcome, result.message, journal.read_journal().records[-1].event
-                expected = Outcome.NOT_SENT, f"Not sent: {sentence}", "order.not_sent"
+                said = f"{sentence[0].upper()}{sentence[1:]} Nothing was sent."
+                expected = Outcome.NOT_SENT, said, "order.not_sent"
                 if (found, server.requests) != (expected, []):
                     wrong.append((name, found))
         assert wrong == []
@@ -419,5 +419,5 @@ def test_a_ca_file_that_may_not_be_read_is_named(way, monkeypatch):
 
     with way(CONTROL):
         monkeypatch.setattr("ssl.SSLContext.load_verify_locations", forbid)
-        with pytest.raises(NotSentError, match="the file in REQUESTS_CA_BUNDLE cannot be read: /"):
+        with pytest.raises(NotSentError, match="The file in REQUESTS_CA_BUNDLE cannot be read: /"):
             Transport(URL, KEY, timing=QUICK).write("POST", ORDERS, (), {})

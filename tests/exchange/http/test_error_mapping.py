@@ -244,12 +244,14 @@ def test_a_success_with_an_object_is_a_success(status):
 
 
 def test_the_refusals_a_trader_meets_say_what_to_do():
-    assert "Lower the count or the price" in str(error_for_write(example("400_insufficient_balance")))
-    assert "grid" in str(error_for_write(example("400_invalid_price")))
+    assert "Not enough cash. Lower the quantity or the price." in str(
+        error_for_write(example("400_insufficient_balance"))
+    )
+    assert "Not a valid price" in str(error_for_write(example("400_invalid_price")))
     assert "clock" in str(error_for_write(example("401_timestamp")))
-    assert "key id and private key" in str(error_for_write(example("401_unknown_key")))
+    assert "key ID and private key" in str(error_for_write(example("401_unknown_key")))
     assert "Wait a few seconds" in str(error_for_write(example("429_rate")))
-    assert "cannot fill all" in str(error_for_write(example("409_fok")))
+    assert "cannot fill the whole order" in str(error_for_write(example("409_fok")))
 
 
 # --- Reads ---------------------------------------------------------------------------------------
@@ -264,7 +266,7 @@ def test_a_read_that_fails_never_says_that_something_may_have_happened():
 def test_a_page_where_an_object_belongs_is_not_the_exchange(status):
     error = error_for_read(answer(status, HTML))
     assert isinstance(error, UnavailableError)
-    assert "not the exchange" in str(error)
+    assert "not from the exchange" in str(error)
     assert "html" not in str(error)
 
 

@@ -106,7 +106,7 @@ def test_counts_are_written_exactly_in_hundredths(hundredths):
 
 @pytest.mark.parametrize("count", ["0", "-1", "0.001", "2.505"])
 def test_a_count_the_exchange_cannot_take_is_never_written(count):
-    with pytest.raises(ValueError, match="not a number of contracts"):
+    with pytest.raises(ValueError, match="not a quantity"):
         account_wire.order_body(request(Action.BUY, Side.YES, "0.5", count))
 
 

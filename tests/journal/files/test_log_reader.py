@@ -565,7 +565,7 @@ def test_the_newest_events_are_in_plain_words(tmp_path):
     found = [(each.what, each.market, each.sentence) for each in newest_events(log)][::-1]
     assert found == [
         ("confirmed", "KXFED-26DEC", "BUY 10 YES at 56¢, good"),
-        ("accepted", "KXFED-26DEC", "resting: BUY 10 YES at 56¢"),
+        ("accepted", "KXFED-26DEC", "BUY 10 YES at 56¢: resting"),
         ("filled", "KXFED-26DEC", "4 filled at 55.5¢ on average, fee $0.07"),
         ("canceled", "KXFED-26DEC", "Canceled."),
         ("venue moved on", "", "a new event"),

@@ -53,8 +53,8 @@ def sentence_of(act: Callable[[], object]) -> str:
 
 def is_told(said: str, what: str) -> bool:
     """Check that a message names the thing in the place and the remedy."""
-    remedies = {"another user": "Make yourself its owner, or move it away."}
-    remedies |= {"to nothing": "Mount the disk it leads to, or remove it."}
+    remedies = {"another user": "Become its owner, or move it away."}
+    remedies |= {"broken link": "Mount its target, or remove it."}
     remedy = next((remedies[part] for part in remedies if part in what), "Move it away.")
     return what in said and said.endswith(remedy)
 
@@ -242,7 +242,7 @@ def test_what_a_link_leads_to_is_named_and_not_closed(tmp_path: Path) -> None:
     elsewhere.chmod(0o644)
     journal.errors_path.symlink_to(elsewhere)
     (note,) = journal.close_to_others()
-    assert note.endswith(f"a link to a file that is open to other users. To close it: chmod 600 {elsewhere}.")
+    assert note.endswith(f"a link to a file that is open to other users. To fix it: chmod 600 {elsewhere}.")
     journal.log_error("oh")
     assert elsewhere.stat().st_mode & 0o777 == 0o644
 
@@ -337,8 +337,8 @@ def test_a_folder_that_is_set_up_for_sharing_is_named_and_left_alone(tmp_path: P
     journal = old_logs(tmp_path)
     journal.folder.chmod(0o775 | bit)
     (note,) = journal.close_to_others()
-    assert note.startswith(f"{journal.folder} is open to other users, which may be meant. ")
-    assert note.endswith(f" To close it: chmod 700 {journal.folder}.")
+    assert note.startswith(f"{journal.folder} is open to other users, which may be intended. ")
+    assert note.endswith(f" To fix it: chmod 700 {journal.folder}.")
     assert stat.S_IMODE(journal.folder.stat().st_mode) == 0o775 | bit
 
 
@@ -363,7 +363,7 @@ def test_what_cannot_be_closed_is_named_and_harms_nobody(
     monkeypatch.setattr(os, "fchmod", refuse)
     notes = journal.close_to_others()
     path = journal.trades_path
-    remedy = f"To close it: chmod go= {path}"
+    remedy = f"To fix it: chmod go= {path}"
     assert f"{path} may be open to other users: Operation not permitted. {remedy}" in notes
     assert len(notes) == len(modes_below(tmp_path)) - 1
     journal.log_order_step("sending", INTENT)

@@ -244,9 +244,9 @@ def test_nothing_is_replaced_unless_it_was_said(tmp_path: Path) -> None:
     link.symlink_to(tmp_path / "nowhere")
     folder.mkdir()
     for taken in (path, link, folder):
-        with pytest.raises(InvalidInputError, match="already there"):
+        with pytest.raises(InvalidInputError, match="already exists"):
             write_table(taken, TITLES, [("a", D(1))])
-    with pytest.raises(InvalidInputError, match="already there"):
+    with pytest.raises(InvalidInputError, match="already exists"):
         write_table(folder, TITLES, [("a", D(1))], replace=True)
     assert path.read_text() == "mine"
     assert sorted(tmp_path.iterdir()) == [folder, link, path]
@@ -260,7 +260,7 @@ def test_a_file_that_comes_up_while_rows_are_read_stays(tmp_path: Path) -> None:
         yield "a", D(1)
         path.write_text("mine")
 
-    with pytest.raises(InvalidInputError, match="already there"):
+    with pytest.raises(InvalidInputError, match="already exists"):
         write_table(path, TITLES, rows())
     assert path.read_text() == "mine"
     assert list(tmp_path.iterdir()) == [path]
@@ -332,7 +332,7 @@ def test_a_full_disk_is_told_plainly(tmp_path: Path, monkeypatch: pytest.MonkeyP
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(InvalidInputError, match=r"the disk is full .* nothing was replaced"):
+    with pytest.raises(InvalidInputError, match=r"the disk is full .* No file was created or replaced"):
         write_table(path, TITLES, [("a", D(1))], replace=True)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
@@ -590,7 +590,7 @@ def test_a_row_without_a_time_is_in_no_file_of_a_period_and_that_is_told(
     )
     assert timeless.order_id not in {row["order_id"] for row in rows}
     assert len(rows) == len(orders) - 1
-    assert done.notes == ("Rows without a time: 1. They are NOT in the file; one of all time has them.",)
+    assert done.notes == ("NOT in the file: 1 row without a time. Export all dates.",)
     done, rows = exported(app, ORDERS, tmp_path / "all.csv")
     assert (len(rows), done.notes) == (len(orders), ())
 
@@ -607,7 +607,7 @@ def test_positions_without_quotes_say_so(
     done, rows = exported(app, POSITIONS, tmp_path / "positions.csv")
     held = sum(row["side"] != "" for row in rows)
     assert held > 0
-    assert done.notes == (f"Positions without a mark, as nobody bids or no quote was read: {held}.",)
+    assert done.notes == (f"No mark (no bid, or quote unavailable): {held} positions.",)
 
 
 def test_no_prices_are_in_the_terms_of_their_side(exchange: ExchangeProcess, tmp_path: Path) -> None:
@@ -725,7 +725,7 @@ def test_the_journal_is_exported_whole_and_its_damage_is_told(
     (row,) = [row for row in rows if row["event"] == "order.rejected"]
     assert (row["reason"], row["price"]) == ("'=cmd()", "0.5600")
     assert json.loads(row["fields"])["sentence"] == "@x"
-    assert done.notes == ("1 line of the journal could not be read; what stood there is not in the file.",)
+    assert done.notes == ("NOT in the file: 1 unreadable journal line.",)
 
 
 class Failing:
@@ -947,5 +947,5 @@ def test_the_door_for_scripts_writes_the_journal(tmp_path: Path) -> None:
     assert journal.export_journal_to_csv(tmp_path / "j.csv") == 1
     (row,) = read_csv(tmp_path / "j.csv")
     assert (row["event"], row["count"], row["price"]) == ("order.intent", "2.50", "0.0550")
-    with pytest.raises(InvalidInputError, match="already there"):
+    with pytest.raises(InvalidInputError, match="already exists"):
         journal.export_journal_to_csv(tmp_path / "j.csv")

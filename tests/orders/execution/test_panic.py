@@ -161,7 +161,7 @@ def test_what_is_never_acknowledged_and_still_listed_is_unknown(tmp_path):
 def test_an_order_filled_before_its_cancel_is_gone_and_said_so(tmp_path):
     exchange = Exchange(resting(1), troubles={"order-1": [NotFoundError("not found", status=404)]})
     report = executor_at(exchange, tmp_path)[0].panic()
-    assert [end.message for end in report.gone] == ["Too late: it was already filled, all 0."]
+    assert [end.message for end in report.gone] == ["Too late: already filled (0 contracts)."]
     assert report.is_verified
 
 
@@ -169,7 +169,7 @@ def test_open_orders_that_cannot_be_read_are_a_problem_and_no_success(tmp_path):
     down = KalshiAPIError("the exchange is away")
     report = executor_at(Exchange(resting(1), lists=[down] * 9), tmp_path)[0].panic()
     assert (report.canceled, report.unknown) == ((), ())
-    assert report.problem == "The open orders could not be read. the exchange is away"
+    assert report.problem == "Open orders unavailable. the exchange is away"
     assert not report.is_verified
 
 
@@ -187,7 +187,7 @@ def test_a_list_with_rows_missing_is_canceled_as_far_as_it_goes(tmp_path):
     exchange = Exchange(resting(1), lists=["page 2 failed"] * 9)
     report = executor_at(exchange, tmp_path)[0].panic()
     assert len(report.canceled) == 1
-    assert report.problem == "The open orders could not be read whole: page 2 failed."
+    assert report.problem == "The list of open orders is incomplete: page 2 failed."
 
 
 def test_a_cancel_whose_end_could_not_be_looked_at_stays_unknown(tmp_path):
@@ -223,7 +223,7 @@ def test_lists_that_never_catch_up_are_named_with_their_time(tmp_path):
     executor, naps = executor_at(Exchange(ages=[STALE]), tmp_path)
     report = executor.panic()
     assert report.problem == (
-        f"The exchange's lists were only as fresh as {STALE.astimezone():%H:%M:%S}, before panic was pressed."
+        f"Exchange data is only as of {STALE.astimezone():%H:%M:%S}, before panic was pressed."
     )
     assert not report.is_verified
     assert naps == [*PANIC_PAUSES_S, LAST_PAUSE_S]
@@ -250,7 +250,7 @@ def test_with_no_clock_to_compare_only_a_newer_list_than_the_first_counts(tmp_pa
 
 def test_a_list_of_unknown_age_proves_nothing(tmp_path):
     report = executor_at(Exchange(ages=[KalshiAPIError("the exchange is away")]), tmp_path)[0].panic()
-    assert report.problem == "How fresh the exchange's lists are could not be read. the exchange is away"
+    assert report.problem == "Could not check how fresh the exchange data is. the exchange is away"
     assert not report.is_verified
 
 
@@ -347,7 +347,7 @@ def test_a_doubt_names_the_order_that_ended():
     look = RestingSnapshot(
         (), NOW + timedelta(seconds=1), None, ExchangeInstant(NOW + timedelta(seconds=2), {})
     )
-    assert why_unproven(pressed, [look]).endswith("before an order on its way had its end.")
+    assert why_unproven(pressed, [look]).endswith("before a pending order ended.")
     assert (
         why_unproven(pressed, [replace(look, then=ExchangeInstant(look.then.at, pressed.under_way))]) is None
     )
@@ -365,7 +365,7 @@ def test_no_order_passes_until_new_orders_are_allowed_again(tmp_path):
     assert executor.block_reason() == BLOCKED
     denied = executor.submit(looked_at)
     assert denied.outcome is Outcome.DENIED
-    assert denied.message.startswith("Not sent: new orders are blocked since panic was pressed;")
+    assert denied.message == "Trading is locked after panic. To unlock: 4, then r."
     executor.allow_orders()
     assert executor.block_reason() is None
     with pytest.raises(AssertionError, match="an order was sent"):
@@ -398,7 +398,7 @@ def test_orders_of_other_sessions_that_cannot_be_read_leave_open_whether_all_is_
     exchange = Exchange(resting(1))
     executor, naps = executor_at(exchange, tmp_path)
     report = executor.panic()
-    assert report.problem.startswith("The orders that other sessions are sending could not be read.")
+    assert report.problem.startswith("Pending orders of other sessions are unavailable.")
     assert (len(report.canceled), report.is_verified) == (1, False)
     assert LONGEST_SEND_S <= sum(naps) < LONGEST_SEND_S + 5
 
@@ -426,7 +426,7 @@ def test_a_program_that_was_stopped_while_it_held_the_journal_holds_up_no_cancel
         assert time.monotonic() - begun < 4, "each of the 17 records was waited for anew"
         assert len(report.canceled) == 8
         assert not report.is_recorded
-        assert "another program holds it" in executor.lock_reason
+        assert "another program has locked it" in executor.lock_reason
     assert executor.panic().is_recorded
 
 
@@ -453,7 +453,7 @@ def session_of(folder, account="ours"):
 def test_a_panic_blocks_the_sessions_that_follow_until_one_allows_new_orders_again(tmp_path):
     session_of(tmp_path).panic()
     later = session_of(tmp_path)
-    assert "blocked since panic" in later.block_reason()
+    assert "locked after panic" in later.block_reason()
     assert later.submit(preview(TICKET)).outcome is Outcome.DENIED
     later.allow_orders()
     with pytest.raises(AssertionError, match="an order was sent"):
@@ -491,7 +491,7 @@ def test_a_script_that_recalls_nothing_by_itself_is_blocked_too(tmp_path):
     session_of(tmp_path).panic()
     denied = session_of(tmp_path).submit(preview(TICKET))
     assert denied.outcome is Outcome.DENIED
-    assert "blocked since panic" in denied.message
+    assert "locked after panic" in denied.message
 
 
 def test_a_panic_of_another_account_blocks_nothing_here(tmp_path):
@@ -514,14 +514,14 @@ def test_a_journal_that_cannot_be_read_blocks_orders_but_neither_cancels_nor_pan
     kept = log.rename(log.with_suffix(".kept"))
     log.mkdir()
     executor, _ = executor_at(Exchange(resting(1), resting(2)), tmp_path)
-    assert "not known whether" in executor.block_reason()
+    assert "Could not check for an earlier panic" in executor.block_reason()
     denied = executor.submit(preview(TICKET))
     assert denied.outcome is Outcome.DENIED
-    assert "not known whether" in denied.message
+    assert "Could not check for an earlier panic" in denied.message
     assert executor.cancel_order(resting(2)).is_acknowledged
     log.rmdir()
     kept.rename(log)
-    assert "blocked since panic" in executor.submit(preview(TICKET)).message
+    assert "locked after panic" in executor.submit(preview(TICKET)).message
     assert len(executor.panic().canceled) == 1
 
 
@@ -544,7 +544,7 @@ def test_a_panic_is_recorded_as_soon_as_the_journal_works(tmp_path):
     assert executor.lock_reason is None
     events = [record.event for record in TradeLogger(tmp_path, "practice").read_journal().records]
     assert events.count("cancel.panic") == 1
-    assert "blocked since panic" in session_of(tmp_path).block_reason()
+    assert "locked after panic" in session_of(tmp_path).block_reason()
 
 
 def test_a_panic_pressed_while_orders_are_being_allowed_blocks_them(tmp_path):

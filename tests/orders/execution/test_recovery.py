@@ -175,7 +175,7 @@ def test_an_order_that_is_shown_is_found_at_once_and_recorded(desk):
     found = desk.recovery.search("c1")
     assert (found.stage, found.order) == (OrderStage.ACKNOWLEDGED, ours())
     assert desk.pending.orders() == ()
-    assert desk.pending.drain_messages() == (f"Found: {SENTENCE} is order {ours().order_id}, resting.",)
+    assert desk.pending.drain_messages() == (f"Found: {SENTENCE} (order {ours().order_id}, resting).",)
     assert desk.pending.drain_messages() == ()
     last = desk.journal.read_journal().records[-1]
     assert (last.event, last.text("order_id")) == ("order.acknowledged", ours().order_id)
@@ -354,7 +354,7 @@ def test_an_order_that_had_been_written_off_is_adopted_and_announced_once(desk, 
     desk.pending.track([life(state)])
     desk.recovery.reconcile_late([ours("somebody-elses"), ours()])
     (news,) = desk.pending.drain_messages()
-    assert news.startswith(f"An order appeared late and is now counted as yours: {SENTENCE}: order ")
+    assert news.startswith(f"Late order found, now counted as yours: {SENTENCE} (order ")
     assert desk.events() == ["order.acknowledged"]
     desk.recovery.reconcile_late([ours()])
     assert desk.pending.drain_messages() == ()
@@ -371,7 +371,7 @@ def test_a_fill_or_kill_order_that_was_refused_does_not_appear_late(desk):
     desk.recovery.reconcile_late([killed])
     assert desk.pending.drain_messages() == ()
     desk.recovery.reconcile_late([replace(killed, fill_count=killed.initial_count)])
-    assert "appeared late" in desk.pending.drain_messages()[0]
+    assert "Late order found" in desk.pending.drain_messages()[0]
 
 
 def test_an_order_proved_absent_here_is_noticed_when_it_appears_after_all(desk):
@@ -379,7 +379,7 @@ def test_an_order_proved_absent_here_is_noticed_when_it_appears_after_all(desk):
     desk.look_for(75)
     desk.pending.drain_messages()
     desk.recovery.reconcile_late([ours()])
-    assert "appeared late" in desk.pending.drain_messages()[0]
+    assert "Late order found" in desk.pending.drain_messages()[0]
 
 
 def test_a_late_order_that_does_not_rest_is_noticed_for_ten_minutes_after_the_proof(desk):
@@ -395,7 +395,7 @@ def test_a_late_order_that_does_not_rest_is_noticed_for_ten_minutes_after_the_pr
     desk.exchange.fails = set()
     desk.recovery.look_for_late()
     (news,) = desk.pending.drain_messages()
-    assert "appeared late" in news
+    assert "Late order found" in news
     assert "executed" in news
     assert desk.events() == ["order.absent", "order.acknowledged"]
     desk.exchange.fails = {"orders"}
@@ -600,7 +600,7 @@ def test_the_background_search_survives_a_journal_that_fails(desk):
     )
     desk.journal.trades_path.rmdir()
     desk.recovery.examine_all()
-    assert desk.pending.drain_messages() == (f"Found: {SENTENCE} is order {ours().order_id}, resting.",)
+    assert desk.pending.drain_messages() == (f"Found: {SENTENCE} (order {ours().order_id}, resting).",)
 
 
 def searching(desk, done, **how):
@@ -633,10 +633,10 @@ def test_a_fault_nobody_expected_is_told_once_and_does_not_end_the_search(desk):
     desk.journal.log_order_step = record
     searching(desk, done)
     fault, found = desk.pending.drain_messages()
-    assert fault.startswith("Something unexpected went wrong in the search for orders, which goes on")
+    assert fault.startswith("Unexpected error while checking pending orders (reference ")
     assert found.startswith("Found: ")
     (entry,) = desk.journal.read_errors()
-    assert "Unexpected error in the search for orders" in entry
+    assert "Unexpected error while checking pending orders" in entry
     assert "ZeroDivisionError: of our own" in desk.journal.errors_path.read_text()
 
 
@@ -674,6 +674,6 @@ def test_the_background_search_recovers_again_and_watches_for_late_orders(desk):
 
     desk.journal.log_order_step = record
     searching(desk, late, recover=recover)
-    assert "appeared late" in desk.pending.drain_messages()[-1]
+    assert "Late order found" in desk.pending.drain_messages()[-1]
     assert any("cannot be read" in problem for problem in desk.problems)
     assert ROUNDS_BETWEEN_RECOVERIES > 1

@@ -124,7 +124,7 @@ def test_fills_in_part_are_told_as_they_come(journal: TradeLogger) -> None:
     watch = watch_of(exchange, journal)
     exchange.fill("5")
     (first,) = watch.look()
-    assert first.endswith("filled in part, 5 of 20 at 37¢ on average, fee $0.12; 15 still rest.")
+    assert first.endswith("partly filled, 5 of 20 at 37¢ on average, fee $0.12; 15 still open.")
     assert watch.look() == ()
     exchange.fill("15", fee="0.30")
     (second,) = watch.look()
@@ -141,7 +141,7 @@ def test_an_order_that_was_taken_back_elsewhere_is_told_as_ended(journal: TradeL
     exchange.orders[RESTING.order_id] = replace(row, remaining_count=D(0), status=OrderStatus.CANCELED)
     watch = watch_of(exchange, journal)
     (told,) = watch.look()
-    expected = "the rest no longer rests." if D(filled) else "no longer rests; 20 of 20 were not filled."
+    expected = "the rest is no longer open." if D(filled) else "no longer open, 20 of 20 not filled."
     assert told.endswith(expected)
     assert watch.look() == watch_of(exchange, journal).look() == ()
     events = [record.event for record in journal.read_journal().records]
@@ -188,7 +188,7 @@ def test_what_cannot_be_read_is_told_later(journal: TradeLogger, monkeypatch: py
     monkeypatch.setattr(journal, "log_order_fill", full)
     (told,) = watch.look()
     assert "filled, 20 of 20" in told
-    assert "It is not on record. The journal" in told
+    assert "Not recorded. The journal" in told
     assert watch.look() == ()
     monkeypatch.setattr(journal, "log_order_fill", write)
     assert len(watch_of(exchange, journal).look()) == 1  # the next session reports and records it
@@ -204,7 +204,7 @@ def test_the_menu_tells_it_among_the_news(still_exchange: ExchangeProcess, tmp_p
     assert placed.order_id is not None
     app.client.send_cancel(placed.order_id, ticker=market.ticker)
     assert menu.run(app) == 0
-    assert " ".join(screen_text(app).split()).count("no longer rests; 3 of 3 were not filled.") == 1
+    assert " ".join(screen_text(app).split()).count("no longer open, 3 of 3 not filled.") == 1
 
 
 def test_a_fault_of_the_watch_is_told_and_keeps_nobody_from_the_menu(

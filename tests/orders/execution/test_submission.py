@@ -154,7 +154,7 @@ def test_a_resting_order_is_acknowledged_and_recorded_in_the_order_of_the_protoc
         result = desk.submitter.submit(order)
         assert (result.outcome, result.message, result.order_id) == (
             Outcome.ACKNOWLEDGED,
-            "resting",
+            "open",
             ORDER_ID,
         )
         assert (result.fill_count, result.remaining_count, result.fee) == (0, 10, 0)
@@ -263,11 +263,11 @@ def test_fills_that_are_not_all_there_yet_leave_the_fee_unknown_instead_of_wrong
 @pytest.mark.parametrize(
     ("filled", "remaining", "words"),
     [
-        ("0.00", "10.00", "resting"),
-        ("4.00", "6.00", "partly filled, the rest is resting"),
+        ("0.00", "10.00", "open"),
+        ("4.00", "6.00", "partly filled, the rest is open"),
         ("10.00", "0.00", "filled"),
         ("4.00", "0.00", "partly filled, the rest was canceled"),
-        ("0.00", "0.00", "accepted and canceled at once; nothing was filled"),
+        ("0.00", "0.00", "canceled at once, nothing filled"),
     ],
 )
 def test_what_happened_is_told_from_the_counts(open_desk, filled, remaining, words):
@@ -304,7 +304,7 @@ def test_an_exchange_that_cannot_be_reached_got_nothing(tmp_path):
     desk = Desk(f"http://127.0.0.1:{unused_port()}{ROOT}", tmp_path, KEY)
     result = desk.submitter.submit(fresh())
     assert result.outcome is Outcome.NOT_SENT
-    assert "nothing was placed" in result.message
+    assert result.message.endswith("Nothing was sent.")
     assert desk.events() == ["order.intent", *["order.sending"] * 3, "order.not_sent"]
     assert desk.pending.orders() == ()
 
@@ -327,7 +327,7 @@ class Unreachable:
         before_sending()
         self.sent.append(request)
         if len(self.sent) <= self._failures:
-            raise NotSentError("Not sent: the exchange cannot be reached. Nothing was placed or changed.")
+            raise NotSentError("The exchange cannot be reached. Nothing was sent.")
         return self._client.send_order(request)  # recorded and checked by now
 
 
@@ -341,7 +341,7 @@ def test_what_never_left_is_sent_again_twice_at_most_with_the_same_id(open_desk,
         submitter = desk.open_submitter(client=client)
         order = fresh()
         result = submitter.submit(order)
-    assert (result.outcome, result.message) == (Outcome.ACKNOWLEDGED, "resting")
+    assert (result.outcome, result.message) == (Outcome.ACKNOWLEDGED, "open")
     assert client.sent == [order.request] * (failures + 1)
     assert desk.naps == [0.5] * failures
     assert server.count("POST") == 1
@@ -374,8 +374,8 @@ def test_nothing_is_sent_again_once_the_program_is_ending(open_desk):
 
         result = submitter.submit(fresh())
         later = submitter.submit(fresh())
-    assert (result.outcome, result.message) == (Outcome.NOT_SENT, "Not sent: the program is ending.")
-    assert (later.outcome, later.message) == (Outcome.DENIED, "Not sent: the program is ending.")
+    assert (result.outcome, result.message) == (Outcome.NOT_SENT, "The program is closing.")
+    assert (later.outcome, later.message) == (Outcome.DENIED, "The program is closing.")
     assert len(client.sent) == 1
 
 
@@ -388,7 +388,7 @@ def test_an_order_that_the_last_check_stopped_is_not_tried_again_when_the_reason
         desk = open_desk(server)
         submitter = desk.open_submitter(block_reason=lambda: next(blocked, None))
         result = submitter.submit(fresh())
-    assert (result.outcome, result.message) == (Outcome.NOT_SENT, "Not sent: new orders are blocked.")
+    assert (result.outcome, result.message) == (Outcome.NOT_SENT, "New orders are blocked.")
     assert desk.events() == ["order.intent", "order.sending", "order.not_sent"]
     assert desk.last().text("reason") == result.message
     assert (desk.naps, server.requests) == ([], [])
@@ -400,7 +400,7 @@ def test_a_lock_that_ends_while_it_is_asked_gives_the_reason_that_was_seen(open_
     monkeypatch.setattr(TradingLock, "retry", lambda lock: None)
     with serving(Exchange(reset)) as server:
         result = open_desk(server).open_submitter().submit(fresh())
-    assert result.message == "Not sent: trading is locked. The journal cannot be written."
+    assert result.message == "Trading is locked. The journal cannot be written."
 
 
 def test_what_stops_another_try_is_the_reason_that_is_shown(open_desk):
@@ -410,7 +410,7 @@ def test_what_stops_another_try_is_the_reason_that_is_shown(open_desk):
         client = Unreachable(desk.client, 99)
         submitter = desk.open_submitter(client=client, block_reason=lambda: next(blocked))
         result = submitter.submit(fresh())
-    assert (result.outcome, result.message) == (Outcome.NOT_SENT, "Not sent: new orders are blocked.")
+    assert (result.outcome, result.message) == (Outcome.NOT_SENT, "New orders are blocked.")
     assert (len(client.sent), desk.naps) == (1, [0.5])
 
 
@@ -439,9 +439,9 @@ def test_an_order_over_our_own_request_budget_was_not_rejected_but_not_sent(open
 @pytest.mark.parametrize(
     ("age_s", "words"),
     [
-        (10.5, "Not sent: the preview is 10 s old."),
-        (3600, "Not sent: the preview is 3600 s old."),
-        (-1, "Not sent: this computer's clock was set back since the preview."),
+        (10.5, "The preview is 10 s old."),
+        (3600, "The preview is 3600 s old."),
+        (-1, "This computer's clock was set back after the preview."),
     ],
 )
 def test_a_preview_that_is_not_of_this_moment_is_denied(open_desk, age_s, words):
@@ -472,7 +472,7 @@ def test_the_same_preview_is_sent_only_once(open_desk):
         desk.submitter.submit(order)
         again = desk.submitter.submit(order)
     assert again.outcome is Outcome.DENIED
-    assert "submitted before" in again.message
+    assert "already submitted. Nothing was sent again" in again.message
     assert server.count("POST") == 1
 
 
@@ -508,7 +508,7 @@ def test_a_preview_that_a_rule_denies_is_not_sent(open_desk):
         off_grid = OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(10), D("0.655"))
         result = desk.submitter.submit(fresh(off_grid))
         assert result.outcome is Outcome.DENIED
-        assert "not a price of this market" in result.message
+        assert "not a valid price here" in result.message
         assert desk.events() == ["order.denied"]
         (denial,) = desk.journal.read_journal().records
     assert denial.fields["reason"] == result.message
@@ -581,7 +581,7 @@ def test_an_order_that_is_not_found_stays_unknown_and_unresolved(open_desk, answ
         result = desk.submitter.submit(order)
         assert result.outcome is Outcome.UNKNOWN
         assert (result.order_id, result.fill_count, result.remaining_count) == (None, None, None)
-        assert "Do not send it again" in result.message
+        assert "Don't resend" in result.message
         assert desk.naps == list(FIRST_PAUSES_S)
         waiting = desk.pending.orders()
         assert [(row.client_order_id, row.sentence) for row in waiting] == [
@@ -615,7 +615,10 @@ def test_an_order_that_shows_up_late_is_found_at_a_later_look(open_desk):
         desk = open_desk(server)
         desk.between_looks = lambda: len(desk.naps) == 3 and exchange.list_order(sent[0])
         result = desk.submitter.submit(fresh())
-    assert (result.outcome, result.message) == (Outcome.ACKNOWLEDGED, "found at the exchange: resting")
+    assert (result.outcome, result.message) == (
+        Outcome.ACKNOWLEDGED,
+        "found at the exchange: open",
+    )
     assert desk.naps == [0.5, 1.0, 2.0]
 
 
@@ -768,7 +771,7 @@ def test_an_unresolved_order_is_found_by_a_later_session_once_it_is_shown(open_d
         exchange.list_order(sent[0])
         later.recovery.examine_all()
         assert later.pending.orders() == ()
-        assert later.pending.drain_messages() == (f"Found: {order.sentence} is order {ORDER_ID}, resting.",)
+        assert later.pending.drain_messages() == (f"Found: {order.sentence} (order {ORDER_ID}, resting).",)
         before = len(open_desk(server).events())
         recover(later.recovery)
         later.recovery.examine_all()
@@ -885,7 +888,7 @@ def test_an_order_is_not_sent_while_a_program_that_was_stopped_holds_the_journal
         with file_locks.locked(lock):
             result = desk.submitter.submit(fresh())
             assert result.outcome is Outcome.NOT_SENT
-            assert "another program holds it" in result.message
+            assert "another program has locked it" in result.message
             assert desk.submitter.submit(fresh()).outcome is Outcome.DENIED
             assert server.requests == []
         assert desk.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED

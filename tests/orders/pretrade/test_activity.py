@@ -139,7 +139,7 @@ def test_a_panic_of_another_session_stands_until_some_session_allows_orders_agai
     assert ActivityReader(another, account="mine").is_panic_active()
     assert not ActivityReader(another, account="other").is_panic_active()
     later = TradeLogger(tmp_path, "practice", clock=lambda: now)
-    later.log_cancel_step("rearmed", {"reason": "new orders are allowed again"})
+    later.log_cancel_step("rearmed", {"reason": "new orders allowed again"})
     assert not reader.is_panic_active()
 
 

@@ -160,7 +160,7 @@ def test_a_market_nobody_knows_is_named():
     exchange = Exchange(Clock())
     exchange.get_market = lambda ticker: (_ for _ in ()).throw(NotFoundError("not found", status=404))
     reader = reader_at(exchange, Day(), Clock())
-    with pytest.raises(InvalidInputError, match="There is no market KX-1"):
+    with pytest.raises(InvalidInputError, match="Market KX-1 not found"):
         reader.market("KX-1")
 
 

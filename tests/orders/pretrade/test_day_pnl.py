@@ -269,7 +269,7 @@ def test_fills_of_one_moment_keep_the_order_in_which_they_happened():
 def test_a_list_with_rows_missing_gives_no_result_rather_than_a_wrong_one():
     day = Exchange([fill("bid", "10", "0.60")])
     day.incomplete = "the list broke off"
-    with pytest.raises(KalshiAPIError, match="could not be read whole"):
+    with pytest.raises(KalshiAPIError, match="The list is incomplete"):
         pnl(day)
 
 

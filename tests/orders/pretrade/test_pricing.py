@@ -341,8 +341,7 @@ def test_a_sale_that_is_not_shown_yet_cannot_be_made_twice():
     assert again.cost == 10 * (1 - Decimal("0.70"))
     (asked,) = [finding for finding in again.findings if finding.rule == "sale within position"]
     assert asked.message == (
-        "You can sell 0 YES (held 10; orders that rest or may have filled may take 10); "
-        "more would open a NO position."
+        "You hold 10 YES; open or unconfirmed orders may already sell 10. Selling 10 more can open 10 NO."
     )
     assert "cash" in rules(
         preview(Action.SELL, Side.YES, "10", "0.70", here=replace(here, cash=Decimal("2.99")))
@@ -358,7 +357,7 @@ def test_cash_that_an_unseen_order_may_take_cannot_be_spent_again():
     (cash,) = [finding for finding in denied.findings if finding.rule == "cash"]
     assert cash.severity is Severity.DENY
     assert cash.message == (
-        "It needs $6.50; there is $6.49. Orders of yours that the exchange does not show yet are taken off."
+        "Not enough cash: need $6.50, have $6.49. Orders the exchange does not show yet are deducted."
     )
 
 

@@ -106,12 +106,12 @@ def test_from_the_closing_time_on_nothing_is_sent(left_s, denied):
 @pytest.mark.parametrize(
     ("side", "price", "nearest"),
     [
-        (Side.YES, "0.645", "64.5¢ is not a price of this market; the nearest are 64¢ and 65¢."),
-        (Side.NO, "0.355", "35.5¢ is not a price of this market; the nearest are 35¢ and 36¢."),
-        (Side.YES, "0.001", "0.1¢ is not a price of this market; the nearest is 1¢."),
-        (Side.NO, "0.999", "99.9¢ is not a price of this market; the nearest is 99¢."),
-        (Side.YES, "0", "0¢ is not a price of this market; the nearest is 1¢."),
-        (Side.YES, "1", "100¢ is not a price of this market; the nearest is 99¢."),
+        (Side.YES, "0.645", "64.5¢ is not a valid price here. Try 64¢ or 65¢."),
+        (Side.NO, "0.355", "35.5¢ is not a valid price here. Try 35¢ or 36¢."),
+        (Side.YES, "0.001", "0.1¢ is not a valid price here. Try 1¢."),
+        (Side.NO, "0.999", "99.9¢ is not a valid price here. Try 99¢."),
+        (Side.YES, "0", "0¢ is not a valid price here. Try 1¢."),
+        (Side.YES, "1", "100¢ is not a valid price here. Try 99¢."),
     ],
 )
 def test_a_price_off_the_grid_is_denied_and_the_nearest_are_named(side, price, nearest):
@@ -127,7 +127,7 @@ def test_a_finer_grid_takes_finer_prices_at_its_edges_only():
 
 def test_a_market_that_names_no_prices_takes_none():
     here = market(price_grid=PriceGrid(()))
-    assert message("price grid", market=here).endswith("the nearest is not known.")
+    assert message("price grid", market=here) == "65¢ is not a valid price here."
     assert market().price_grid is CENTS
 
 
@@ -306,9 +306,13 @@ def test_a_price_far_from_the_midpoint_is_warned_of(side, price, warned):
 
 
 def test_the_distance_from_the_midpoint_is_told_in_the_terms_of_the_side():
-    assert message("midpoint", side=Side.NO, price="0.20") == "20¢ is 16¢ below the midpoint, 36¢."
+    assert (
+        message("midpoint", side=Side.NO, price="0.20") == "Your 20¢ limit is 16¢ below the midpoint of 36¢."
+    )
     odd = book(yes=(("0.60", "1"),), no=(("0.35", "1"),))
-    assert message("midpoint", price="0.10", book=odd) == "10¢ is 52.5¢ below the midpoint, 62.5¢."
+    assert message("midpoint", price="0.10", book=odd) == (
+        "Your 10¢ limit is 52.5¢ below the midpoint of 62.5¢."
+    )
 
 
 @pytest.mark.parametrize("there", [None, book(no=()), book(yes=()), book(no=(("0.40", "1"),))])
@@ -320,9 +324,11 @@ def test_where_nobody_sells_a_limit_order_rests_and_a_market_order_is_denied():
     alone = book(no=())
     assert verdict(book=alone) == {"book": Severity.WARN}
     assert verdict(book=alone, is_market_order=True) == {"book": Severity.DENY}
-    assert message("book", book=alone, is_market_order=True) == "Nobody sells YES now; use a limit order."
+    assert (
+        message("book", book=alone, is_market_order=True) == "No offers for YES right now. Use a limit order."
+    )
     nobody = message("book", book=book(yes=()), is_market_order=True, action=Action.SELL, held="10")
-    assert nobody == "Nobody buys YES now; use a limit order."
+    assert nobody == "No bids for YES right now. Use a limit order."
 
 
 @pytest.mark.parametrize(
@@ -339,6 +345,15 @@ def test_where_nobody_sells_a_limit_order_rests_and_a_market_order_is_denied():
 def test_a_sale_stays_within_the_position_less_what_resting_sales_promise(count, resting, asked):
     found = verdict(action=Action.SELL, price="0.63", held="10", cost="0", count=count, resting=resting)
     assert found.get("sale within position") is (Severity.ASK if asked else None)
+
+
+def test_a_sale_beyond_the_position_names_what_is_held_sold_already_and_opened():
+    selling = {"action": Action.SELL, "price": "0.63", "cost": "0", "count": "15"}
+    beyond = message("sale within position", held="10", **selling)
+    assert beyond == "You hold 10 YES. Selling 15 also opens 5 NO."
+    assert message("sale within position", held="0", **selling) == ("You hold 0 YES. Selling 15 opens 15 NO.")
+    promised = message("sale within position", held="10", resting=(order("ask", "0.80", "4"),), **selling)
+    assert promised == ("You hold 10 YES; open orders may already sell 4. Selling 15 more can open 9 NO.")
 
 
 def test_a_sale_of_no_counts_the_bids_that_sell_no():
@@ -408,12 +423,12 @@ def test_data_of_unknown_age_is_asked_about_where_an_order_could_be_missing_in_i
 def test_how_far_the_data_is_behind_is_said_in_plain_words():
     late = DataAge(NOW, NOW - timedelta(seconds=7, milliseconds=310))
     assert message("data age", data_age=late) == (
-        "The exchange's data is 7.3 s behind your newest order in this market; "
-        "position, cash and open orders may not have it yet."
+        "Exchange data is 7.3 s older than your newest order in this market. "
+        "Position, cash and open orders may not include it."
     )
     assert message("data age", data_age=DataAge(NOW)) == (
-        "How old the exchange's data is could not be read. "
-        "Your newest order in this market: position, cash and open orders may not have it yet."
+        "Could not check how fresh the exchange data is. "
+        "Position, cash and open orders may not include your newest order in this market."
     )
 
 
@@ -443,7 +458,7 @@ def test_a_finding_can_be_recorded_with_the_numbers_of_both_sides():
     assert told["cash"] == {
         "rule": "cash",
         "severity": "deny",
-        "message": "It needs $1,000.01; there is $5.00.",
+        "message": "Not enough cash: need $1,000.01, have $5.00.",
         "actual": "1000.01",
         "limit": "5",
     }
@@ -456,13 +471,11 @@ def test_every_message_shows_the_number_and_its_limit():
     texts = {finding.rule: finding.message for finding in findings(**over)}
     assert (
         texts["contracts per order"]
-        == "10,000.01 contracts are above the limit of 10,000 (KALSHI_HARD_ORDER_COUNT)."
+        == "Too large: 10,000.01 contracts (max 10,000, KALSHI_HARD_ORDER_COUNT)."
     )
-    assert texts["cost per order"] == (
-        "A cost of $1,000.01 is above the limit of $1,000.00 (KALSHI_HARD_ORDER_COST)."
-    )
-    assert texts["cash"] == "It needs $1,000.01; there is $5.00."
+    assert texts["cost per order"] == ("Cost too high: $1,000.01 (max $1,000.00, KALSHI_HARD_ORDER_COST).")
+    assert texts["cash"] == "Not enough cash: need $1,000.01, have $5.00."
     assert texts["loss per market"] == (
-        "This market could then lose $1,000.50, resting orders included; "
-        "the limit is $1,000.00 (KALSHI_MARKET_LOSS_LIMIT)."
+        "Over your market loss limit: $1,000.50 at risk including open orders "
+        "(max $1,000.00, KALSHI_MARKET_LOSS_LIMIT)."
     )

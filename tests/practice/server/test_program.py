@@ -180,7 +180,7 @@ def test_damaged_file_is_one_sentence(tmp_path: Path, name: str) -> None:
 def test_key_file_without_a_key_is_named_with_what_to_do(tmp_path: Path, junk: bytes) -> None:
     (tmp_path / "practice-key.pem").write_bytes(junk)
     said = assert_refused(tmp_path)
-    assert "practice-key.pem cannot be used: it does not hold a private key. Move the folder" in said
+    assert "practice-key.pem cannot be used: it contains no private key. Move the folder" in said
 
 
 @pytest.mark.parametrize("kind", ["event", "market"])

@@ -173,7 +173,7 @@ def test_a_file_that_cannot_be_restricted_is_named_and_the_exchange_goes_on(tmp_
         (note,) = restrict_permissions(tmp_path)
     path = tmp_path / "practice-key.pem"
     what = f"{path} may be open to other users: Operation not permitted."
-    assert note == f"{what} To close it: chmod go= {path}"
+    assert note == f"{what} To fix it: chmod go= {path}"
 
 
 def test_a_start_restricts_the_files_of_a_running_exchange(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ KINDS: dict[str, tuple[Callable[[Path], object], str]] = {
     "link to null": (_link_to_device(3, "/dev/null"), "is a link to a device"),
     "link to zero": (_link_to_device(5, "/dev/zero"), "is a link to a device"),
     "link to a FIFO": (_link_to(os.mkfifo), "is a link to a named pipe (FIFO)"),
-    "link to nothing": (_link_to(lambda path: None), "is a link to nothing"),
+    "link to nothing": (_link_to(lambda path: None), "is a broken link"),
 }
 """By name: the function that makes the file, and its description."""
 if os.geteuid() == 0:  # only root can give a file away

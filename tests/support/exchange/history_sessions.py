@@ -90,7 +90,7 @@ class WireTransport:
         before_sending()
         fate, self.fate = self.fate, "answered"
         if fate == "not sent":
-            raise NotSentError("Not sent: the exchange cannot be reached. Nothing was placed or changed.")
+            raise NotSentError("The exchange cannot be reached. Nothing was sent.")
         if fate == "lost before":
             raise OutcomeUnknownError("The exchange did not answer in time.")
         target = f"{path}?{urlencode(list(query))}" if query else path

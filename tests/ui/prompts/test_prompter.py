@@ -46,7 +46,7 @@ def test_text_is_asked_again_with_the_sentence_that_says_why() -> None:
     assert prompter.ask("How many?", parse_count) == 10
     assert said[0] == "How many?"
     assert [line for line in said if line != "How many?"] == [
-        "A number of contracts looks like 10, 1,000 or 2.5 (two decimals at most)."
+        "Enter a quantity, such as 10 or 2.5 (two decimals at most)."
     ] * 2
 
 

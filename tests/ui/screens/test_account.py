@@ -50,8 +50,8 @@ def test_what_is_not_known_of_the_day_is_no_zero() -> None:
     ("skew_s", "shown"),
     [
         (None, "not checked yet"),
-        (-0.3, "right by the exchange's"),
-        (0.4, "right by the exchange's"),
+        (-0.3, "in step with the exchange's"),
+        (0.4, "in step with the exchange's"),
         (61.2, "61 s ahead of the exchange's"),
         (-3600.0, "3,600 s behind the exchange's"),
     ],

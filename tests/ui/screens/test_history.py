@@ -105,8 +105,8 @@ def test_another_environment_s_page_asks_the_connected_exchange_nothing(exchange
     history_screens.trade_history(app)
     prompter.assert_all_used()
     text = flat(app)
-    assert "taken by the exchange as o-1" in text
-    assert "This environment's exchange is not connected." in text
+    assert "accepted as o-1" in text
+    assert "Not connected to this environment's exchange." in text
     assert "not listed by the exchange" not in text
     assert asked == []
 
@@ -130,7 +130,7 @@ def test_an_order_is_found_by_the_beginning_of_either_id(exchange, tmp_path):
         app = session(exchange, tmp_path, prompter)
         history_screens.trade_history(app)
         prompter.assert_all_used()
-        assert f"taken by the exchange as {own.text('order_id')}" in flat(app)
+        assert f"accepted as {own.text('order_id')}" in flat(app)
 
 
 @pytest.mark.parametrize(
@@ -290,7 +290,7 @@ def test_a_ticker_stays_whole_at_eighty_columns_beside_every_result(remaining):
     lines = text.splitlines()
     (below,) = (number for number, line in enumerate(lines) if f" {ticker} " in line)
     assert "long 1,264.56 YES at 61¢" in lines[below - 1]
-    assert ("resting" if D(remaining) else "canceled") in lines[below - 1]
+    assert ("open" if D(remaining) else "canceled") in lines[below - 1]
 
 
 def page_text(history, wanted=None, start=0):
@@ -315,7 +315,7 @@ def test_what_was_chosen_by_stands_above_the_orders():
     day = NOW.astimezone().date()
     wanted = HistoryFilter(Period(day, day), "KXHIGH", "KX", Side.YES, OrderResult.RESTING)
     text = page_text(TradeHistory((external(),)), wanted)
-    assert f"Placed {day} · Market contains KXHIGH · Event KX… · Side YES · Result resting" in " ".join(
+    assert f"Placed {day} · Market contains KXHIGH · Event KX… · Side YES · Result open" in " ".join(
         text.split()
     )
     assert "long 10 YES at 65¢" in text

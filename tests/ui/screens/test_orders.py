@@ -34,7 +34,7 @@ def test_panic_from_the_menu_cancels_all_and_blocks_until_the_word_is_typed(
     assert app.executor.list_open_orders() == ()
     denied = app.executor.preview(OrderTicket(market.ticker, Action.BUY, Side.YES, D(1), D("0.04")))
     assert denied.is_denied
-    assert "New orders are blocked" in denied.findings[0].message
+    assert "Trading is locked after panic" in denied.findings[0].message
 
     order_screens.cancel_order(app)
     assert "Trading stays locked." in screen_text(app)
@@ -67,7 +67,7 @@ def test_a_panic_is_named_by_the_menu_of_the_next_session_which_can_end_it(
     app = session(exchange, tmp_path, prompter)
     assert menu.run(app) == 0
     prompter.assert_all_used()
-    assert screen_text(app).count("Trading is locked. New orders are blocked since panic was pressed") == 1
+    assert screen_text(app).count("Trading is locked after panic. To unlock: 4, then r.") == 1
     again = session(exchange, tmp_path, ScriptedPrompter("0"))
     assert menu.run(again) == 0
     assert "Trading is locked" not in screen_text(again)

@@ -140,7 +140,7 @@ def test_while_fills_take_long_a_first_look_is_shown(
         faulty.fail()
     early, _, later = text.partition("Preliminary: still reading fills")
     assert "Figures are the exchange's, without fills" in squeezed(early)
-    assert "unavailable" not in squeezed(early).replace("unavailable: still being read", "")
+    assert "unavailable" not in squeezed(early).replace("unavailable: still loading", "")
     assert "Based on 600 fills" in later or re.search(r"Based on 6\d\d fills", later)
 
 

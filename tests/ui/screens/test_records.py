@@ -100,8 +100,8 @@ def test_recent_events_stand_newest_first_under_their_day_and_whole(desk: Desk) 
     second, first = desk.now.astimezone(), NOON.astimezone()
     assert rows[:5] == [
         f"{second:%a %b %d, %Y}",
-        f"{second:%H:%M:%S} rejected  {TICKER}  the market is closed: BUY 10 YES at",
-        f"{'':19}56¢",
+        f"{second:%H:%M:%S} rejected  {TICKER}  BUY 10 YES at 56¢: the market is",
+        f"{'':19}closed",
         f"{first:%a %b %d, %Y}",
         f"{first:%H:%M:%S} confirmed {TICKER}  BUY 1 YES at 56¢, good till canceled",
     ]
@@ -111,7 +111,9 @@ def test_recent_events_stand_newest_first_under_their_day_and_whole(desk: Desk) 
 def test_a_fill_keeps_its_average_and_its_fee_at_eighty_columns(desk: Desk) -> None:
     fill = {"fill_count": "20", "average_price": "0.3725", "fee": "0.1234", "sentence": "BUY 20 YES at 37¢"}
     desk.log.log_order_fill({**ORDER, **fill})
-    assert "20 filled at 37.25¢ on average, fee $0.1234: BUY 20 YES" in " ".join(desk.review("1").split())
+    assert "BUY 20 YES at 37¢: 20 filled at 37.25¢ on average, fee $0.1234" in " ".join(
+        desk.review("1").split()
+    )
 
 
 def test_older_events_come_page_by_page_and_each_once(desk: Desk) -> None:

@@ -195,7 +195,7 @@ def test_a_lost_order_of_the_same_market_is_named_and_wants_the_count_typed(
     with pytest.raises(LeaveTask):
         trade_screens.place_trade(app)
     text = " ".join(screen_text(app).split())
-    assert "its outcome is unknown: BUY 7 YES at 1¢." in text
+    assert "Order status unknown in this market; it may be live: BUY 7 YES at 1¢." in text
     assert "BUY 8 YES" not in text
     assert prompter.questions[-2] == "To confirm, type the quantity (3):"
     assert "Not confirmed. Nothing was sent." in text
@@ -298,7 +298,7 @@ def test_what_changed_while_the_user_read_is_shown_and_asked_again(
     prompter.assert_all_used()
     text = screen_text(app)
     assert "Ticket changed. Nothing was sent." in text
-    assert "The same order was sent 0 s ago." in text
+    assert "You sent the same order 0 s ago." in text
     assert "─ Result ─" not in text
     assert prompter.questions.count("Place this order?") == 2
     order_screens.cancel_these(app, app.executor.list_open_orders())
@@ -311,7 +311,7 @@ def test_an_order_that_is_denied_is_never_asked_about(exchange: ExchangeProcess,
     with pytest.raises(LeaveTask):
         trade_screens.place_trade(app)
     prompter.assert_all_used()
-    assert "20 contracts are above the limit of 10" in screen_text(app)
+    assert "Too large: 20 contracts (max 10, KALSHI_HARD_ORDER_COUNT)" in screen_text(app)
     assert "Place this order?" not in prompter.questions
 
 

@@ -188,7 +188,7 @@ def test_without_fills_the_figures_are_said_to_be_the_exchanges() -> None:
     text = summary(snapshot(held("6", "3.60"), fills=Fetched(None, "away")))
     assert "Figures are the exchange's, without fills" in notes(text)
     early = rendered(
-        portfolio_view.first_look(snapshot(held("6", "3.60"), fills=Fetched(None, "still being read")), 80)
+        portfolio_view.first_look(snapshot(held("6", "3.60"), fills=Fetched(None, "still loading")), 80)
     )
     assert "still reading fills" in early
     assert "unavailable" not in early
@@ -463,7 +463,7 @@ def test_what_is_not_known_of_a_position_is_said() -> None:
     assert "Order book unavailable" in text
     assert "Open orders unavailable." in text
     assert "unknown: open orders unavailable" in line(text, "Worst case")
-    assert "Lots unavailable: the fills make 5 contracts, the exchange has 6." in text
+    assert "Lots unavailable: fills add up to 5 contracts, the exchange shows 6." in text
     assert "closes in –" in text
 
 
@@ -524,7 +524,7 @@ def test_a_row_of_what_was_held_at_the_end_is_told_apart_from_what_the_fills_ear
     told = explain_settlement(ends, earned)
     assert told.total == D("2.40")
     assert told.caution is not None
-    assert told.caution.startswith("By its fills the market earned $2.60 after fees")
+    assert told.caution.startswith("Fills give $2.60 after fees")
     assert "+$2.60" in rendered(pnl.settlements_table([ends], {MARKET.ticker: earned}, NOW, 80))
     whole = replace(ends, yes_count=D(10), yes_cost=D(6), no_count=D(4), no_cost=D("1.40"))
     assert explain_settlement(
@@ -581,10 +581,10 @@ def test_the_cash_is_explained_to_the_last_digit_or_says_what_differs() -> None:
 
     assert (told("5.90").total, told("5.90").caution) == (D("5.90"), None)
     assert (told("4.70").total, told("4.70").caution) == (D("4.70"), None)
-    assert "held by resting orders" in [each.text for each in told("4.70").lines]
-    assert told("7").caution == "The exchange says $7.00."
+    assert "held by open orders" in [each.text for each in told("4.70").lines]
+    assert told("7").caution == "The exchange shows $7.00."
     unread = explain_all_cash(snapshot(row, withdrawals=Fetched(None, "away")))
-    assert unread.caution == "Deposits or withdrawals are missing. away"
+    assert unread.caution == "Incomplete: deposits or withdrawals unavailable. away"
 
 
 def test_figures_of_the_exchange_are_not_split_by_road() -> None:

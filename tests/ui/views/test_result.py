@@ -43,7 +43,7 @@ def test_an_accepted_order_shows_what_filled_and_what_rests() -> None:
     result = SubmissionResult(
         Outcome.ACKNOWLEDGED,
         request,
-        "partly filled, the rest is resting",
+        "partly filled, the rest is open",
         "id-1",
         D(4),
         D(6),
@@ -67,7 +67,7 @@ def test_what_panic_could_not_settle_is_named_order_by_order() -> None:
         canceled=(),
         gone=(CancelResult(one, "Too late: it was already filled, all 10.", None),),
         unknown=(CancelResult(one, "It is not known whether the order was canceled.", None),),
-        problem="The open orders could not be read. Away.",
+        problem="Open orders unavailable. Away.",
         unresolved=("BUY 7 YES at 1¢",),
     )
     text = " ".join(rendered(result.panic(report)).replace("│", " ").split())
@@ -83,7 +83,7 @@ def test_what_panic_could_not_settle_is_named_order_by_order() -> None:
 @pytest.mark.parametrize(
     "doubtful",
     [
-        {"problem": "The open orders could not be read. Away."},
+        {"problem": "Open orders unavailable. Away."},
         {"unresolved": ("BUY 7 YES at 1¢",)},
         {"unknown": (CancelResult(order(BookSide.BID, "0.50"), "It is not known.", None),)},
     ],

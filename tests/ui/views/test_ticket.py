@@ -156,7 +156,7 @@ def test_the_age_of_the_book_stands_on_the_ticket_and_an_old_one_is_asked_about(
         book=replace(BOOK, as_of=NOW - timedelta(seconds=6.2)),
     )
     assert "  6.2 s old" in text
-    assert "The book is 6.2 s old; it may have moved since." in text
+    assert "The order book is 6.2 s old and may have moved." in text
 
 
 def test_the_worst_case_stands_beside_what_is_expected_where_a_cent_lies_between_them() -> None:
