@@ -23,7 +23,13 @@ SOURCES = [
         for path in (PROJECT / room).rglob("*.py")
     ),
 ]
-SCREEN_SOURCES = [path for path in SOURCES if "kalshi_trading" in path.parts or path.name == "main.py"]
+KALSHIS_WORDS = {"api", "engine", "responses"}
+"""Rooms of the practice exchange that answer in Kalshi's words."""
+SCREEN_SOURCES = [
+    path
+    for path in SOURCES
+    if path.name == "main.py" or ("kalshi_trading" in path.parts and not KALSHIS_WORDS & {*path.parts})
+]
 DOCUMENTS = [
     PROJECT / ".env.example",
     *PROJECT.glob("*.md"),

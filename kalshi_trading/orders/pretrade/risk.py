@@ -14,11 +14,11 @@ from enum import StrEnum
 from kalshi_trading.core.market_models import MarketStatus
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.core.money import (
-    CENT,
     ZERO,
     Dollars,
     Price,
     PriceGrid,
+    cents_text,
     count_text,
     dollars_text,
     price_text,
@@ -145,12 +145,12 @@ def cost_per_order(preview: OrderPreview, limits: Limits) -> Finding | None:
 
 
 def _at_most(amount: Dollars) -> str:
-    """Write dollars rounded up to a cent, so that an amount above its limit also reads above it."""
-    return dollars_text(round_up(amount, CENT))
+    """Write dollars rounded up, so an excess never reads as the limit."""
+    return cents_text(amount, round_up)
 
 
 def _at_least(amount: Dollars) -> str:
-    return dollars_text(round_down(amount, CENT))
+    return cents_text(amount, round_down)
 
 
 def enough_cash(preview: OrderPreview, _: Limits) -> Finding | None:
@@ -210,7 +210,7 @@ def loss_per_day(preview: OrderPreview, limits: Limits) -> Finding | None:
     if pnl is None:
         text = "Today's P&L is unavailable, so your daily loss limit cannot be checked."
         return Finding("loss per day", Severity.ASK, text)
-    so_far = f"{dollars_text(round_down(pnl.total, CENT), signed=True)} realized today plus open positions"
+    so_far = f"{cents_text(pnl.total, round_down, signed=True)} realized today plus open positions"
     if pnl.total <= -limit:
         text = (
             f"At your daily loss limit: {so_far} (max {dollars_text(limit)}, KALSHI_DAILY_LOSS_LIMIT). "

@@ -56,7 +56,7 @@ def _check_market(state: ExchangeState, ticker: str) -> None:
     counts = [held[ticker].count for held in state.positions.values() if ticker in held]
     _require(sum(counts) == 0, f"{ticker}: positions sum to {sum(counts)}")
     held_yes = sum(count for count in counts if count > 0)
-    _require(market.open_interest == held_yes, f"{ticker}: open interest is not what is held")
+    _require(market.open_interest == held_yes, f"{ticker}: open interest differs from the positions")
     pot = state.ledger.balance(ledger.pot(ticker))
     _require(pot == market.open_interest * ONE_DOLLAR_PRICE, f"{ticker}: the pot holds {pot}")
 
@@ -74,7 +74,7 @@ def _check_book(state: ExchangeState, ticker: str, resting: set[str]) -> None:
     on_book = [order for side in BookSide for order in book.orders(side)]
     ids = {order.order_id for order in on_book}
     _require(len(ids) == len(on_book), f"{ticker}: an order stands twice on the book")
-    _require(ids == resting, f"{ticker}: the book is not what rests")
+    _require(ids == resting, f"{ticker}: the book differs from the resting orders")
     tradable = state.markets[ticker].status in (MarketStatus.ACTIVE, MarketStatus.INACTIVE)
     _require(tradable or not on_book, f"{ticker}: orders rest in a market that does not trade")
     bid, ask = book.best(BookSide.BID), book.best(BookSide.ASK)
@@ -113,7 +113,9 @@ def _check_account(state: ExchangeState, account_id: str) -> None:
         for order in state.account_orders(account_id)
         if order.status is OrderStatus.RESTING
     }
-    _require(state.holds[account_id].as_dict() == resting, f"{account_id}: holds are not what rests")
+    _require(
+        state.holds[account_id].as_dict() == resting, f"{account_id}: holds differ from the resting orders"
+    )
     filled: dict[str, int] = {}
     for fill in state.fills[account_id]:
         filled[fill.order_id] = filled.get(fill.order_id, 0) + fill.count
