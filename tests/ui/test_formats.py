@@ -7,8 +7,6 @@ from decimal import Decimal as D
 
 import pytest
 from model_factory import NOW
-from rich.text import Text
-from screen_session import rendered
 
 from kalshi_trading.ui import formats
 
@@ -56,43 +54,12 @@ def test_a_difference_below_a_cent_does_not_vanish() -> None:
     assert formats.two_dollars(D("1.501"), D("1.501")) == ("$1.50", "$1.50")
 
 
-@pytest.mark.parametrize("header", ["Q", "A longer header"])
-def test_decimal_points_of_a_column_stand_below_one_another(header: str) -> None:
-    cells = ["80.5", "1,200", formats.UNKNOWN, "", "0.25"]
-    table = formats.add_rows(formats.table_of((header, "right")), [[cell] for cell in cells])
-    lines = rendered(table).splitlines()[3:8]
-    assert [line.strip() for line in lines] == ["80.5", "1,200", formats.UNKNOWN, "", "0.25"]
-    (point,) = {line.index(".") for line in lines if "." in line}
-    assert lines[1][:point].endswith("1,200")
-
-
-def test_contracts_and_sides_align_and_words_stay_as_they_are() -> None:
-    held = [cell.plain for cell in formats.aligned(["25 YES", "1,234.5 NO"])]
-    assert held == ["   25   YES", "1,234.5 NO "]
-    words = ["3 h 2 min", "4 d"]
-    assert [cell.plain for cell in formats.aligned(words)] == words
-
-
 def test_the_side_of_an_order_is_coloured_and_no_other_word() -> None:
     text = formats.with_sides("BUY 10 YES KX-NO at 57¢ → 2.5 NO")
     assert [(text.plain[span.start : span.end], span.style) for span in text.spans] == [
         ("YES", "cyan"),
         ("NO", "magenta"),
     ]
-
-
-def test_a_table_names_the_columns_it_has_no_room_for() -> None:
-    columns = (
-        formats.Column("Kept", 0, ["1"]),
-        formats.Column("NO bid", 2, ["99¢"]),
-        formats.Column("Placed", 1, ["Nov 21 12:00:00"]),
-    )
-    table = formats.FittingTable("Order", [Text("BUY 1 YES")], columns, 10)
-    assert "Widen" not in rendered(table, 80)
-    assert "Widen to see NO bid" in rendered(table, 44)
-    narrow = rendered(table, 30)
-    assert "Widen to see NO bid, placed" in narrow
-    assert "…" not in narrow
 
 
 def test_a_close_within_a_day_is_told_by_the_hour() -> None:

@@ -15,7 +15,7 @@ from kalshi_trading.core.results import Fetched, fetch
 from kalshi_trading.core.text import clock_skew
 from kalshi_trading.orders.pretrade.activity import ActivityReader
 from kalshi_trading.orders.pretrade.day_pnl import DayPnlReader
-from kalshi_trading.ui import formats
+from kalshi_trading.ui import tables
 from kalshi_trading.ui.app import AppContext
 from kalshi_trading.ui.prompts.prompter import BACK_OR_AGAIN
 from kalshi_trading.ui.views import account as account_view
@@ -49,7 +49,7 @@ def _page(app: AppContext) -> RenderableType:
             ("Settings file", str(app.settings.env_file or "none")),
             ("Data folder", str(app.settings.data_dir)),
         ]
-    return Group(formats.key_values(rows), rails)
+    return Group(tables.key_values(rows), rails)
 
 
 def _exchange(app: AppContext) -> Iterator[tuple[str, str]]:

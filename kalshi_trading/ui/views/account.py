@@ -1,6 +1,6 @@
 """Render the header above the menu, and the limits of the account page.
 
-Pure, over `formats`. A value that could not be read is named and never shown as zero.
+Pure, over `formats` and `tables`. A value that could not be read is named and never shown as zero.
 """
 
 from __future__ import annotations
@@ -27,9 +27,8 @@ from kalshi_trading.ui.formats import (
     limit,
     note_line,
     pnl_text,
-    table_of,
-    to_cells,
 )
+from kalshi_trading.ui.tables import table_of, to_cells
 
 _Rail = tuple[str, str, str]
 """A limit's name, its values, and its setting's name without the prefix KALSHI_."""

@@ -1,7 +1,7 @@
 """Render trade history, order timeline, reconciliation and day summary.
 
-Pure, over `formats`; the services compute every number. Text from journal and exchange only ever appears as
-`Text`.
+Pure, over `formats` and `tables`; the services compute every number. Text from journal and exchange only ever
+appears as `Text`.
 """
 
 from __future__ import annotations
@@ -26,23 +26,19 @@ from kalshi_trading.history.trade_history import TradeHistory
 from kalshi_trading.settings.environments import Environment
 from kalshi_trading.ui.formats import (
     UNKNOWN,
-    Column,
-    FittingTable,
     count,
     day_and_time,
     dollars,
     environment_badge,
     error_line,
-    key_values,
     note_line,
     pnl_text,
     prices,
-    table_of,
     time_zone,
     timestamp,
-    to_cells,
     with_sides,
 )
+from kalshi_trading.ui.tables import Column, FittingTable, key_values, table_of, to_cells
 from kalshi_trading.ui.views.orders import ORDER_WIDTH
 
 PAGE = 9

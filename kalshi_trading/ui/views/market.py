@@ -1,6 +1,6 @@
 """Render a market's page with its book, and markets as choices.
 
-Pure, over `formats`. Exchange text only ever appears as `Text`, never as markup.
+Pure, over `formats` and `tables`. Exchange text only ever appears as `Text`, never as markup.
 """
 
 from __future__ import annotations
@@ -19,9 +19,6 @@ from kalshi_trading.core.models import Side
 from kalshi_trading.core.money import ONE_DOLLAR, count_text
 from kalshi_trading.markets import FoundMarket
 from kalshi_trading.ui.formats import (
-    Column,
-    FittingTable,
-    aligned,
     error_line,
     note_line,
     price,
@@ -30,6 +27,7 @@ from kalshi_trading.ui.formats import (
     time_left,
     timestamp,
 )
+from kalshi_trading.ui.tables import Column, FittingTable, aligned
 
 CHOICE_MARGIN = 8
 """Characters before a choice on its line, and one at its end."""

@@ -1,7 +1,7 @@
 """Render open orders, as a table and as one line each.
 
-Pure, over `formats`: returns rich renderables, prints nothing. Exchange text only ever appears as `Text`,
-never as markup.
+Pure, over `formats` and `tables`: returns rich renderables, prints nothing. Exchange text only ever appears
+as `Text`, never as markup.
 """
 
 from __future__ import annotations
@@ -21,14 +21,8 @@ from kalshi_trading.core.money import (
 )
 from kalshi_trading.core.text import describe_order
 from kalshi_trading.history.rows import OrderDescription
-from kalshi_trading.ui.formats import (
-    Column,
-    FittingTable,
-    note_line,
-    time_zone,
-    timestamp,
-    with_sides,
-)
+from kalshi_trading.ui.formats import note_line, time_zone, timestamp, with_sides
+from kalshi_trading.ui.tables import Column, FittingTable
 
 ORDER_WIDTH = 24
 """Table width for an order's text and most tickers."""

@@ -1,8 +1,8 @@
 """Render P&L over time and by market, event and series, and settlements.
 
-Pure, over `formats`. Every table has the total of all its rows, including rows not shown. Columns that do
-not fit are dropped in a fixed order and named. The curve gets dollars as whole hundredths of a cent. Its
-labels are formatted here, so no rounded number appears beside it.
+Pure, over `formats` and `tables`. Every table has the total of all its rows, including rows not shown.
+Columns that do not fit are dropped in a fixed order and named. The curve gets dollars as whole hundredths of
+a cent. Its labels are formatted here, so no rounded number appears beside it.
 """
 
 from __future__ import annotations
@@ -20,20 +20,16 @@ from kalshi_trading.core.text import pluralize
 from kalshi_trading.portfolio.breakdown import RealizedPnl
 from kalshi_trading.portfolio.ledger import MarketLedger, settlement_net
 from kalshi_trading.ui.formats import (
-    Column,
     dollars,
-    mark_total,
     note_line,
     pnl_text,
     price,
     sentence_case,
     side_text,
-    table_that_fits,
     time_zone,
     timestamp,
-    to_cells,
-    widen_for,
 )
+from kalshi_trading.ui.tables import Column, mark_total, table_that_fits, to_cells, widen_for
 from kalshi_trading.ui.views.positions import MARKET_WIDTH
 
 HEIGHT = 15

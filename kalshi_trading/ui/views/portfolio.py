@@ -1,7 +1,7 @@
 """Render the account summary: assets, P&L, exposure and cross-check.
 
-Pure, over `formats`. A value that could not be read gets one line with the reason. It is never shown as
-zero.
+Pure, over `formats` and `tables`. A value that could not be read gets one line with the reason. It is never
+shown as zero.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from kalshi_trading.portfolio.breakdown import RealizedPnl
 from kalshi_trading.portfolio.cross_check import Comparison, CrossCheck
 from kalshi_trading.portfolio.snapshot import EventRisk, PortfolioSnapshot
 from kalshi_trading.ui.formats import (
-    add_rows,
     at_least,
     at_most,
     dollars,
@@ -34,6 +33,7 @@ from kalshi_trading.ui.formats import (
     timestamp,
     two_dollars,
 )
+from kalshi_trading.ui.tables import add_rows
 
 BIGGEST_RISKS = 3
 DIFFERENCES_SHOWN = 8

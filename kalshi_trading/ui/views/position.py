@@ -1,6 +1,6 @@
 """Render one position in depth, and the explanation of a number.
 
-Pure, over `formats`. The total below an explanation includes the lines not shown.
+Pure, over `formats` and `tables`. The total below an explanation includes the lines not shown.
 """
 
 from __future__ import annotations
@@ -26,29 +26,31 @@ from kalshi_trading.portfolio.explain_market import Explanation
 from kalshi_trading.portfolio.snapshot import PositionPnl
 from kalshi_trading.ui.formats import (
     UNKNOWN,
-    Column,
-    FittingTable,
-    add_rows,
-    aligned,
     at_least,
     at_most,
     closing,
     dollars,
     error_line,
-    key_values,
     lower_first,
-    mark_total,
     net_position,
     note_line,
     pnl_text,
     price,
     prices,
-    table_of,
     time_left,
     time_zone,
     timestamp,
-    to_cells,
     with_sides,
+)
+from kalshi_trading.ui.tables import (
+    Column,
+    FittingTable,
+    add_rows,
+    aligned,
+    key_values,
+    mark_total,
+    table_of,
+    to_cells,
 )
 from kalshi_trading.ui.views.positions import average, outcome
 

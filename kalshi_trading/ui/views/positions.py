@@ -1,6 +1,7 @@
 """Render the table of positions, sorted and by pages.
 
-Pure, over `formats`. Columns that do not fit are dropped in a fixed order and named. A ticker is never cut.
+Pure, over `formats` and `tables`. Columns that do not fit are dropped in a fixed order and named. A ticker is
+never cut.
 """
 
 from __future__ import annotations
@@ -27,18 +28,16 @@ from kalshi_trading.core.money import (
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
 from kalshi_trading.ui.formats import (
     UNKNOWN,
-    Column,
     dollars,
     net_position,
     note_line,
     pnl_text,
     prices,
     sentence_case,
-    table_that_fits,
     time_left,
-    widen_for,
     with_sides,
 )
+from kalshi_trading.ui.tables import Column, table_that_fits, widen_for
 
 PAGE = 40
 """Positions on a page where no screen limits it."""

@@ -1,6 +1,6 @@
 """Render log lines and the size of the logs.
 
-Pure, over `formats`. Log text only ever appears as `Text`.
+Pure, over `formats` and `tables`. Log text only ever appears as `Text`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from kalshi_trading.core.text import pluralize
 from kalshi_trading.history.log_review import LogEvent, LogItem
 from kalshi_trading.journal.files.log_files import LogSize
 from kalshi_trading.journal.files.log_reader import DamagedLine
-from kalshi_trading.ui.formats import UNKNOWN, table_of, time_zone, to_cells
+from kalshi_trading.ui.formats import UNKNOWN, time_zone
+from kalshi_trading.ui.tables import table_of, to_cells
 
 _LOGS = {"trades.log": "journal", "errors.log": "errors", "requests.log": "requests"}
 

@@ -1,6 +1,6 @@
 """Render the ticket of an order: cost, profit either way and findings.
 
-Pure, over `formats`.
+Pure, over `formats` and `tables`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ from kalshi_trading.orders.pretrade.risk import Worse, what_is_worse
 from kalshi_trading.settings.environments import Environment
 from kalshi_trading.ui.formats import (
     UNKNOWN,
-    BothEnds,
     at_least,
     at_most,
     closing,
@@ -43,6 +42,7 @@ from kalshi_trading.ui.formats import (
     two_dollars,
     with_sides,
 )
+from kalshi_trading.ui.tables import BothEnds
 
 _Row = tuple[str, str | Text]
 _SIGNS = {
