@@ -59,7 +59,7 @@ class AppContext:
     console: Console
     prompter: Prompter
     client: KalshiClient
-    executor: OrderService
+    orders: OrderService
     tracker: PortfolioTracker
     journal: TradeLogger
     watch: RestingOrderMonitor
@@ -90,14 +90,14 @@ class AppContext:
         texts: ProgressMessages,
         *,
         show: Callable[[T], None],
-        left: Callable[[T], None],
+        on_abandoned: Callable[[T], None],
     ) -> bool:
         """Run work that must not be interrupted halfway, and show its result.
 
         After Ctrl-C we still wait for it. A second Ctrl-C returns False: the work runs on in the background,
-        and `left` gets its result. `left` also gets it if anything interrupts `show`.
+        and `on_abandoned` gets its result. `on_abandoned` also gets it if anything interrupts `show`.
         """
-        task = BackgroundTask(work, left)
+        task = BackgroundTask(work, on_abandoned)
         self._tasks.append(task)  # before it starts, so that no interruption loses the result
         try:
             with _spinner(self.console, texts.first) as status:
@@ -105,7 +105,7 @@ class AppContext:
                     task.start()
                     result = task.wait(lambda seconds: status.update(texts.waiting(seconds)))
                 except KeyboardInterrupt:
-                    if not task.is_begun:
+                    if not task.is_started:
                         raise
                     status.update(texts.interrupted(0))
                     result = task.wait(lambda seconds: status.update(texts.interrupted(seconds)))
@@ -122,8 +122,8 @@ class AppContext:
             if error is not None:
                 reference = self.journal.log_error("Unexpected error in a background task", error)
                 self._news.append(f"A background task failed (reference {reference}). Check open orders.")
-        self._tasks[:] = [each for each in self._tasks if each.is_begun and not each.is_reported]
-        self._news.extend(self.executor.messages())
+        self._tasks[:] = [each for each in self._tasks if each.is_started and not each.is_reported]
+        self._news.extend(self.orders.messages())
         return tuple(self._news)
 
     def news_shown(self, sentences: tuple[str, ...]) -> None:
@@ -132,7 +132,7 @@ class AppContext:
 
     def finish(self) -> None:
         """Wait for abandoned tasks and show the remaining news before the end."""
-        waiting = [each for each in self._tasks if not each.is_over]
+        waiting = [each for each in self._tasks if not each.is_done]
         if waiting:
             self.show_text("Finishing background tasks…")
         for task in waiting:

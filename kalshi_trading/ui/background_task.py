@@ -18,70 +18,71 @@ THREAD_NAME = "background task"
 
 
 class BackgroundTask(Generic[T]):
-    """A task in a thread; `left` gets its result if no screen waits for it.
+    """A task in a thread.
 
-    The program waits for it before it ends, unless `holds_up_the_end` is False.
+    `on_abandoned` gets the result if no screen waits for it. The program waits for the task before it ends,
+    unless `blocks_exit` is False.
     """
 
     def __init__(
-        self, work: Callable[[], T], left: Callable[[T], None], *, holds_up_the_end: bool = True
+        self, work: Callable[[], T], on_abandoned: Callable[[T], None], *, blocks_exit: bool = True
     ) -> None:
         self._work = work
-        self._left = left
-        self._ending: Future[T] = Future()
-        self._thread = Thread(target=self._run, name=THREAD_NAME, daemon=not holds_up_the_end)
+        self._on_abandoned = on_abandoned
+        self._future: Future[T] = Future()
+        self._thread = Thread(target=self._run, name=THREAD_NAME, daemon=not blocks_exit)
         self.is_reported = False
         """True once the result has been shown or handed on; it is not reported again."""
 
     def start(self) -> None:
-        """Start the thread with signals blocked, so `is_begun` is unambiguous."""
-        with signals.held_back():
+        """Start the thread with signals blocked, so `is_started` is unambiguous."""
+        with signals.signals_blocked():
             self._thread.start()
 
     def _run(self) -> None:
         try:
-            self._ending.set_result(self._work())
+            self._future.set_result(self._work())
         except BaseException as error:  # noqa: BLE001  (raised again in `wait`)
-            self._ending.set_exception(error)
+            self._future.set_exception(error)
 
     @property
-    def is_begun(self) -> bool:
+    def is_started(self) -> bool:
         return self._thread.ident is not None
 
     @property
-    def is_over(self) -> bool:
+    def is_done(self) -> bool:
         """True if there is nothing to wait for, including a task never started."""
-        return self._ending.done() or not self.is_begun
+        return self._future.done() or not self.is_started
 
-    def wait(self, say: Callable[[int], None]) -> T:
-        """Wait for the result; call `say` every second with the seconds so far.
+    def wait(self, on_second: Callable[[int], None]) -> T:
+        """Wait for the result; pass the seconds so far to `on_second`.
 
         Raises what the work raised.
         """
         seconds = 0
-        while wait((self._ending,), timeout=1).not_done:
+        while wait((self._future,), timeout=1).not_done:
             seconds += 1
-            say(seconds)
-        if self._ending.exception() is not None:
+            on_second(seconds)
+        if self._future.exception() is not None:
             self.is_reported = True
-        return self._ending.result()
+        return self._future.result()
 
     def join(self) -> None:
         """Wait until the thread ends."""
-        if not self.is_over:
+        if not self.is_done:
             self._thread.join()
 
     def report(self) -> BaseException | None:
-        """Pass an unreported result to `left`; return the error of a failed task.
+        """Pass an unreported result to `on_abandoned`.
 
-        None: no error, already reported, or not finished.
+        Return the error of a failed task. None: no error, already reported, or not finished.
         """
-        if self.is_reported or not self._ending.done():
+        if self.is_reported or not self._future.done():
             return None
         self.is_reported = True
-        error = self._ending.exception()
+        error = self._future.exception()
         if error is None:
-            self._left(self._ending.result())
+            self._on_abandoned(self._future.result())
         return error
 
 
@@ -91,10 +92,10 @@ def run_with_timeout(seconds: int, work: Callable[[], T]) -> T:
     Raises TimeoutError.
     """
 
-    def waited(so_far: int) -> None:
+    def check_time(so_far: int) -> None:
         if so_far >= seconds:
             raise TimeoutError
 
-    task = BackgroundTask(work, left=lambda result: None, holds_up_the_end=False)
+    task = BackgroundTask(work, on_abandoned=lambda result: None, blocks_exit=False)
     task.start()
-    return task.wait(waited)
+    return task.wait(check_time)

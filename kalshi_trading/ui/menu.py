@@ -31,13 +31,13 @@ Screen = Callable[[AppContext], bool | None]
 """The function behind a menu entry. True: the user exits."""
 
 
-def _leave(app: AppContext) -> bool:
-    return exit_screen.ask_to_leave(app, was_chosen=True)
+def _exit(app: AppContext) -> bool:
+    return exit_screen.confirm_exit(app, was_chosen=True)
 
 
-def _interrupted(app: AppContext) -> bool:
+def _ask_after_ctrl_c(app: AppContext) -> bool:
     """Ask before exiting: Ctrl-C in the menu may be one press too many."""
-    return exit_screen.ask_to_leave(app, was_chosen=False)
+    return exit_screen.confirm_exit(app, was_chosen=False)
 
 
 ENTRIES: tuple[Choice[Screen], ...] = (
@@ -49,7 +49,7 @@ ENTRIES: tuple[Choice[Screen], ...] = (
     Choice("6", "Markets", trade_screens.find_market, "search, terms, order book"),
     Choice("8", "Records", record_screens.records, "logs, errors, export"),
     Choice("9", "Account & settings", account_screens.account, "limits, exchange status, files"),
-    Choice("0", "Exit", _leave),
+    Choice("0", "Exit", _exit),
 )
 
 
@@ -59,9 +59,9 @@ def run(app: AppContext) -> int:
     Raises AuthenticationError when the exchange rejects the key at the start.
     """
     try:
-        _greet(app)
-        app.executor.start_recovery_loop()
-        _serve(app)
+        _prepare(app)
+        app.orders.start_recovery_loop()
+        _run_until_exit(app)
         return EXIT_DONE
     except InputClosed:
         return EXIT_DONE
@@ -69,39 +69,39 @@ def run(app: AppContext) -> int:
         app.show_text("Interrupted. Open orders stay on the exchange.")
         return EXIT_INTERRUPTED
     finally:
-        app.executor.stop_recovery_loop()
-        exit_screen.settle(app)
-        app.executor.stop()
+        app.orders.stop_recovery_loop()
+        exit_screen.retry_journal_writes(app)
+        app.orders.stop()
         app.finish()
 
 
-def _serve(app: AppContext) -> None:
+def _run_until_exit(app: AppContext) -> None:
     """Show the menu until the user exits, then the day's summary."""
     try:
-        while not _visit(app, _chosen(app)):
+        while not _run_screen(app, _choose_screen(app)):
             pass
     except InputClosed:
         exit_screen.list_remaining_orders(app)
-        _say_goodbye(app)
+        _show_day_summary(app)
         raise
-    _say_goodbye(app)
+    _show_day_summary(app)
 
 
-def _chosen(app: AppContext) -> Screen:
+def _choose_screen(app: AppContext) -> Screen:
     try:
         _show_header(app)
         return app.prompter.choose("Menu", ENTRIES)
     except (LeaveTask, KeyboardInterrupt):
-        return _interrupted
+        return _ask_after_ctrl_c
 
 
-def _greet(app: AppContext) -> None:
+def _prepare(app: AppContext) -> None:
     """Check the key, read the request limits and recover unresolved orders."""
     app.run_with_spinner("Signing in…", lambda: _sign_in(app))
-    if app.settings.environment is Environment.PRODUCTION and not app.executor.read_only:
+    if app.settings.environment is Environment.PRODUCTION and not app.orders.read_only:
         word = "PRODUCTION"
         question = f"Type {word} to trade real money, or Enter for read-only:"
-        app.executor.read_only = not app.prompter.ask(question, typed_word(word), is_consequential=True)
+        app.orders.read_only = not app.prompter.ask(question, typed_word(word), is_consequential=True)
     _compare_clocks(app)
     _recover(app)
 
@@ -119,22 +119,22 @@ def _compare_clocks(app: AppContext) -> None:
     try:
         app.journal.log_event(CLOCK_EVENT, {"reason": f"this computer's clock is {how}"})
     except JournalError as error:
-        app.executor.lock(str(error))
+        app.orders.lock(str(error))
 
 
 def _recover(app: AppContext) -> None:
     """Recover orders without a recorded end before anything new is sent."""
 
     try:
-        recovery = app.run_with_count("Reading the journal…", app.executor.recover)
+        recovery = app.run_with_count("Reading the journal…", app.orders.recover)
         for sentence in recovery.notes:
             app.show_error(sentence)
-        for order in app.executor.pending_orders():
+        for order in app.orders.pending_orders():
             app.show_error(f"Order from an earlier session, status unknown: {order.sentence}")
-        if app.executor.pending_orders():
-            app.run_with_spinner("Checking the exchange…", app.executor.look_for_pending_orders)
+        if app.orders.pending_orders():
+            app.run_with_spinner("Checking the exchange…", app.orders.look_for_pending_orders)
     except JournalError as error:
-        app.executor.lock(str(error), until=app.executor.recover_and_announce)
+        app.orders.lock(str(error), until=app.orders.recover_and_announce)
 
 
 def _sign_in(app: AppContext) -> None:
@@ -159,9 +159,9 @@ def _show_header(app: AppContext) -> None:
             balance.result(),
             status.result(),
             news=news,
-            unresolved=[order.sentence for order in app.executor.pending_orders()],
-            read_only=app.executor.read_only,
-            locked=app.executor.lock_reason or app.executor.block_reason(),
+            unresolved=[order.sentence for order in app.orders.pending_orders()],
+            read_only=app.orders.read_only,
+            locked=app.orders.lock_reason or app.orders.block_reason(),
         )
     )
     app.news_shown(news)
@@ -174,13 +174,13 @@ def _watch_resting_orders(app: AppContext) -> None:
     """
     try:
         for sentence in app.watch.look():
-            app.executor.announce(sentence)
+            app.orders.announce(sentence)
     except Exception as error:  # noqa: BLE001  (the menu must stay reachable to fix anything else)
         reference = app.journal.log_error("Unexpected error while checking open orders", error)
-        app.executor.announce(f"Could not check open orders for changes (reference {reference}).")
+        app.orders.announce(f"Could not check open orders for changes (reference {reference}).")
 
 
-def _visit(app: AppContext, screen: Screen) -> bool:
+def _run_screen(app: AppContext, screen: Screen) -> bool:
     """Run one screen and return True if the user exits.
 
     Any other error is shown, and the menu comes back.
@@ -205,10 +205,10 @@ def _visit(app: AppContext, screen: Screen) -> bool:
     return False
 
 
-def _say_goodbye(app: AppContext) -> None:
+def _show_day_summary(app: AppContext) -> None:
     """Show the day's summary; an error in it is one line and delays no exit."""
     try:
-        history_screens.farewell(app)
+        history_screens.show_day_summary(app)
     except (LeaveTask, KeyboardInterrupt):
         app.show_text("Daily summary skipped.")
     except TradingError as error:

@@ -51,24 +51,24 @@ Settings are explained in .env.example.
 def main(arguments: Sequence[str]) -> int:
     """Run the program and return its exit status; never prints a traceback."""
     words = list(arguments)
-    _forget_impossible_variables()
+    _unset_invalid_variables()
     try:
         output.prepare()
-        status = _obey(words)
+        status = _run_command(words)
         sys.stdout.flush()
         return status
     except TerminationRequested as end:
         return end.exit_status
     except output.OutputClosed as lost:
-        if lost.terminal_left:
+        if lost.is_terminal_gone:
             output.silence_all()
             return EXIT_HUNG_UP
         output.silence(1)
-        _say_at_the_end(f"{lost} Open orders stay on the exchange.\n")
-        return EXIT_NO_READER if lost.reader_left else EXIT_NO_OUTPUT
+        _write_stderr(f"{lost} Open orders stay on the exchange.\n")
+        return EXIT_NO_READER if lost.is_reader_gone else EXIT_NO_OUTPUT
 
 
-def _forget_impossible_variables() -> None:
+def _unset_invalid_variables() -> None:
     """Unset COLUMNS, LINES and HOME where their values are impossible.
 
     COLUMNS and LINES must be sizes, and HOME the absolute path of a folder.
@@ -81,7 +81,7 @@ def _forget_impossible_variables() -> None:
             os.environ.pop(name, None)
 
 
-def _say_at_the_end(sentence: str) -> None:
+def _write_stderr(sentence: str) -> None:
     """Write to stderr; if that fails, silence it."""
     try:
         sys.stderr.write(sentence)
@@ -90,15 +90,15 @@ def _say_at_the_end(sentence: str) -> None:
         output.silence(2)
 
 
-def _obey(words: list[str]) -> int:
+def _run_command(words: list[str]) -> int:
     if words in (["--help"], ["-h"]):
         sys.stdout.write(HELP)
         return EXIT_DONE
     if words not in ([], ["--read-only"]):
-        _say_at_the_end(f"Unknown command or option: {' '.join(words)}\n\n{HELP}")
+        _write_stderr(f"Unknown command or option: {' '.join(words)}\n\n{HELP}")
         return EXIT_CONFIGURATION
     if absent := packages.missing():
-        _say_at_the_end(f"{absent}\n")
+        _write_stderr(f"{absent}\n")
         return EXIT_CONFIGURATION
     log_dir = default_log_dir()
     try:
@@ -107,20 +107,20 @@ def _obey(words: list[str]) -> int:
         return _run_session(settings, read_only="--read-only" in words)
     except ConfigurationError as error:
         problems = "".join(f"  - {problem}\n" for problem in error.problems)
-        _say_at_the_end(f"Cannot start. Fix these settings:\n{problems}")
+        _write_stderr(f"Cannot start. Fix these settings:\n{problems}")
         return EXIT_CONFIGURATION
     except TradingError as error:
-        _say_at_the_end(f"{error}\n")
+        _write_stderr(f"{error}\n")
         return EXIT_CONFIGURATION
     except KeyboardInterrupt:
-        _say_at_the_end("Interrupted.\n")
+        _write_stderr("Interrupted.\n")
         return EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001  (the error boundary of the start; the menu has its own)
         if isinstance(error, OSError) and output.is_hung_up():
             output.silence_all()
             return EXIT_HUNG_UP
         if sentence := packages.advice(error):
-            _say_at_the_end(f"{sentence}\n")
+            _write_stderr(f"{sentence}\n")
             return EXIT_CONFIGURATION
         return _report_bug(error, log_dir)
 
@@ -131,13 +131,13 @@ def _report_bug(error: Exception, log_dir: Path) -> int:
 
     log = TradeLogger(log_dir, "start")
     reference = log.log_error("Unexpected error at startup", error)
-    _say_at_the_end(f"Unexpected error (reference {reference} in {log.errors_path}).\n")
+    _write_stderr(f"Unexpected error (reference {reference} in {log.errors_path}).\n")
     return EXIT_BUG
 
 
 def _run_session(settings: Settings, *, read_only: bool) -> int:
     ctrl_c = CtrlC()
-    console, prompter = _screen(ctrl_c)
+    console, prompter = _make_console(ctrl_c)
     for warning in settings.warnings:
         console.print(f"Note: {warning}", markup=False)
     modes = TerminalModes()
@@ -148,11 +148,11 @@ def _run_session(settings: Settings, *, read_only: bool) -> int:
             from kalshi_trading import compose
 
             settings = compose.connected(settings)
-        status = _trade(settings, console, prompter, modes, read_only=read_only or settings.read_only)
+        status = _run_menu(settings, console, prompter, modes, read_only=read_only or settings.read_only)
         termination.raise_request()
         return status
     except AuthenticationError as error:
-        _say_at_the_end(f"{_key_advice(settings)}\n{error}\n")
+        _write_stderr(f"{_key_advice(settings)}\n{error}\n")
         return EXIT_CONFIGURATION
     except KeyboardInterrupt:
         termination.raise_request()  # Python's own handler is active for a moment after each question
@@ -170,7 +170,7 @@ def _run_session(settings: Settings, *, read_only: bool) -> int:
             modes.restore()
 
 
-def _trade(
+def _run_menu(
     settings: Settings, console: Console, prompter: Prompter, modes: TerminalModes, *, read_only: bool
 ) -> int:
     from kalshi_trading import compose
@@ -192,7 +192,7 @@ def _key_advice(settings: Settings) -> str:
     )
 
 
-def _screen(ctrl_c: CtrlC) -> tuple[Console, Prompter]:
+def _make_console(ctrl_c: CtrlC) -> tuple[Console, Prompter]:
     """Return a console and a prompter that suit stdin and stdout.
 
     Arrow keys if both are a terminal, otherwise numbered lines.
@@ -209,7 +209,7 @@ def _screen(ctrl_c: CtrlC) -> tuple[Console, Prompter]:
         from kalshi_trading.ui.prompts.terminal_prompter import TerminalPrompter
 
         return console, TerminalPrompter(
-            say, sys.stdin, sys.stdout, show_again=console.show_again, on_ctrl_c=ctrl_c.note
+            say, sys.stdin, sys.stdout, show_again=console.show_again, on_ctrl_c=ctrl_c.record
         )
     return console, PlainPrompter(say)
 
@@ -229,7 +229,7 @@ def _app(services: Services, console: Console, prompter: Prompter) -> AppContext
         console=console,
         prompter=prompter,
         client=services.client,
-        executor=services.orders,
+        orders=services.orders,
         tracker=services.tracker,
         journal=services.journal,
         watch=services.watch,

@@ -97,11 +97,11 @@ def _padded(text: Text, width: int) -> Text:
 class Column:
     """One column of numbers.
 
-    If not all columns fit, the one with the highest `falls` is dropped first; 0 is never dropped.
+    If not all columns fit, the one with the highest `drop_order` is dropped first; 0 is never dropped.
     """
 
     name: str
-    falls: int
+    drop_order: int
     cells: Sequence[str | Text]
 
     @property
@@ -114,20 +114,20 @@ def table_that_fits(
     name: str,
     keys: Sequence[RenderableType],
     columns: Sequence[Column],
-    room: int,
+    width: int,
     *,
     key_kind: str = "wide",
 ) -> tuple[Table, list[str]]:
-    """Make a table of the columns that fit into `room` beside the keys.
+    """Make a table of the columns that fit into `width` beside the keys.
 
-    Also return the names of the columns that do not fit. `room` is in characters.
+    Also return the names of the columns that do not fit. `width` is in characters.
     """
     kept = list(columns)
-    while sum(column.width for column in kept) > room:
-        first_to_fall = max(kept, key=lambda column: column.falls, default=None)
-        if first_to_fall is None or first_to_fall.falls == 0:
+    while sum(column.width for column in kept) > width:
+        next_dropped = max(kept, key=lambda column: column.drop_order, default=None)
+        if next_dropped is None or next_dropped.drop_order == 0:
             break
-        kept.remove(first_to_fall)
+        kept.remove(next_dropped)
     table = table_of((name, key_kind), *((column.name, "right") for column in kept))
     cells = [aligned(column.cells, column.name) for column in kept]
     for key, *numbers in zip(keys, *cells, strict=True):
@@ -154,8 +154,8 @@ class FittingTable:
     key_kind: str = "wide"
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        room = options.max_width - self.key_width - len("  ")
-        table, left_out = table_that_fits(self.name, self.keys, self.columns, room, key_kind=self.key_kind)
+        width = options.max_width - self.key_width - len("  ")
+        table, left_out = table_that_fits(self.name, self.keys, self.columns, width, key_kind=self.key_kind)
         if self.is_totaled:
             mark_total(table)
         yield table

@@ -92,7 +92,7 @@ def cancel_screen(journal: Journal, *answers: str) -> ScriptedPrompter:
         prompter=prompter,
         journal=journal,
         run_with_spinner=lambda words, work: work(),
-        executor=SimpleNamespace(list_open_orders=lambda: (RESTING,), block_reason=lambda: None),
+        orders=SimpleNamespace(list_open_orders=lambda: (RESTING,), block_reason=lambda: None),
     )
     order_screens.cancel_order(app)
     return prompter

@@ -243,13 +243,13 @@ def test_allowing_orders_in_production(desk: Desk) -> None:
 
 
 PROVEN = {
-    "menu._greet: ask",
+    "menu._prepare: ask",
     "trade._ask_to_send: choose",
     "trade._ask_for_count: ask",
     "orders.cancel_order: choose",
     "orders._allow_orders: ask",
     "exit._ask_what_to_do: choose",
-    "exit._wants_to_cancel: choose",
+    "exit._confirm_cancel: choose",
     "export._ask_to_replace: choose",
     "records.sizes: ask",
 }

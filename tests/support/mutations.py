@@ -83,7 +83,7 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "a pause that the program slept through counts",
             "ui/terminal/gate.py",
-            "return self._run.pause_s - max(0.0, now - self._attended_at)",
+            "return self._run.pause_s - max(0.0, now - self._ticked_at)",
             "return self._run.pause_s",
         ),
         Mutation(
@@ -95,8 +95,8 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "the time until an Escape is known to be one counts as a pause",
             "ui/terminal/gate.py",
-            "return self._run.pause_s - max(0.0, now - self._attended_at)",
-            "return self._run.pause_s - (now - self._attended_at)",
+            "return self._run.pause_s - max(0.0, now - self._ticked_at)",
+            "return self._run.pause_s - (now - self._ticked_at)",
         ),
         Mutation(
             "a screen of another size gives keys another meaning at once",
@@ -107,13 +107,15 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "a key after one that is no answer counts as soon as any",
             "ui/terminal/gate.py",
-            "            self._quiet_s = ASTRAY_S\n",
+            "            self._quiet_s = AFTER_WRONG_KEY_S\n",
             "",
         ),
         Mutation(
             "Enter held down confirms a text that was typed before",
             "ui/terminal/gate.py",
-            "        if self._run.length == 2:\n            self._doubt(ENTER, now)\n            return []\n",
+            "        if self._run.length == 2:\n"
+            "            self._suspect(ENTER, now)\n"
+            "            return []\n",
             "",
         ),
         Mutation(
@@ -131,8 +133,8 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "the coordinates of a mouse report are keys",
             "ui/terminal/keys.py",
-            "yield from self._raw(RAW_AFTER[final])",
-            "yield from self._raw(0)",
+            "yield from self._skip_raw(RAW_AFTER[final])",
+            "yield from self._skip_raw(0)",
         ),
         Mutation(
             "the end of the program waits for an exchange that does not answer",

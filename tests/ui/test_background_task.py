@@ -40,7 +40,7 @@ TEXTS = ProgressMessages("Doing …", "Slowly …", "Finishing the work")
 
 
 class News:
-    """The part of the executor that keeps messages."""
+    """The part of the order service that keeps messages."""
 
     def __init__(self) -> None:
         self.kept: list[str] = []
@@ -56,13 +56,13 @@ class News:
 @pytest.fixture
 def app(tmp_path: Path) -> AppContext:
     nothing: Any = None
-    executor: Any = News()
+    orders: Any = News()
     return AppContext(
         settings=nothing,
         console=Console(file=io.StringIO(), width=100, record=True),
         prompter=nothing,
         client=nothing,
-        executor=executor,
+        orders=orders,
         tracker=nothing,
         journal=TradeLogger(tmp_path, "practice"),
         watch=nothing,
@@ -81,7 +81,7 @@ def test_the_waiting_text_says_what_is_waited_for_when_it_takes_long() -> None:
 
 
 def carry_out(app: AppContext, work: Callable[[], str], show: Callable[[str], None] | None = None) -> bool:
-    return app.run_uninterruptible(work, TEXTS, show=show or app.show_text, left=app.executor.announce)
+    return app.run_uninterruptible(work, TEXTS, show=show or app.show_text, on_abandoned=app.orders.announce)
 
 
 def press_ctrl_c() -> None:
@@ -238,9 +238,9 @@ def test_a_fault_nobody_waits_for_is_on_record_and_told(app: AppContext) -> None
 
 
 def test_news_stay_until_they_stand_on_the_screen(app: AppContext) -> None:
-    app.executor.announce("found")
+    app.orders.announce("found")
     seen = app.news()
-    app.executor.announce("found another")
+    app.orders.announce("found another")
     assert (seen, app.news()) == (("found",), ("found", "found another"))
     app.news_shown(seen)
     assert app.news() == ("found another",)
@@ -257,7 +257,7 @@ class LastMoment(ScriptedPrompter):
 
     def choose(self, question: str, choices: Sequence[Choice[T]], **how: Any) -> T:
         if question == "Menu":
-            self.app.executor.announce("Found: the order you were asking for.")
+            self.app.orders.announce("Found: the order you were asking for.")
             if self.stop is not None:
                 raise self.stop()
         return super().choose(question, choices, **how)
@@ -295,41 +295,41 @@ def test_panic_that_was_left_goes_on_and_its_end_is_told(
     exchange: ExchangeProcess, tmp_path: Path, impatient: None
 ) -> None:
     app = session(exchange, tmp_path, ScriptedPrompter("p"))
-    market = quoted_market(app.executor)
-    place(app.executor, market.ticker, "yes", 1, "0.02")
+    market = quoted_market(app.orders)
+    place(app.orders, market.ticker, "yes", 1, "0.02")
     order_screens.cancel_order(app)
     assert "Panic continues in the background. The menu will show the result." in screen_text(app)
     app.finish()
     assert "All orders canceled: 1 order canceled." in screen_text(app)
-    assert app.executor.list_open_orders() == ()
+    assert app.orders.list_open_orders() == ()
 
 
 def test_cancels_that_were_left_go_on_and_their_ends_are_told(
     exchange: ExchangeProcess, tmp_path: Path, impatient: None
 ) -> None:
     app = session(exchange, tmp_path, ScriptedPrompter("a"))
-    market = quoted_market(app.executor)
+    market = quoted_market(app.orders)
     for price in ("0.02", "0.03"):
-        place(app.executor, market.ticker, "yes", 1, price)
+        place(app.orders, market.ticker, "yes", 1, price)
     order_screens.cancel_order(app)
     assert "Still canceling in the background. The menu will show the result." in screen_text(app)
     app.finish()
     assert screen_text(app).count("Canceled 1 contract.") == 2
-    assert app.executor.list_open_orders() == ()
+    assert app.orders.list_open_orders() == ()
 
 
 def test_an_order_that_was_left_is_told_at_the_end(
     exchange: ExchangeProcess, tmp_path: Path, impatient: None
 ) -> None:
-    market = quoted_market(session(exchange, tmp_path).executor)
+    market = quoted_market(session(exchange, tmp_path).orders)
     app = session(exchange, tmp_path, ScriptedPrompter(*buy(market, count="3", price="2")))
     trade_screens.place_trade(app)
     assert "Order status unknown, still checking: BUY 3 YES" in screen_text(app)
     app.finish()
     text = " ".join(screen_text(app).split())
     assert "good till canceled: Open." in text
-    (resting,) = app.executor.list_open_orders()
-    app.executor.cancel_order(resting)
+    (resting,) = app.orders.list_open_orders()
+    app.orders.cancel_order(resting)
 
 
 # --- The spinner ----------------------------------------------------------------------------------

@@ -146,8 +146,8 @@ def follow(app: AppContext) -> None:
 def without_pauses(app: AppContext) -> AppContext:
     """Remove the pauses between the lookups of a panic, not the lookups."""
     pending = PendingOrders()
-    pending.track(app.executor.pending_orders())
-    executor = OrderService(
+    pending.track(app.orders.pending_orders())
+    orders = OrderService(
         app.client,
         app.journal,
         limits=app.settings.limits,
@@ -155,7 +155,7 @@ def without_pauses(app: AppContext) -> AppContext:
         pending=pending,
         sleep=lambda _: None,
     )
-    return replace(app, executor=executor)
+    return replace(app, orders=orders)
 
 
 SCREENS: dict[str, tuple[Callable[[AppContext], object], list[str]]] = {
@@ -167,7 +167,7 @@ SCREENS: dict[str, tuple[Callable[[AppContext], object], list[str]]] = {
     "errors": (record_screens.errors, []),
     "search": (record_screens.search, ["reason", "1", "1", "1"]),
     "follow": (follow, []),
-    "leaving": (lambda app: exit_screen.ask_to_leave(app, was_chosen=True), ["0"]),
+    "leaving": (lambda app: exit_screen.confirm_exit(app, was_chosen=True), ["0"]),
     "account": (account_screens.account, ["0"]),
     "open orders": (order_screens.open_orders, ["0"]),
     "cancel and panic": (lambda app: order_screens.cancel_order(without_pauses(app)), ["p"]),
@@ -178,7 +178,7 @@ SHOWS_NONE = {"account", "open orders", "leaving"}
 
 @pytest.fixture(scope="module")
 def ticker(still_exchange: ExchangeProcess, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return quoted_market(session(still_exchange, tmp_path_factory.mktemp("market")).executor).ticker
+    return quoted_market(session(still_exchange, tmp_path_factory.mktemp("market")).orders).ticker
 
 
 @pytest.fixture
@@ -204,7 +204,7 @@ def test_no_text_of_a_journal_acts_on_the_terminal(
     prompter = ScriptedPrompter(*answers)
     app = session(exchange, poisoned, prompter, width=2000)
     if name != "start, menu and end":
-        app.executor.recover()
+        app.orders.recover()
     shown = shown_by(app, prompter, screen)
     assert acting(shown) == set()
     assert (SEEN in shown) is (name not in SHOWS_NONE)
@@ -226,7 +226,7 @@ def test_no_text_of_a_journal_acts_on_the_terminal_from_the_story_of_any_order(
 def test_an_unresolved_order_stands_on_the_ticket_without_acting(
     exchange: ExchangeProcess, poisoned: Path
 ) -> None:
-    market = quoted_market(session(exchange, poisoned).executor)
+    market = quoted_market(session(exchange, poisoned).orders)
     prompter = ScriptedPrompter(*buy(market, count="1", price="2")[:-1])
     app = session(exchange, poisoned, prompter, width=2000)
     shown = shown_by(app, prompter, trade_screens.place_trade)

@@ -43,7 +43,7 @@ def leave_open(app: AppContext, **fields: str) -> str:
     The order never reached the exchange. Its market is the last one found, which leaves the first ones to
     orders that tests place.
     """
-    ticker = app.executor.search_markets("")[-1].market.ticker
+    ticker = app.orders.search_markets("")[-1].market.ticker
     sentence = f"BUY 10 YES {ticker} at 57¢, good till canceled"
     order = {"client_order_id": str(uuid.uuid4()), "ticker": ticker, "sentence": sentence, **fields}
     journal = TradeLogger(app.journal.folder.parent, app.journal.environment)
@@ -74,7 +74,7 @@ def test_an_order_of_a_session_that_is_alive_is_left_to_it(start: Start) -> None
         sentence = leave_open(app, session=other.session_id)
         assert menu.run(app) == 0
     assert sentence not in screen_text(app)
-    assert app.executor.pending_orders() == ()
+    assert app.orders.pending_orders() == ()
     assert events(app) == ["order.intent", "order.sending"]
 
 
@@ -83,7 +83,7 @@ def test_an_order_of_another_key_is_named_and_left_alone(start: Start) -> None:
     sentence = leave_open(app, account="0123456789ab")
     assert menu.run(app) == 0
     assert f"Unresolved order from another API key, not checked here: {sentence}" in screen_text(app)
-    assert app.executor.pending_orders() == ()
+    assert app.orders.pending_orders() == ()
     assert events(app) == ["order.intent", "order.sending"]
 
 
@@ -123,24 +123,24 @@ def test_the_order_of_a_session_that_dies_meanwhile_is_looked_for_then(
     def after_the_other_died(question: str, choices: Any, **how: Any) -> Any:
         if question != "Menu":
             return choose(question, choices, **how)
-        assert app.executor.pending_orders() == ()
+        assert app.orders.pending_orders() == ()
         other.close()
         ends_at = time.monotonic() + 60
-        while not app.executor.pending_orders():
+        while not app.orders.pending_orders():
             assert time.monotonic() < ends_at
             time.sleep(0.01)
         return choose(question, choices, **how)
 
     monkeypatch.setattr(app.prompter, "choose", after_the_other_died)
     assert menu.run(app) == 0
-    assert [life.sentence for life in app.executor.pending_orders()] == [sentence]
+    assert [life.sentence for life in app.orders.pending_orders()] == [sentence]
 
 
 def test_a_journal_that_cannot_be_read_locks_orders_and_leaves_reads_and_cancels(start: Start) -> None:
     app = start("1", "0", "3", "0", "4", "a", "0")
-    market = quoted_market(app.executor)
+    market = quoted_market(app.orders)
     for price in ("0.01", "0.02"):
-        placed = place(app.executor, market.ticker, "yes", 1, price)
+        placed = place(app.orders, market.ticker, "yes", 1, price)
         assert placed.outcome is Outcome.ACKNOWLEDGED
     app.journal.trades_path.rename(app.journal.trades_path.with_suffix(".old"))
     app.journal.trades_path.mkdir()
@@ -151,7 +151,7 @@ def test_a_journal_that_cannot_be_read_locks_orders_and_leaves_reads_and_cancels
     assert "Trading is locked. The journal" in text
     assert "P&L" in text
     assert text.count(": Canceled 1 contract.") == 2
-    assert app.executor.list_open_orders() == ()
+    assert app.orders.list_open_orders() == ()
 
 
 def test_a_lock_ends_with_the_recovery_that_was_owed_and_finds_what_is_open(start: Start) -> None:
@@ -163,10 +163,10 @@ def test_a_lock_ends_with_the_recovery_that_was_owed_and_finds_what_is_open(star
     assert menu.run(app) == 0
     app.journal.trades_path.rmdir()
     kept.rename(app.journal.trades_path)
-    market = quoted_market(app.executor)
-    place(app.executor, market.ticker, "no", 1, "0.01")
-    assert app.executor.lock_reason is None
-    assert [life.sentence for life in app.executor.pending_orders()] == [sentence]
+    market = quoted_market(app.orders)
+    place(app.orders, market.ticker, "no", 1, "0.01")
+    assert app.orders.lock_reason is None
+    assert [life.sentence for life in app.orders.pending_orders()] == [sentence]
 
 
 @pytest.mark.parametrize(("off_s", "how"), [(61, "ahead of"), (-61, "behind")])

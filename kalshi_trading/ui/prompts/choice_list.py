@@ -16,10 +16,10 @@ from kalshi_trading.ui.terminal.gate import Note
 from kalshi_trading.ui.terminal.keys import ENTER, ESCAPE_KEY
 
 READY, NOT_READY = "›", "·"
-MOST_ON_A_PAGE = 9
+MAX_PER_PAGE = 9
 LINES_BELOW = 1  # the line of the cursor
 _INDENT = 6
-_LEAST_DETAIL = 12
+_MIN_DETAIL = 12
 _STEPS = {"up": -1, "k": -1, "left": -1, "down": 1, "j": 1, "right": 1}
 _TURNS = {"pageup": -1, "[": -1, "pagedown": 1, "]": 1}
 MOVES = frozenset({*_STEPS, *_TURNS, "home", "end"})
@@ -81,11 +81,11 @@ class ChoiceList:
         fixed_lines = sum(self._height(index) for index in self._fixed)
         everything = fixed_lines + sum(map(self._height, numbered))
         room = rows - len(self._heading(_LONGEST_NOTE if self._readiness else "")) - LINES_BELOW
-        if self._is_in_line or (everything <= room and len(numbered) <= MOST_ON_A_PAGE):
+        if self._is_in_line or (everything <= room and len(numbered) <= MAX_PER_PAGE):
             self._pages = [list(range(len(self._choices)))]
         else:
             # fixed entries are on every page, before or after the others as in the list
-            pages = self._divided(numbered, room - fixed_lines - 1)
+            pages = self._split_pages(numbered, room - fixed_lines - 1)
             self._pages = [sorted([*page, *self._fixed]) for page in pages]
         self._page = min(self._page, len(self._pages) - 1)
         if self._marked not in self._pages[self._page]:
@@ -93,11 +93,11 @@ class ChoiceList:
         before, self._fitted = self._fitted, (self._pages, self._page)
         return before not in (None, self._fitted)
 
-    def _divided(self, indexes: Sequence[int], room: int) -> list[list[int]]:
+    def _split_pages(self, indexes: Sequence[int], room: int) -> list[list[int]]:
         pages: list[list[int]] = [[]]
         for index in indexes:
             lines = sum(map(self._height, pages[-1])) + self._height(index)
-            if pages[-1] and (lines > room or len(pages[-1]) == MOST_ON_A_PAGE):
+            if pages[-1] and (lines > room or len(pages[-1]) == MAX_PER_PAGE):
                 pages.append([])
             pages[-1].append(index)
         return pages
@@ -105,7 +105,7 @@ class ChoiceList:
     def _height(self, index: int) -> int:
         return len(self._lines(index))
 
-    def _on_screen(self) -> list[int]:
+    def _visible(self) -> list[int]:
         """Return the entries of this page that fit on the screen.
 
         Only these can be chosen, plus the immediate ones, whose keys mean the same everywhere.
@@ -133,7 +133,7 @@ class ChoiceList:
         None: it moved the mark, or has no meaning. Raises GoBack for Esc, and for 0 in a list without an
         entry 0.
         """
-        shown = self._on_screen()
+        shown = self._visible()
         entries = {name: index for index, name in self._keys().items()}
         if key == ENTER or key in entries:
             index = self._marked if key == ENTER else entries[key]
@@ -173,7 +173,7 @@ class ChoiceList:
 
     # --- Drawing ----------------------------------------------------------------------------------
 
-    def shown(self) -> Fragments:
+    def render(self) -> Fragments:
         """Return the question and this page of the list."""
         fragments: Fragments = [("bold", "\n".join(self._heading_now()))]
         keys = self._keys()
@@ -198,7 +198,7 @@ class ChoiceList:
     def _heading(self, note: str) -> list[str]:
         """Return the lines of the question, with a note about keys."""
         mark = NOT_READY if self._readiness is not None and not self._readiness.is_open else READY
-        return wrapped(f"{mark} {self._question}{f'   {note}' if note else ''}", self._columns)
+        return wrap(f"{mark} {self._question}{f'   {note}' if note else ''}", self._columns)
 
     def _lines(self, index: int) -> list[str]:
         """Return the lines of an entry.
@@ -207,22 +207,22 @@ class ChoiceList:
         """
         choice, width = self._choices[index], self._columns - _INDENT
         room = width - self._label_width - 3
-        if not choice.detail or room < _LEAST_DETAIL:
-            return wrapped(choice.label, width)
+        if not choice.detail or room < _MIN_DETAIL:
+            return wrap(choice.label, width)
         is_cut = cell_len(choice.detail) > room
         detail = set_cell_size(choice.detail, room - 1).rstrip() + "…" if is_cut else choice.detail
         return [f"{set_cell_size(choice.label, self._label_width)}   {detail}"]
 
     def _side_by_side(self, labels: Sequence[str]) -> Fragments:
         fragments: Fragments = []
-        for row in in_rows([cell_len(label) for label in labels], self._columns - 2):
+        for row in pack_rows([cell_len(label) for label in labels], self._columns - 2):
             fragments.append(("", "\n"))
             for index in row:
                 fragments += [("", "  "), ("reverse" if index == self._marked else "", labels[index])]
         return fragments
 
 
-def in_rows(widths: Sequence[int], room: int) -> list[list[int]]:
+def pack_rows(widths: Sequence[int], room: int) -> list[list[int]]:
     """Distribute items of these widths, by index, into rows.
 
     Two characters precede each item.
@@ -238,7 +238,7 @@ def in_rows(widths: Sequence[int], room: int) -> list[list[int]]:
     return rows
 
 
-def wrapped(text: str, width: int) -> list[str]:
+def wrap(text: str, width: int) -> list[str]:
     """Wrap a text between words into lines of at most `width` cells.
 
     A word longer than a line is split.

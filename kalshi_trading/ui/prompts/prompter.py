@@ -202,7 +202,7 @@ def _same(value: T) -> T:
     return value
 
 
-BACK_OR_AGAIN = numbered(["Back", "Refresh"], [False, True], start=0)
+BACK_OR_REFRESH = numbered(["Back", "Refresh"], [False, True], start=0)
 """Choices below a page that was read. True: read it again."""
 
 
@@ -211,7 +211,7 @@ def typed_word(word: str) -> Callable[[str], bool]:
     return lambda text: text.strip() == word
 
 
-def offer(default: str) -> str:
+def default_hint(default: str) -> str:
     """Format the default that Enter takes.
 
     It is never put into the field, because digits typed after it would join it.
@@ -219,7 +219,7 @@ def offer(default: str) -> str:
     return f" [{default}]" if default else ""
 
 
-def parsed(text: str, parse: Callable[[str], T]) -> T:
+def parse_or_go_back(text: str, parse: Callable[[str], T]) -> T:
     """Parse an answer; raise GoBack for a 0 that `parse` rejects.
 
     Raises InvalidInputError for any other rejected text.
@@ -275,9 +275,9 @@ class PlainPrompter:
     ) -> T:
         default = default or prefill
         while True:
-            self._say(f"{question}{offer(default)}")
+            self._say(f"{question}{default_hint(default)}")
             try:
-                return parsed(self._line(is_consequential=is_consequential) or default, parse)
+                return parse_or_go_back(self._line(is_consequential=is_consequential) or default, parse)
             except InvalidInputError as error:
                 self._say(str(error))
 

@@ -17,7 +17,14 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 
 from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.ui.prompts.choice_list import MOVES, NOT_READY, READY, ChoiceList
-from kalshi_trading.ui.prompts.prompter import Choice, GoBack, InputClosed, LeaveTask, offer, parsed
+from kalshi_trading.ui.prompts.prompter import (
+    Choice,
+    GoBack,
+    InputClosed,
+    LeaveTask,
+    default_hint,
+    parse_or_go_back,
+)
 from kalshi_trading.ui.terminal import signals
 from kalshi_trading.ui.terminal.gate import Gate
 from kalshi_trading.ui.terminal.keyboard import STEP_S, Keyboard
@@ -100,8 +107,8 @@ class TerminalPrompter:
         def shown() -> Any:
             size = self._output.get_size()
             if rows.fit(size.columns, size.rows) and gate is not None:
-                gate.changed()
-            return rows.shown()
+                gate.mark_changed()
+            return rows.render()
 
         control = FormattedTextControl(shown, focusable=True, show_cursor=False)
         return Application(
@@ -124,9 +131,11 @@ class TerminalPrompter:
         is_consequential: bool = False,
     ) -> T:
         while True:
-            text = self._line(f"{question}{offer(default)}", prefill, is_consequential=is_consequential)
+            text = self._line(
+                f"{question}{default_hint(default)}", prefill, is_consequential=is_consequential
+            )
             try:
-                return parsed(text.strip() or default, parse)
+                return parse_or_go_back(text.strip() or default, parse)
             except InvalidInputError as error:
                 self._say(str(error))
 
@@ -148,11 +157,11 @@ class TerminalPrompter:
 
     def _answer(self, application: Application[T], gate: Gate | None = None) -> T:
         application.ttimeoutlen = self._keyboard.escape_wait_s
-        if gate is None and not self._keyboard.is_terminal_known:
+        if gate is None and not self._keyboard.is_status_requested:
             application.after_render += self._ask_terminal
         self._application, self._gate = application, gate
         try:
-            with self._keyboard.guarded(application, gate):
+            with self._keyboard.gated(application, gate):
                 # prompt_toolkit's handler would print a traceback and wait for Enter
                 return application.run(pre_run=self._begin, set_exception_handler=False)
         except KeyboardInterrupt:
@@ -198,7 +207,7 @@ class TerminalPrompter:
 
     async def _suspend(self) -> None:
         """Stop the program, as Ctrl-Z does; does nothing without a parent shell."""
-        await self._keyboard.terminal_answered()  # otherwise the shell would read the answer
+        await self._keyboard.wait_for_status()  # otherwise the shell would read the answer
         async with in_terminal():
             self._is_suspended = True
             signals.suspend()
@@ -206,7 +215,7 @@ class TerminalPrompter:
                 await asyncio.sleep(STEP_S)
         self._is_suspended = False
         if self._gate is not None:
-            self._gate.changed()
+            self._gate.mark_changed()
 
     def resume(self) -> bool:
         application = self._application
@@ -223,12 +232,12 @@ class TerminalPrompter:
         """
         if self._application is not None and not self._application.is_done:
             self._keyboard.raw_mode().__enter__()
-            self._draw_anew(self._application)
+            self._redraw(self._application)
 
-    def _draw_anew(self, application: Application[Any]) -> None:
+    def _redraw(self, application: Application[Any]) -> None:
         application.renderer.clear()
         if self._gate is not None:
-            self._gate.changed()
+            self._gate.mark_changed()
         self._show_again()
         application.invalidate()
 
@@ -252,7 +261,7 @@ class TerminalPrompter:
 
         @bindings.add("c-l", eager=True)
         def _(event: KeyPressEvent) -> None:
-            self._draw_anew(event.app)
+            self._redraw(event.app)
 
         return bindings
 

@@ -17,7 +17,7 @@ from kalshi_trading.orders.pretrade.activity import ActivityReader
 from kalshi_trading.orders.pretrade.day_pnl import DayPnlReader
 from kalshi_trading.ui import tables
 from kalshi_trading.ui.app import AppContext
-from kalshi_trading.ui.prompts.prompter import BACK_OR_AGAIN
+from kalshi_trading.ui.prompts.prompter import BACK_OR_REFRESH
 from kalshi_trading.ui.views import account as account_view
 from kalshi_trading.ui.views import records as records_view
 
@@ -27,7 +27,7 @@ def account(app: AppContext) -> None:
     is_wanted = True
     while is_wanted:
         app.show(app.run_with_spinner("Reading the account…", lambda: _page(app)))
-        is_wanted = app.prompter.choose_in_line("Account & settings", BACK_OR_AGAIN)
+        is_wanted = app.prompter.choose_in_line("Account & settings", BACK_OR_REFRESH)
 
 
 def _page(app: AppContext) -> RenderableType:
@@ -39,7 +39,7 @@ def _page(app: AppContext) -> RenderableType:
             today = Fetched(reader.read().today)
         except JournalError as error:
             today = Fetched(None, str(error))
-        rails = account_view.rails(app.settings.limits, today, pnl.result())
+        limits_table = account_view.limits_table(app.settings.limits, today, pnl.result())
         rows = facts.result()
         skew_s = app.client.clock_skew_s
         sizes = records_view.total_size(app.journal.log_sizes())
@@ -49,7 +49,7 @@ def _page(app: AppContext) -> RenderableType:
             ("Settings file", str(app.settings.env_file or "none")),
             ("Data folder", str(app.settings.data_dir)),
         ]
-    return Group(tables.key_values(rows), rails)
+    return Group(tables.key_values(rows), limits_table)
 
 
 def _exchange(app: AppContext) -> Iterator[tuple[str, str]]:
@@ -57,7 +57,7 @@ def _exchange(app: AppContext) -> Iterator[tuple[str, str]]:
     state = f"exchange unavailable: {status.unavailable}"
     if status.value is not None:
         state = "exchange open" if status.value.trading_active else "trading paused"
-    read_only = ", read-only" if app.executor.read_only else ""
+    read_only = ", read-only" if app.orders.read_only else ""
     yield "Environment", f"{app.settings.environment}{read_only} · {state}"
     if limits.value is not None:
         rates = f"{limits.value.read.refill_rate} reads, {limits.value.write.refill_rate} writes per second"

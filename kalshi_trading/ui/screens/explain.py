@@ -57,7 +57,7 @@ def _explain_account(app: AppContext, snapshot: PortfolioSnapshot) -> None:
         "Liquidation value": explain_account.explain_liquidation,
         "Exposure by event": explain_account.explain_exposure,
     }
-    show_explained(app, choose_by_name(app.prompter, "Which figure?", ways)(snapshot))
+    show_explanation(app, choose_by_name(app.prompter, "Which figure?", ways)(snapshot))
 
 
 def explain_market(app: AppContext, ledger: MarketLedger) -> None:
@@ -71,8 +71,8 @@ def explain_market(app: AppContext, ledger: MarketLedger) -> None:
     row = ledger.settlement
     if row is not None:
         ways["Settlement"] = lambda: explain_settlement(row, ledger)
-    show_explained(app, choose_by_name(app.prompter, "Which figure?", ways)())
+    show_explanation(app, choose_by_name(app.prompter, "Which figure?", ways)())
 
 
-def show_explained(app: AppContext, told: Explanation) -> None:
-    app.show(position_view.explanation(told, app.clock()))
+def show_explanation(app: AppContext, explained: Explanation) -> None:
+    app.show(position_view.explanation(explained, app.clock()))

@@ -33,7 +33,7 @@ _LABELS = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class _ExportRequest:
     """The answers so far on the way to a file."""
 
     table: Table | None = None
@@ -54,75 +54,75 @@ def export(app: AppContext) -> None:
     """
     steps = [
         Step(partial(_ask_table, app)),
-        Step(partial(_ask_period, app), lambda wanted: wanted.table is not POSITIONS),
+        Step(partial(_ask_period, app), lambda request: request.table is not POSITIONS),
         Step(partial(_ask_file, app)),
-        Step(partial(_ask_folder, app), lambda wanted: not wanted.path.parent.is_dir()),
-        Step(partial(_ask_to_replace, app), lambda wanted: os.path.lexists(wanted.path)),
+        Step(partial(_ask_folder, app), lambda request: not request.path.parent.is_dir()),
+        Step(partial(_ask_to_replace, app), lambda request: os.path.lexists(request.path)),
     ]
-    wanted = ask_in_turn(_Wanted(), steps)
-    table, path = wanted.table, wanted.path
+    request = ask_in_turn(_ExportRequest(), steps)
+    table, path = request.table, request.path
     assert table is not None  # the first question
     exporter = Exporter(app.client, app.tracker, app.journal, app.clock)
-    write = partial(exporter.export, table, path, period=wanted.period, written_as=format_of(path))
+    write = partial(exporter.export, table, path, period=request.period, written_as=format_of(path))
     done = app.run_with_count(
-        f"Writing {table.name}…", lambda progress: write(replace=wanted.is_replaced, progress=progress)
+        f"Writing {table.name}…", lambda progress: write(replace=request.is_replaced, progress=progress)
     )
-    app.show_text(closing_line(done))
+    app.show_text(result_line(done))
     for note in done.notes:
         app.show_error(note)
 
 
-def _ask_table(app: AppContext, wanted: _Wanted) -> _Wanted:
+def _ask_table(app: AppContext, request: _ExportRequest) -> _ExportRequest:
     named = {label: table for table, label in _LABELS.items()}
-    table = choose_by_name(app.prompter, "Export which table?", named, before=wanted.table)
-    return replace(wanted, table=table, period=None)
+    table = choose_by_name(app.prompter, "Export which table?", named, before=request.table)
+    return replace(request, table=table, period=None)
 
 
-def _ask_period(app: AppContext, wanted: _Wanted) -> _Wanted:
-    def parse(text: str) -> _Wanted:
-        return replace(wanted, days=text, period=parse_days(text, app.clock()))
+def _ask_period(app: AppContext, request: _ExportRequest) -> _ExportRequest:
+    def parse(text: str) -> _ExportRequest:
+        return replace(request, days=text, period=parse_days(text, app.clock()))
 
-    return app.prompter.ask(f"Period ({ALL_DAYS}, {PERIODS})", parse, default=wanted.days)
+    return app.prompter.ask(f"Period ({ALL_DAYS}, {PERIODS})", parse, default=request.days)
 
 
-def _ask_file(app: AppContext, wanted: _Wanted) -> _Wanted:
-    assert wanted.table is not None  # the first question
-    days = str(wanted.period or local_date(app.clock()))
-    proposed = f"kalshi-{app.settings.environment}-{wanted.table.name}-{days}.csv"
+def _ask_file(app: AppContext, request: _ExportRequest) -> _ExportRequest:
+    assert request.table is not None  # the first question
+    days = str(request.period or local_date(app.clock()))
+    proposed = f"kalshi-{app.settings.environment}-{request.table.name}-{days}.csv"
 
-    def parse(text: str) -> _Wanted:
+    def parse(text: str) -> _ExportRequest:
         path = absolute_path(Path(not_empty(text)))
         format_of(path)  # rejects an unknown file extension
         if path.is_dir():
             raise InvalidInputError(f"{path} is a folder. Enter a file name.")
         named = "" if text == proposed else text  # another table or period proposes another name
-        return replace(wanted, named=named, path=path, is_replaced=False)
+        return replace(request, named=named, path=path, is_replaced=False)
 
-    return app.prompter.ask("File (.csv or .jsonl)", parse, default=wanted.named or proposed)
+    return app.prompter.ask("File (.csv or .jsonl)", parse, default=request.named or proposed)
 
 
-def _ask_folder(app: AppContext, wanted: _Wanted) -> _Wanted:
+def _ask_folder(app: AppContext, request: _ExportRequest) -> _ExportRequest:
     """Ask before a folder is created: it may be a typing error.
 
     Raises GoBack if it is one.
     """
-    question = f"The folder {wanted.path.parent} does not exist."
-    return choose_by_name(app.prompter, question, {"Create it": wanted}, back="Choose another file")
+    question = f"The folder {request.path.parent} does not exist."
+    return choose_by_name(app.prompter, question, {"Create it": request}, back="Choose another file")
 
 
-def _ask_to_replace(app: AppContext, wanted: _Wanted) -> _Wanted:
+def _ask_to_replace(app: AppContext, request: _ExportRequest) -> _ExportRequest:
     """Ask before a file is replaced. Raises GoBack if the user keeps it."""
     is_replaced = app.prompter.choose(
-        f"{wanted.path} already exists.",
+        f"{request.path} already exists.",
         numbered(["Keep it, choose another file", "Replace it"], [False, True], start=0),
         is_consequential=True,
     )
     if not is_replaced:
         raise GoBack
-    return replace(wanted, is_replaced=True)
+    return replace(request, is_replaced=True)
 
 
-def closing_line(done: Exported) -> str:
+def result_line(done: Exported) -> str:
     """Format how many rows of which period were written to which file."""
     everything = "as of now" if done.table is POSITIONS else "all time"
     when = everything if done.period is None else str(done.period)

@@ -25,9 +25,9 @@ from kalshi_trading.ui.background_task import run_with_timeout
 from kalshi_trading.ui.prompts.prompter import Choice, choose_by_name, choose_task
 from kalshi_trading.ui.screens.choose import ALL_DAYS, PERIODS, PageTask, parse_days, run_tasks
 from kalshi_trading.ui.views import history as history_view
-from kalshi_trading.ui.views.history import FEWEST, PAGE, HistoryPage
+from kalshi_trading.ui.views.history import MIN_PAGE, PAGE, HistoryPage
 
-FAREWELL_S = 3
+SUMMARY_TIMEOUT_S = 3
 CHOICES_LINES = 4
 """Lines that the choices and their question take on a narrow screen."""
 
@@ -37,7 +37,7 @@ def trade_history(app: AppContext) -> None:
 
     First looks up orders of unknown outcome once more.
     """
-    app.run_with_spinner("Checking orders of unknown status…", app.executor.look_for_pending_orders)
+    app.run_with_spinner("Checking orders of unknown status…", app.orders.look_for_pending_orders)
     page = _read(app, HistoryFilter(), app.settings.environment)
     run_tasks(app, "History", page, _tasks)
 
@@ -54,12 +54,12 @@ def _tasks(page: HistoryPage) -> list[Choice[PageTask[HistoryPage] | None]]:
         ("6", "By side", _by_side),
         ("7", "By result", _by_result),
         ("8", "Environment", _by_environment),
-        ("9", "All orders", _everything),
+        ("9", "All orders", _all_orders),
     ]
     if page.history.is_joined:  # these tasks ask the connected exchange, which belongs to this page only
         rows += [
             ("r", "Reconcile", _reconcile),
-            ("s", "Daily totals", _sums),
+            ("s", "Daily totals", _day_summary),
         ]
     return [Choice(*row) for row in rows]
 
@@ -76,28 +76,28 @@ def _read(app: AppContext, wanted: HistoryFilter, environment: Environment) -> H
                 app.client, app.journal, account=app.account, period=wanted.period, progress=progress
             ),
         )
-        app.executor.reconcile_late(row.order for row in history.rows if row.order is not None)
+        app.orders.reconcile_late(row.order for row in history.rows if row.order is not None)
     else:
         elsewhere = TradeLogger(app.settings.log_dir, environment.value)
         history = app.run_with_spinner(
             "Reading the journal…", lambda: history_from_journal(elsewhere, period=wanted.period)
         )
-    return _chosen(app, history, wanted, environment)
+    return _show_filtered(app, history, wanted, environment)
 
 
-def _chosen(
+def _show_filtered(
     app: AppContext, history: TradeHistory, wanted: HistoryFilter, environment: Environment
 ) -> HistoryPage:
     """Show the orders that the filter accepts."""
     rows = tuple(row for row in history.rows if wanted.takes(row))
-    return _shown(app, HistoryPage(history, wanted, environment, rows))
+    return _show(app, HistoryPage(history, wanted, environment, rows))
 
 
-def _shown(app: AppContext, page: HistoryPage) -> HistoryPage:
+def _show(app: AppContext, page: HistoryPage) -> HistoryPage:
     """Show a page, shortened to fit the screen above the choices."""
     shown = history_view.history(page, app.clock())
-    room = app.console.height - CHOICES_LINES
-    while app.console.is_terminal and page.size > FEWEST and len(app.console.render_lines(shown)) > room:
+    height = app.console.height - CHOICES_LINES
+    while app.console.is_terminal and page.size > MIN_PAGE and len(app.console.render_lines(shown)) > height:
         page = replace(page, size=page.size - 1)
         shown = history_view.history(page, app.clock())
     app.show(shown)
@@ -105,10 +105,10 @@ def _shown(app: AppContext, page: HistoryPage) -> HistoryPage:
 
 
 def _turn_page(app: AppContext, page: HistoryPage) -> HistoryPage:
-    return _shown(app, replace(page, start=page.start + page.size, size=PAGE))
+    return _show(app, replace(page, start=page.start + page.size, size=PAGE))
 
 
-def _everything(app: AppContext, page: HistoryPage) -> HistoryPage:
+def _all_orders(app: AppContext, page: HistoryPage) -> HistoryPage:
     return _read(app, HistoryFilter(), app.settings.environment)
 
 
@@ -133,12 +133,12 @@ def _today(app: AppContext) -> date:
 
 def _by_market(app: AppContext, page: HistoryPage) -> HistoryPage:
     market = app.prompter.ask("Market ticker, or part of it (* for all)", _ticker_part)
-    return _narrowed(app, page, replace(page.wanted, market=market))
+    return _apply_filter(app, page, replace(page.wanted, market=market))
 
 
 def _by_event(app: AppContext, page: HistoryPage) -> HistoryPage:
     event = app.prompter.ask("Event or series ticker, or its start (* for all)", _ticker_part)
-    return _narrowed(app, page, replace(page.wanted, event=event))
+    return _apply_filter(app, page, replace(page.wanted, event=event))
 
 
 def _ticker_part(text: str) -> str:
@@ -148,7 +148,7 @@ def _ticker_part(text: str) -> str:
 def _by_side(app: AppContext, page: HistoryPage) -> HistoryPage:
     sides: dict[str, Side | None] = {**{side.upper(): side for side in Side}, "Both sides": None}
     side = choose_by_name(app.prompter, "Which side?", sides, before=page.wanted.side)
-    return _narrowed(app, page, replace(page.wanted, side=side))
+    return _apply_filter(app, page, replace(page.wanted, side=side))
 
 
 def _by_result(app: AppContext, page: HistoryPage) -> HistoryPage:
@@ -157,11 +157,11 @@ def _by_result(app: AppContext, page: HistoryPage) -> HistoryPage:
         "Any result": None,
     }
     result = choose_by_name(app.prompter, "Which result?", results, before=page.wanted.result)
-    return _narrowed(app, page, replace(page.wanted, result=result))
+    return _apply_filter(app, page, replace(page.wanted, result=result))
 
 
-def _narrowed(app: AppContext, page: HistoryPage, wanted: HistoryFilter) -> HistoryPage:
-    return _chosen(app, page.history, wanted, page.environment)
+def _apply_filter(app: AppContext, page: HistoryPage, wanted: HistoryFilter) -> HistoryPage:
+    return _show_filtered(app, page.history, wanted, page.environment)
 
 
 def _by_environment(app: AppContext, page: HistoryPage) -> HistoryPage:
@@ -180,19 +180,19 @@ def _one_order(app: AppContext, page: HistoryPage) -> HistoryPage:
 
     def show(row: HistoryRow) -> None:
         client = app.client if page.history.is_joined else None
-        told = app.run_with_spinner("Reading order details…", lambda: read_timeline(client, row))
-        app.show(history_view.timeline(told, app.clock()))
+        timeline = app.run_with_spinner("Reading order details…", lambda: read_timeline(client, row))
+        app.show(history_view.timeline(timeline, app.clock()))
 
     tasks: list[Choice[Callable[[], None]]] = [
         Choice(str(number), history_view.order_label(row), partial(show, row))
         for number, row in enumerate(page.shown, start=1)
     ]
-    tasks.append(Choice("t", "Enter an order ID", lambda: show(_typed(app, page))))
+    tasks.append(Choice("t", "Enter an order ID", lambda: show(_ask_order(app, page))))
     choose_task(app.prompter, "Which order?", tasks, back="Back")
     return page
 
 
-def _typed(app: AppContext, page: HistoryPage) -> HistoryRow:
+def _ask_order(app: AppContext, page: HistoryPage) -> HistoryRow:
     def parse(text: str) -> HistoryRow:
         wanted = not_empty(text)
         found = [
@@ -226,7 +226,7 @@ def _reconcile(app: AppContext, page: HistoryPage) -> HistoryPage:
     return page
 
 
-def _sums(app: AppContext, page: HistoryPage) -> HistoryPage:
+def _day_summary(app: AppContext, page: HistoryPage) -> HistoryPage:
     today = _today(app)
     period = app.prompter.ask(f"Period ({PERIODS})", lambda text: parse_period(text, today), default="today")
     summary = app.run_with_count(
@@ -239,10 +239,10 @@ def _sums(app: AppContext, page: HistoryPage) -> HistoryPage:
     return page
 
 
-def farewell(app: AppContext) -> None:
+def show_day_summary(app: AppContext) -> None:
     """Show the day's summary when the user exits, unless it is empty.
 
-    Waits at most FAREWELL_S seconds. Raises KalshiAPIError and JournalError.
+    Waits at most SUMMARY_TIMEOUT_S seconds. Raises KalshiAPIError and JournalError.
     """
     today = _today(app)
 
@@ -250,7 +250,7 @@ def farewell(app: AppContext) -> None:
         return read_summary(app.client, app.journal, Period(today, today), account=app.account)
 
     try:
-        summary = run_with_timeout(FAREWELL_S, read)
+        summary = run_with_timeout(SUMMARY_TIMEOUT_S, read)
     except TimeoutError:
         raise KalshiAPIError("The exchange did not answer in time.") from None
     if not summary.is_empty:

@@ -14,7 +14,7 @@ from kalshi_trading.ui.app import AppContext, not_empty
 from kalshi_trading.ui.prompts.prompter import Choice, GoBack, Step, ask_in_turn, numbered
 from kalshi_trading.ui.views import market as market_view
 
-MOST_FOUND = 15
+MAX_FOUND = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,42 +43,42 @@ def choose_market(app: AppContext, act: Callable[[Market], object]) -> None:
 
     choose = Step(partial(_ask_market, app), lambda search: bool(search.found))
     begin = _Search(app.settings.example_ticker or app.settings.event_ticker or "")
-    ask_in_turn(begin, [Step(partial(_ask_words, app)), choose, Step(show_and_act)])
+    ask_in_turn(begin, [Step(partial(_ask_search, app)), choose, Step(show_and_act)])
 
 
-def _ask_words(app: AppContext, search: _Search) -> _Search:
+def _ask_search(app: AppContext, search: _Search) -> _Search:
     """Ask for search words or a ticker until they find a market."""
     while True:
         words = app.prompter.ask("Search markets or enter a ticker:", not_empty, prefill=search.words)
-        market = _by_ticker(app, words)
-        search = _Search(words, () if market is not None else _by_words(app, words), market)
+        market = _find_ticker(app, words)
+        search = _Search(words, () if market is not None else _search_markets(app, words), market)
         if search.found or market is not None:
             return search
 
 
-def _by_ticker(app: AppContext, wanted: str) -> Market | None:
+def _find_ticker(app: AppContext, wanted: str) -> Market | None:
     if "-" not in wanted or " " in wanted:
         return None
     try:
         ticker = validate_ticker(wanted)
-        return app.run_with_spinner("Looking up the market…", lambda: app.executor.get_market_info(ticker))
+        return app.run_with_spinner("Looking up the market…", lambda: app.orders.get_market_info(ticker))
     except InvalidInputError:
         return None
 
 
-def _by_words(app: AppContext, wanted: str) -> tuple[FoundMarket, ...]:
+def _search_markets(app: AppContext, wanted: str) -> tuple[FoundMarket, ...]:
     found = app.run_with_count(
         "Searching open markets…",
-        lambda progress: app.executor.search_markets(wanted, limit=MOST_FOUND + 1, progress=progress),
+        lambda progress: app.orders.search_markets(wanted, limit=MAX_FOUND + 1, progress=progress),
     )
     if not found:
         app.show_text(f"No open markets match “{wanted}”. Try another search.")
         return ()
-    if app.executor.search_incomplete is not None:
-        app.show_error(f"Some markets may be missing: {app.executor.search_incomplete}.")
-    if len(found) > MOST_FOUND:
-        app.show_text(f"Showing the {MOST_FOUND} most active. Add a word to narrow the list.")
-    return found[:MOST_FOUND]
+    if app.orders.search_incomplete is not None:
+        app.show_error(f"Some markets may be missing: {app.orders.search_incomplete}.")
+    if len(found) > MAX_FOUND:
+        app.show_text(f"Showing the {MAX_FOUND} most active. Add a word to narrow the list.")
+    return found[:MAX_FOUND]
 
 
 def _ask_market(app: AppContext, search: _Search) -> _Search:
@@ -95,7 +95,7 @@ def _ask_market(app: AppContext, search: _Search) -> _Search:
 
 def _book(app: AppContext, ticker: str) -> OrderBook | None:
     try:
-        return app.executor.get_orderbook(ticker)
+        return app.orders.get_orderbook(ticker)
     except KalshiAPIError:
         return None
 
@@ -110,6 +110,6 @@ def read_book_and_fees(
     """
 
     def read() -> tuple[OrderBook | None, tuple[FeeSchedule, ...]]:
-        return _book(app, ticker), () if market is None else app.executor.get_fees(market)
+        return _book(app, ticker), () if market is None else app.orders.get_fees(market)
 
     return app.run_with_spinner("Reading the order book…", read)

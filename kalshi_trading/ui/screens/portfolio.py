@@ -45,7 +45,7 @@ from kalshi_trading.ui.views import pnl
 from kalshi_trading.ui.views import portfolio as portfolio_view
 from kalshi_trading.ui.views import position as position_view
 from kalshi_trading.ui.views import positions as positions_view
-from kalshi_trading.ui.views.position import PositionLook
+from kalshi_trading.ui.views.position import PositionData
 from kalshi_trading.ui.views.positions import PAGE, Sorting
 
 T = TypeVar("T")
@@ -54,29 +54,29 @@ CHOICES_LINES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _Page:
     """The account as read, its sorting, and the page on the screen."""
 
     snapshot: PortfolioSnapshot
     sorting: Sorting = Sorting.VALUE
     start: int = 0
-    page: int = PAGE
+    size: int = PAGE
 
     @property
     def rows(self) -> list[PositionPnl]:
         """The positions of this page."""
-        start = positions_view.page_start(self.start, len(self.snapshot.held), self.page)
-        return positions_view.in_order(self.snapshot.held, self.sorting)[start : start + self.page]
+        start = positions_view.page_start(self.start, len(self.snapshot.held), self.size)
+        return positions_view.sort_positions(self.snapshot.held, self.sorting)[start : start + self.size]
 
 
 def portfolio(app: AppContext) -> None:
     """Show the account and offer tasks until the user goes back."""
-    look = _shown(app, _Look(_read_and_shown(app, Mark.BEST_BID)))
-    run_tasks(app, "Portfolio", look, _tasks)
+    page = _show(app, _Page(_read_and_show(app, Mark.BEST_BID)))
+    run_tasks(app, "Portfolio", page, _tasks)
 
 
-def _tasks(look: _Look) -> list[Choice[PageTask[_Look] | None]]:
-    tasks: list[tuple[str, PageTask[_Look] | None]] = [
+def _tasks(page: _Page) -> list[Choice[PageTask[_Page] | None]]:
+    tasks: list[tuple[str, PageTask[_Page] | None]] = [
         ("Back", None),
         ("View or close", _position),
         ("Explain a figure", _explain),
@@ -84,9 +84,9 @@ def _tasks(look: _Look) -> list[Choice[PageTask[_Look] | None]]:
         ("Sort", _sort),
         ("Pricing", _revalue),
         ("Settlements", _settlements),
-        ("Refresh", _again),
+        ("Refresh", _refresh),
     ]
-    if len(look.snapshot.held) > look.page:
+    if len(page.snapshot.held) > page.size:
         tasks.append(("More positions", _turn_page))
     return numbered([name for name, _ in tasks], [way for _, way in tasks], start=0)
 
@@ -98,39 +98,39 @@ def _read(app: AppContext, mark: Mark, first_look: Callable[[PortfolioSnapshot],
     )
 
 
-def _read_and_shown(app: AppContext, mark: Mark) -> PortfolioSnapshot:
+def _read_and_show(app: AppContext, mark: Mark) -> PortfolioSnapshot:
     """Read the account, and show early what is known before the fills."""
 
     def show_early(early: PortfolioSnapshot) -> None:
         width, is_brief = app.console.width, _is_low(app)
         summary = portfolio_view.first_look(early, width, is_brief=is_brief)
         app.show(summary)
-        page = _room(app, summary)
-        app.show(positions_view.positions(early, Sorting.COST, 0, width, page=page, is_brief=is_brief))
+        size = _fitting_rows(app, summary)
+        app.show(positions_view.positions(early, Sorting.COST, 0, width, page=size, is_brief=is_brief))
 
     return _read(app, mark, show_early)
 
 
-def _shown(app: AppContext, look: _Look) -> _Look:
+def _show(app: AppContext, page: _Page) -> _Page:
     """Show the summary, and as many positions as fit on the screen.
 
-    Return the look with its page size.
+    Return the page with its size.
     """
-    snapshot = look.snapshot
+    snapshot = page.snapshot
     today = snapshot.realized_since(start_of_day(snapshot.as_of))
     check = check_account(snapshot)
     summary = portfolio_view.summary(snapshot, today, check, app.console.width, is_brief=_is_low(app))
     app.show(summary)
-    look = replace(look, page=_room(app, summary))
-    _show_positions(app, look)
-    return look
+    page = replace(page, size=_fitting_rows(app, summary))
+    _show_positions(app, page)
+    return page
 
 
 def _is_low(app: AppContext) -> bool:
     return app.console.is_terminal and app.console.height < portfolio_view.LOW_SCREEN
 
 
-def _room(app: AppContext, above: RenderableType) -> int:
+def _fitting_rows(app: AppContext, above: RenderableType) -> int:
     """Return how many positions fit between `above` and the choices below."""
     if not app.console.is_terminal:
         return PAGE
@@ -138,101 +138,101 @@ def _room(app: AppContext, above: RenderableType) -> int:
     return positions_view.page_size(lines, is_brief=_is_low(app))
 
 
-def _show_positions(app: AppContext, look: _Look) -> None:
+def _show_positions(app: AppContext, page: _Page) -> None:
     width, is_brief = app.console.width, _is_low(app)
     app.show(
         positions_view.positions(
-            look.snapshot, look.sorting, look.start, width, page=look.page, is_brief=is_brief
+            page.snapshot, page.sorting, page.start, width, page=page.size, is_brief=is_brief
         )
     )
 
 
-def _again(app: AppContext, look: _Look) -> _Look:
-    return _shown(app, replace(look, snapshot=_read_and_shown(app, look.snapshot.mark), start=0))
+def _refresh(app: AppContext, page: _Page) -> _Page:
+    return _show(app, replace(page, snapshot=_read_and_show(app, page.snapshot.mark), start=0))
 
 
-def _sort(app: AppContext, look: _Look) -> _Look:
+def _sort(app: AppContext, page: _Page) -> _Page:
     sorting = choose_by_name(app.prompter, "Sort by", {str(by): by for by in Sorting})
-    look = replace(look, sorting=sorting, start=0)
-    _show_positions(app, look)
-    return look
+    page = replace(page, sorting=sorting, start=0)
+    _show_positions(app, page)
+    return page
 
 
-def _turn_page(app: AppContext, look: _Look) -> _Look:
+def _turn_page(app: AppContext, page: _Page) -> _Page:
     """Show the next page; after the last one, the first."""
-    following = look.start + look.page
-    look = replace(look, start=following if following < len(look.snapshot.held) else 0)
-    _show_positions(app, look)
-    return look
+    following = page.start + page.size
+    page = replace(page, start=following if following < len(page.snapshot.held) else 0)
+    _show_positions(app, page)
+    return page
 
 
-def _revalue(app: AppContext, look: _Look) -> _Look:
+def _revalue(app: AppContext, page: _Page) -> _Page:
     names = ["Best bid: what you can sell at now", "Midpoint of bid and ask", "Last price"]
     mark = choose_by_name(app.prompter, "Price positions at", dict(zip(names, Mark, strict=True)))
-    return _shown(app, replace(look, snapshot=_read_and_shown(app, mark)))
+    return _show(app, replace(page, snapshot=_read_and_show(app, mark)))
 
 
 # --- One position ---------------------------------------------------------------------------------
 
 
-def _position(app: AppContext, look: _Look) -> _Look:
+def _position(app: AppContext, page: _Page) -> _Page:
     """Choose one position and show it."""
-    held = {row.position.ticker: row for row in look.snapshot.held}
+    held = {row.position.ticker: row for row in page.snapshot.held}
     if not held:
         app.show_text("No open positions to show.")
-        return look
-    width = max((len(row.position.ticker) for row in look.rows), default=0)
-    labels = [(f"{row.position.ticker:<{width}}  {net_position(row.position.net)}", row) for row in look.rows]
-    return choose_or_type(app, "Which position?", labels, held, partial(_one_position, app, look))
+        return page
+    width = max((len(row.position.ticker) for row in page.rows), default=0)
+    labels = [(f"{row.position.ticker:<{width}}  {net_position(row.position.net)}", row) for row in page.rows]
+    return choose_or_type(app, "Which position?", labels, held, partial(_one_position, app, page))
 
 
-def _one_position(app: AppContext, look: _Look, row: PositionPnl) -> _Look:
+def _one_position(app: AppContext, page: _Page, row: PositionPnl) -> _Page:
     """Show one position with its book, and offer to close or explain it."""
-    seen = _seen(app, look.snapshot, row)
-    app.show(position_view.position_page(seen))
+    data = _position_data(app, page.snapshot, row)
+    app.show(position_view.position_page(data))
 
-    def explain() -> _Look:
-        if seen.row.ledger is None:
+    def explain() -> _Page:
+        if data.row.ledger is None:
             app.show_text("Only the exchange's figures above are available.")
         else:
-            explain_screens.explain_market(app, seen.row.ledger)
-        return look
+            explain_screens.explain_market(app, data.row.ledger)
+        return page
 
     names = ["Close all or part", "Explain a figure"]
-    tasks: list[Callable[[], _Look]] = [partial(_close, app, look, seen), explain]
+    tasks: list[Callable[[], _Page]] = [partial(_close, app, page, data), explain]
     return choose_task(app.prompter, "What next?", numbered(names, tasks))
 
 
-def _seen(app: AppContext, snapshot: PortfolioSnapshot, row: PositionPnl) -> PositionLook:
+def _position_data(app: AppContext, snapshot: PortfolioSnapshot, row: PositionPnl) -> PositionData:
     """Collect the data of one position, with its current book."""
     position = row.position
     book, fees = read_book_and_fees(app, position.ticker, row.market)
     orders = snapshot.resting.value
     own = tuple(order for order in orders or () if order.ticker == position.ticker)
     book = None if book is None else without_own_orders(book, own)
-    return PositionLook(
+    return PositionData(
         row=row,
         mark=snapshot.mark,
         resting=None if orders is None else own,
         alone=market_exposure(position.net, row.cost_basis, ()),
         exposure=None if orders is None else snapshot.exposures.get(position.ticker),
         book=book,
-        sale=None if book is None else liquidate(position.net, book, fees[0] if fees else None),
+        liquidation=None if book is None else liquidate(position.net, book, fees[0] if fees else None),
         now=app.clock(),
-        words=_own_orders(app, orders or ()),
+        own_orders=_own_orders(app, orders or ()),
     )
 
 
 def _own_orders(app: AppContext, resting: Sequence[Order]) -> OwnOrders:
     """Map order ids to our own orders, as far as recent journal lines reach."""
     try:
-        words = OwnOrders(reversed(list(app.journal.recent_records(RECENT_LINES))))
+        own = OwnOrders(reversed(list(app.journal.recent_records(RECENT_LINES))))
     except JournalError as error:
         app.show_error(f"{error} Orders and fills are shown as the exchange reports them, yours included.")
         return OwnOrders(())
     for order in resting:
-        words.remember(order)
-    return words
+        own.remember(order)
+    return own
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,14 +244,14 @@ class _Sale:
     price: Price | None = None
 
 
-def _close(app: AppContext, look: _Look, seen: PositionLook) -> _Look:
+def _close(app: AppContext, page: _Page, data: PositionData) -> _Page:
     """Open a ticket that sells all or part of a position.
 
     The result stays on the screen.
     """
-    position, side = seen.row.position, seen.row.position.side
+    position, side = data.row.position, data.row.position.side
     assert side is not None  # only positions with contracts are offered
-    market = seen.row.market or app.executor.get_market_info(position.ticker)
+    market = data.row.market or app.orders.get_market_info(position.ticker)
 
     def ask_count(sale: _Sale) -> _Sale:
         count = app.prompter.ask(
@@ -262,10 +262,10 @@ def _close(app: AppContext, look: _Look, seen: PositionLook) -> _Look:
         return replace(sale, count=count)
 
     def ask_kind(sale: _Sale) -> _Sale:
-        return replace(sale, at_market=trade_screens.asks_for_market_order(app, proposed=sale.at_market))
+        return replace(sale, at_market=trade_screens.ask_for_market_order(app, proposed=sale.at_market))
 
     def ask_price(sale: _Sale) -> _Sale:
-        price = trade_screens.ask_price(app, market, seen.book, Action.SELL, side, proposed=sale.price)
+        price = trade_screens.ask_price(app, market, data.book, Action.SELL, side, proposed=sale.price)
         return replace(sale, price=price)
 
     def send(sale: _Sale) -> _Sale:
@@ -275,8 +275,8 @@ def _close(app: AppContext, look: _Look, seen: PositionLook) -> _Look:
 
     steps = [Step(ask_count), Step(ask_kind), Step(ask_price, lambda sale: not sale.at_market), Step(send)]
     ask_in_turn(_Sale(position.count), steps)
-    snapshot = _read(app, look.snapshot.mark, lambda early: None)
-    return replace(look, snapshot=snapshot, start=0)
+    snapshot = _read(app, page.snapshot.mark, lambda early: None)
+    return replace(page, snapshot=snapshot, start=0)
 
 
 def _at_most(count: Contracts, held: Contracts) -> Contracts:
@@ -288,39 +288,39 @@ def _at_most(count: Contracts, held: Contracts) -> Contracts:
 # --- Explaining -----------------------------------------------------------------------------------
 
 
-def _explain(app: AppContext, look: _Look) -> _Look:
-    explain_screens.explain(app, look.snapshot, look.rows)
-    return look
+def _explain(app: AppContext, page: _Page) -> _Page:
+    explain_screens.explain(app, page.snapshot, page.rows)
+    return page
 
 
-def _settlements(app: AppContext, look: _Look) -> _Look:
+def _settlements(app: AppContext, page: _Page) -> _Page:
     """Show the payouts, and one of them line by line."""
-    rows = look.snapshot.settlements.value
+    rows = page.snapshot.settlements.value
     if rows is None:
-        app.show_error(f"Settlements unavailable. {look.snapshot.settlements.unavailable}")
-        return look
-    ledgers = look.snapshot.ledgers
-    app.show(pnl.settlements_table(rows, ledgers, look.snapshot.as_of, app.console.width))
+        app.show_error(f"Settlements unavailable. {page.snapshot.settlements.unavailable}")
+        return page
+    ledgers = page.snapshot.ledgers
+    app.show(pnl.settlements_table(rows, ledgers, page.snapshot.as_of, app.console.width))
     if rows:
         shown = [(row.ticker, row) for row in rows[: pnl.ROWS_SHOWN]]
         known = {row.ticker: row for row in rows}
 
         def show(row: Settlement) -> None:
-            explain_screens.show_explained(app, explain_settlement(row, ledgers.get(row.ticker)))
+            explain_screens.show_explanation(app, explain_settlement(row, ledgers.get(row.ticker)))
 
         choose_or_type(app, "Choose a settlement", shown, known, show)
-    return look
+    return page
 
 
 # --- P&L over time --------------------------------------------------------------------------------
 
 
-def _over_time(app: AppContext, look: _Look) -> _Look:
+def _over_time(app: AppContext, page: _Page) -> _Page:
     """Show P&L as a curve over days, or by market, event or series."""
-    ledgers = look.snapshot.ledgers.values()
-    if look.snapshot.realized is None:
+    ledgers = page.snapshot.ledgers.values()
+    if page.snapshot.realized is None:
         app.show_error("Realized P&L unavailable: positions or settlements could not be read.")
-        return look
+        return page
     breakdowns = {
         "market": breakdown.by_market,
         "event": breakdown.by_event,
@@ -332,6 +332,6 @@ def _over_time(app: AppContext, look: _Look) -> _Look:
         app.show(pnl.breakdown(by, breakdowns[by](ledgers), app.console.width))
     else:
         days = breakdown.by_day(ledgers, local_date)
-        app.show(pnl.pnl_by_day(days, local_date(look.snapshot.as_of), app.console.width))
+        app.show(pnl.pnl_by_day(days, local_date(page.snapshot.as_of), app.console.width))
     app.show(pnl.exchange_only_markets(ledgers))
-    return look
+    return page

@@ -23,10 +23,10 @@ from kalshi_trading.ui.screens.export import export
 from kalshi_trading.ui.views import records as records_view
 
 PAGE = 20
-FEWEST = 5
+MIN_PAGE = 5
 LINES_AROUND = 6
 """Lines for the days, the time zone and the choices."""
-LOOK_EVERY_S = 0.5
+POLL_S = 0.5
 DAYS_OFFERED_TO_KEEP = 30
 
 
@@ -103,34 +103,34 @@ def _page_through(
     """
     size = PAGE
     if app.console.is_terminal:  # as many as fit when most take two lines
-        size = min(PAGE, max(FEWEST, (app.console.height - LINES_AROUND) // 2))
+        size = min(PAGE, max(MIN_PAGE, (app.console.height - LINES_AROUND) // 2))
     page = _next_page(app, lines, size + 1)
-    there_was_one = False
+    any_shown = False
     if not page:
         app.show_text(none)
     while page:
         shown, further = page[:size], page[size:]
-        there_was_one |= any(not isinstance(line, DamagedLine) for line in shown)
+        any_shown |= any(not isinstance(line, DamagedLine) for line in shown)
         app.show(records_view.review(shown, app.clock()))
-        if not further and not there_was_one:
+        if not further and not any_shown:
             app.show_text(only_damaged)
-        if not _wants_older(app, there_are_any=bool(further)):
+        if not _wants_older(app, has_older=bool(further)):
             break
         page = [*further, *_next_page(app, lines, size)]
-    return there_was_one
+    return any_shown
 
 
 def _next_page(app: AppContext, lines: Iterator[LogItem], most: int) -> list[LogItem]:
     return app.run_with_spinner("Reading the records…", lambda: list(islice(lines, most)))
 
 
-def _wants_older(app: AppContext, *, there_are_any: bool) -> bool:
+def _wants_older(app: AppContext, *, has_older: bool) -> bool:
     """Keep the page on the screen until the user leaves it.
 
     Return True if the user wants an older page.
     """
     rows = numbered(["Back", "Older"], [False, True], start=0)
-    if there_are_any:
+    if has_older:
         return app.prompter.choose_in_line("More entries available", rows)
     return app.prompter.choose_in_line("No older entries", rows[:1])
 
@@ -147,7 +147,7 @@ def follow(app: AppContext, wait: Callable[[float], None] = time.sleep) -> None:
             lines = follower.new_lines()
             if lines:
                 app.show(records_view.new_lines(lines))
-            wait(LOOK_EVERY_S)
+            wait(POLL_S)
     except KeyboardInterrupt:
         app.show_text("Stopped following.")
 

@@ -35,7 +35,7 @@ SENDING = ProgressMessages(
     slow="Order status unknown, still checking. It may be live; don't resend.",
     finishing="Finishing the order",
 )
-_KINDS = ("Limit: set your price", "Market: fill now, price capped")
+_ORDER_TYPES = ("Limit: set your price", "Market: fill now, price capped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def trade_ticket(app: AppContext, ticket: OrderTicket) -> None:
     """
     preview = _preview(app, ticket)
     while True:
-        latest, moved = _confirmed_now(app, preview)
+        latest, moved = _confirm_and_reprice(app, preview)
         if not moved:
             _submit(app, latest)
             return
@@ -148,7 +148,7 @@ def _with_better_cap(app: AppContext, preview: OrderPreview) -> OrderPreview:
     request, context = preview.request, preview.context
     if not preview.ticket.is_market_order or context.book is None:
         return preview
-    cap = app.executor.worst_price(context.market, context.book, request.action, request.side)
+    cap = app.orders.worst_price(context.market, context.book, request.action, request.side)
     is_better = cap < request.price if request.action is Action.BUY else cap > request.price
     return _preview(app, replace(preview.ticket, worst_price=cap)) if is_better else preview
 
@@ -156,12 +156,12 @@ def _with_better_cap(app: AppContext, preview: OrderPreview) -> OrderPreview:
 def _preview(app: AppContext, ticket: OrderTicket) -> OrderPreview:
     """Price a ticket. Raises TradingError, which says that nothing was sent."""
     try:
-        return app.run_with_spinner("Pricing the order…", lambda: app.executor.preview(ticket))
+        return app.run_with_spinner("Pricing the order…", lambda: app.orders.preview(ticket))
     except JournalError as error:
         raise TradeExecutionError(f"{error} Nothing was sent.") from error
 
 
-def _confirmed_now(app: AppContext, preview: OrderPreview) -> tuple[OrderPreview, list[str]]:
+def _confirm_and_reprice(app: AppContext, preview: OrderPreview) -> tuple[OrderPreview, list[str]]:
     """Show the ticket and ask; after confirmation price it again.
 
     Return the new preview and the changes since. Raises GoBack.
@@ -184,10 +184,10 @@ def _submit(app: AppContext, preview: OrderPreview) -> None:
     If the user stops waiting, the recovery loop finds the outcome.
     """
     shown = app.run_uninterruptible(
-        lambda: app.executor.submit(preview),
+        lambda: app.orders.submit(preview),
         SENDING,
         show=lambda result: app.show(result_view.submission(result)),
-        left=lambda result: app.executor.announce(result_view.end_of(preview, result)),
+        on_abandoned=lambda result: app.orders.announce(result_view.order_result_text(preview, result)),
     )
     if not shown:
         app.show_error(
@@ -206,15 +206,15 @@ def _ask_direction(app: AppContext, draft: _Draft) -> _Draft:
     return replace(draft, book=book, fees=fees, action=action, side=side, price=price)
 
 
-def asks_for_market_order(app: AppContext, *, proposed: bool = False) -> bool:
-    return app.prompter.choose("Order type", numbered(_KINDS, [False, True]), marked=int(proposed))
+def ask_for_market_order(app: AppContext, *, proposed: bool = False) -> bool:
+    return app.prompter.choose("Order type", numbered(_ORDER_TYPES, [False, True]), marked=int(proposed))
 
 
 def _ask_kind(app: AppContext, draft: _Draft) -> _Draft:
-    at_market = asks_for_market_order(app, proposed=draft.is_market_order)
+    at_market = ask_for_market_order(app, proposed=draft.is_market_order)
     price = None if at_market != draft.is_market_order else draft.price
     if at_market:
-        price = app.executor.worst_price(draft.market, draft.book, draft.action, draft.side)
+        price = app.orders.worst_price(draft.market, draft.book, draft.action, draft.side)
     return replace(draft, is_market_order=at_market, price=price)
 
 
@@ -274,12 +274,12 @@ def _ask_size(app: AppContext, draft: _Draft) -> _Draft:
 
 
 def _ask_to_send(app: AppContext, preview: OrderPreview) -> None:
-    rows = [Choice("0", "Back", False), Choice("1", "Place order", True, _in_short(preview))]
+    rows = [Choice("0", "Back", False), Choice("1", "Place order", True, _short_text(preview))]
     if not app.prompter.choose("Place this order?", rows, is_consequential=True):
         raise GoBack
 
 
-def _in_short(preview: OrderPreview) -> str:
+def _short_text(preview: OrderPreview) -> str:
     """Describe the order without its market, which the ticket shows."""
     request = preview.request
     order = describe_order(request.action, request.count, request.side)
@@ -297,12 +297,12 @@ def _ask_for_count(app: AppContext, preview: OrderPreview) -> None:
         return
     count = preview.request.count
     question = f"To confirm, type the quantity ({count_text(count)}):"
-    if not app.prompter.ask(question, lambda text: is_count(text, count), is_consequential=True):
+    if not app.prompter.ask(question, lambda text: matches_count(text, count), is_consequential=True):
         app.show_text("Not confirmed. Nothing was sent.")
         raise GoBack
 
 
-def is_count(text: str, count: Contracts) -> bool:
+def matches_count(text: str, count: Contracts) -> bool:
     """Return True if exactly this count was typed.
 
     Thousands separators are optional. Text that is no number confirms nothing. Raises InvalidInputError for

@@ -4,7 +4,7 @@ Reads no terminal and no clock.
 
     UNDRAWN ─drawn→ UNSEEN ─seen→ SETTLING ─quiet→ OPEN ─a key→ answered, or TYPING
                                      ↑               │ the same key again, soon
-                                     └── any key ──  DOUBTED ─quiet→ answered, or TYPING
+                                     └── any key ──  SUSPECT ─quiet→ answered, or TYPING
 
 A key passes at once when the gate is OPEN. The second key of a run waits until it cannot be a held key.
 Later keys of the run never pass. If the meaning of the keys changes, the question is UNSEEN again. Times are
@@ -25,9 +25,9 @@ HELD_S = 2.0
 """A key pressed again within this time may be held down: keyboards begin to repeat after 0.2 to 1.8 s."""
 LONGEST_REPEAT_S = 1.0
 """Longest interval between two repeats of a held key."""
-ASTRAY_S = 1.0
+AFTER_WRONG_KEY_S = 1.0
 """Quiet time required after a key that is no answer: the user may be thinking of another question."""
-LEAST_PAUSE_S = 0.03
+MIN_PAUSE_S = 0.03
 """No person presses Enter sooner than this after another key."""
 AWAY_S = 1.0
 """After a gap this long the program may have been suspended, its question no longer on the screen."""
@@ -49,7 +49,7 @@ class KeyRun:
         self.length = 0
         self.pause_s = math.inf
 
-    def note(self, name: str, now: float) -> None:
+    def record(self, name: str, now: float) -> None:
         self.pause_s = now - self.at
         if name != self._name or self.pause_s >= HELD_S:
             self.length = 1
@@ -64,8 +64,8 @@ class Note(StrEnum):
     EARLY = "Ignored: too early. Press again."
     HELD = "Ignored: key held. Release it."
     PASTED = "Ignored: several keys. Press one."
-    ASTRAY = "Ignored: not a choice. Wait."
-    DOUBTED = "Checking for a held key…"
+    WRONG_KEY = "Ignored: not a choice. Wait."
+    SUSPECT = "Checking for a held key…"
 
 
 class Phase(Enum):
@@ -73,14 +73,14 @@ class Phase(Enum):
     UNSEEN = auto()  # a slow line may not have delivered the question
     SETTLING = auto()  # too early, or keys are arriving
     OPEN = auto()
-    DOUBTED = auto()  # a key that may be held down is pending
+    SUSPECT = auto()  # a key that may be held down is pending
     TYPING = auto()  # the user has begun a text
 
 
 class Gate:
     """Hold back the keys of one question until a key can answer it.
 
-    The caller notes each key in `run` before `press`. `moves` need no quiet once the gate has been open.
+    The caller records each key in `run` before `press`. `moves` need no quiet once the gate has been open.
     `immediate` keys pass as soon as the question is drawn. A key without a meaning (`means`) extends the
     quiet time. A paste, or several keys at once, never begins an answer. After a key has begun a text, all
     keys pass, but Enter must still arrive alone and not be held down.
@@ -101,9 +101,9 @@ class Gate:
         self._immediate = HARMLESS.union(immediate)
         self._means = means
         self._phase = Phase.UNDRAWN
-        self._due_at = -math.inf  # when SETTLING or DOUBTED ends
-        self._attended_at = math.inf
-        self._doubted = ""
+        self._due_at = -math.inf  # when SETTLING or SUSPECT ends
+        self._ticked_at = math.inf
+        self._suspect_key = ""
         self._quiet_s = QUIET_S
         self._has_opened = False
         self._is_held = False
@@ -117,26 +117,26 @@ class Gate:
         """True if any next key counts; the question shows it."""
         return self._phase is Phase.TYPING or (self._phase is Phase.OPEN and not self._is_held)
 
-    def drawn(self, now: float) -> None:
+    def mark_drawn(self, now: float) -> None:
         """Record that the question was written: keys until now are older."""
-        self._attended_at = now
-        self._stand_anew()
+        self._ticked_at = now
+        self._reset()
 
-    def seen(self, now: float) -> None:
+    def mark_seen(self, now: float) -> None:
         """Record that the question is on the screen."""
         if self._phase is Phase.UNSEEN:
             self._phase = Phase.SETTLING
             self._due_at = max(self._due_at, now + self._quiet_s)
 
-    def changed(self) -> None:
+    def mark_changed(self) -> None:
         """Record that the screen changed, or that another program used it.
 
         Another page is such a change.
         """
         if self._phase is not Phase.UNDRAWN:
-            self._stand_anew()
+            self._reset()
 
-    def _stand_anew(self) -> None:
+    def _reset(self) -> None:
         self._phase = Phase.UNSEEN
         self.view += 1
 
@@ -153,93 +153,94 @@ class Gate:
         others = [name for name in names if name not in self._immediate]
         if not others:
             return passing
-        if now - self._attended_at > AWAY_S:
+        if now - self._ticked_at > AWAY_S:
             self._refuse(now, Note.EARLY)
         elif self._phase is Phase.TYPING:
-            passing += self._typed(others, now)
+            passing += self._add_to_text(others, now)
         elif self._has_opened and self._moves.issuperset(others):
             self._settle(now)
             passing += others
         else:
-            passing += self._begun(others, now)
+            passing += self._begin_answer(others, now)
         return passing
 
-    def _begun(self, names: Sequence[str], now: float) -> list[str]:
+    def _begin_answer(self, names: Sequence[str], now: float) -> list[str]:
         """Return the key that begins an answer, if there is one."""
         # The pause also counts from keys that no question sees, such as those with Alt.
-        is_early = self._phase is not Phase.OPEN or now < self._due_at or self._sure_pause_s(now) < QUIET_S
+        is_too_soon = self._observed_pause_s(now) < QUIET_S
+        is_early = self._phase is not Phase.OPEN or now < self._due_at or is_too_soon
         if not all(self._means(name) for name in names if name != PASTE):
-            self._quiet_s = ASTRAY_S
-            self._refuse(now, Note.ASTRAY)
+            self._quiet_s = AFTER_WRONG_KEY_S
+            self._refuse(now, Note.WRONG_KEY)
         elif len(names) > 1 or PASTE in names:
             self._refuse(now, Note.PASTED)
         elif is_early:
             self._refuse(now, Note.HELD if self._run.length > 2 else Note.EARLY)
-        elif self._run.length == 1 or self._is_text_begun_by(names[0]):
-            return [self._taken(names[0], now)]
+        elif self._run.length == 1 or self._starts_text(names[0]):
+            return [self._accept(names[0], now)]
         elif self._run.length == 2:
-            self._doubt(names[0], now)
+            self._suspect(names[0], now)
         else:
             self._refuse(now, Note.HELD)
         return []
 
-    def _typed(self, names: Sequence[str], now: float) -> list[str]:
+    def _add_to_text(self, names: Sequence[str], now: float) -> list[str]:
         """Return the keys that add to a text or confirm it."""
         self.note = ""
         if ENTER not in names:
             return [name for name in names if name != PASTE]
-        if len(names) > 1 or self._sure_pause_s(now) < LEAST_PAUSE_S:
+        if len(names) > 1 or self._observed_pause_s(now) < MIN_PAUSE_S:
             self.note = Note.PASTED
             return [name for name in names if name not in (PASTE, ENTER)]
         if self._run.length > 2:
             self.note = Note.HELD
             return []
         if self._run.length == 2:
-            self._doubt(ENTER, now)
+            self._suspect(ENTER, now)
             return []
         return [ENTER]
 
-    def _sure_pause_s(self, now: float) -> float:
+    def _observed_pause_s(self, now: float) -> float:
         """Return the seconds without a key before this one that we observed.
 
         The time since the last tick does not count, because the key may have waited since then. An Escape
         may be older than the last tick, because it is recognized late.
         """
-        return self._run.pause_s - max(0.0, now - self._attended_at)
+        return self._run.pause_s - max(0.0, now - self._ticked_at)
 
     def tick(self, now: float) -> list[str]:
         """Return the key that may act because time has passed.
 
         Call it often, when no input is waiting.
         """
-        was_away, self._attended_at = now - self._attended_at > AWAY_S, now
+        was_away, self._ticked_at = now - self._ticked_at > AWAY_S, now
         is_run = self._run.length > 1 and now - self._run.at < LONGEST_REPEAT_S
         self._is_held = is_run and not self._is_text
         if was_away:
-            self.changed()
+            self.mark_changed()
         if now < self._due_at:
             return []
-        if self._phase is Phase.DOUBTED:
-            return [self._taken(self._doubted, now)]
+        if self._phase is Phase.SUSPECT:
+            return [self._accept(self._suspect_key, now)]
         if self._phase is Phase.SETTLING:
             self._phase, self._has_opened, self._quiet_s = Phase.OPEN, True, QUIET_S
         return []
 
-    def _is_text_begun_by(self, name: str) -> bool:
+    def _starts_text(self, name: str) -> bool:
         """Return True if this key begins a text, which only Enter confirms."""
         return self._is_text and (len(name) == 1 or name == BACKSPACE)
 
-    def _taken(self, name: str, now: float) -> str:
+    def _accept(self, name: str, now: float) -> str:
         self.note = ""
-        if self._is_text_begun_by(name):
+        if self._starts_text(name):
             self._phase = Phase.TYPING
         else:
             self._settle(now)
         return name
 
-    def _doubt(self, name: str, now: float) -> None:
+    def _suspect(self, name: str, now: float) -> None:
         """Wait for the longest time a held key may take to repeat."""
-        self._phase, self._doubted, self.note = Phase.DOUBTED, name, Note.DOUBTED
+        self._phase, self._suspect_key, self.note = Phase.SUSPECT, name, Note.SUSPECT
         self._due_at = now + min(max(QUIET_S, 1.1 * self._run.pause_s), LONGEST_REPEAT_S)
 
     def _refuse(self, now: float, note: str) -> None:

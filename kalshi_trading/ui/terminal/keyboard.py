@@ -62,7 +62,7 @@ class StatusRequests:
         self._silent_since: float | None = None  # None: no sign that the terminal is silent
         self._has_answered = False
 
-    def sent(self, now: float) -> int:
+    def record_request(self, now: float) -> int:
         """Record a request and return its number."""
         self._sent += 1
         self._waiting.append((self._sent, now))
@@ -70,12 +70,12 @@ class StatusRequests:
             self._silent_since = now
         return self._sent
 
-    def answered(self, now: float) -> float | None:
+    def record_answer(self, now: float) -> float | None:
         """Record an answer and return its delay in seconds.
 
         None: it belongs to no request.
         """
-        self._forget_old(now)
+        self._drop_old(now)
         if not self._waiting:
             return None
         _, sent_at = self._waiting.popleft()
@@ -85,21 +85,21 @@ class StatusRequests:
 
     def is_settled(self, number: int, now: float) -> bool:
         """Return True if a request was answered or has waited long enough."""
-        self._forget_old(now)
+        self._drop_old(now)
         sent_at = next((at for waiting, at in self._waiting if waiting == number), None)
-        return sent_at is None or now - sent_at > self._patience_s(now)
+        return sent_at is None or now - sent_at > self._timeout_s(now)
 
-    def is_awaited(self, now: float) -> bool:
+    def is_answer_due(self, now: float) -> bool:
         """Return True if an answer may still arrive soon."""
         return any(not self.is_settled(number, now) for number, _ in list(self._waiting))
 
-    def _patience_s(self, now: float) -> float:
+    def _timeout_s(self, now: float) -> float:
         if self._has_answered:
             return LONGEST_ANSWER_S
         is_silent = self._silent_since is not None and now - self._silent_since > LONGEST_ANSWER_S
         return 0.0 if is_silent else FIRST_ANSWER_S
 
-    def _forget_old(self, now: float) -> None:
+    def _drop_old(self, now: float) -> None:
         while self._waiting and now - self._waiting[0][1] > LONGEST_ANSWER_S:
             self._waiting.popleft()
             if self._has_answered:  # it may have gone silent, or this answer was lost
@@ -120,7 +120,7 @@ class Keyboard(Input):
         self._requests = StatusRequests()
         self.run = KeyRun()
         self._gate: Gate | None = None
-        self.is_terminal_known = False
+        self.is_status_requested = False
         """True once the terminal has been asked for its status."""
         self.escape_wait_s = LONGEST_ESCAPE_S
         """An escape byte that stays alone this long is the Escape key."""
@@ -137,10 +137,10 @@ class Keyboard(Input):
             data = b""
         self._is_closed = not data
         self._read_at = time.monotonic()
-        return self._admitted(self._decoder.feed(self._bytes.decode(data), self._read_at))
+        return self._filter_keys(self._decoder.feed(self._bytes.decode(data), self._read_at))
 
     def flush_keys(self) -> list[KeyPress]:
-        return self._admitted(self._decoder.flush(time.monotonic()))
+        return self._filter_keys(self._decoder.flush(time.monotonic()))
 
     @property
     def closed(self) -> bool:
@@ -167,7 +167,7 @@ class Keyboard(Input):
     def _has_input(self) -> bool:
         return not self._is_closed and bool(select.select([self.fileno()], [], [], 0)[0])
 
-    def _admitted(self, events: Sequence[Event]) -> list[KeyPress]:
+    def _filter_keys(self, events: Sequence[Event]) -> list[KeyPress]:
         """Return the keys that may act, timed by the read of their last byte.
 
         Escape followed by Enter may be two keys, so at a consequential question it counts as Escape.
@@ -175,11 +175,11 @@ class Keyboard(Input):
         names = []
         for event in events:
             if isinstance(event, StatusReport):
-                round_trip_s = self._requests.answered(self._read_at)
+                round_trip_s = self._requests.record_answer(self._read_at)
                 if round_trip_s is not None:
                     self.escape_wait_s = min(SHORTEST_ESCAPE_S + round_trip_s, LONGEST_ESCAPE_S)
                 continue
-            self.run.note(_held_name(event), self._read_at)
+            self.run.record(_held_name(event), self._read_at)
             if not isinstance(event, AltKey):
                 names.append(self._name_of(event))
         if self._gate is not None:
@@ -200,18 +200,18 @@ class Keyboard(Input):
         """Ask the terminal for its status; return the number of the request."""
         output.write_raw(STATUS_REQUEST)
         output.flush()
-        self.is_terminal_known = True
-        return self._requests.sent(time.monotonic())
+        self.is_status_requested = True
+        return self._requests.record_request(time.monotonic())
 
-    async def terminal_answered(self) -> None:
+    async def wait_for_status(self) -> None:
         """Wait until no answer is due, or the terminal has had time enough."""
-        while self._requests.is_awaited(time.monotonic()):
+        while self._requests.is_answer_due(time.monotonic()):
             await asyncio.sleep(STEP_S)
 
     # --- Consequential questions ------------------------------------------------------------------
 
     @contextmanager
-    def guarded(self, application: Application[Any], gate: Gate | None) -> Iterator[None]:
+    def gated(self, application: Application[Any], gate: Gate | None) -> Iterator[None]:
         """Pass only keys that the gate releases to the question being asked.
 
         None: no gate, every key passes.
@@ -228,8 +228,8 @@ class Keyboard(Input):
             while self._has_input():
                 self.read_keys()
             self.flush_keys()
-            gate.drawn(time.monotonic())
-            application.create_background_task(self._attend(application, gate))
+            gate.mark_drawn(time.monotonic())
+            application.create_background_task(self._run_gate(application, gate))
 
         application.after_render += begin
         try:
@@ -237,7 +237,7 @@ class Keyboard(Input):
         finally:
             self._gate = None
 
-    async def _attend(self, application: Application[Any], gate: Gate) -> None:
+    async def _run_gate(self, application: Application[Any], gate: Gate) -> None:
         """Keep the gate up to date and feed the question the keys it releases."""
         number, view = self.request_status(application.output), gate.view
         shown = (False, "")
@@ -252,7 +252,7 @@ class Keyboard(Input):
             if gate.view != view:
                 number, view = self.request_status(application.output), gate.view
             elif self._requests.is_settled(number, now):
-                gate.seen(now)
+                gate.mark_seen(now)
             last_shown, shown = shown, (gate.is_open, gate.note)
             if not before == last_shown == shown:  # a key may have drawn the previous state
                 application.invalidate()

@@ -18,7 +18,7 @@ SEQUENCE_GAP_S = 1.0
 """Silence after which an unfinished sequence is abandoned."""
 PASTE_GAP_S = 5.0
 """The same inside a paste, which a slow line may deliver in pieces."""
-LATE_REST_S = 0.15
+LATE_TAIL_S = 0.15
 """Input after an abandoned sequence may be its end, and is no key, until a silence this long."""
 
 ESCAPE, BELL, CANCEL, SUBSTITUTE, DELETE = "\x1b", "\x07", "\x18", "\x1a", "\x7f"
@@ -98,7 +98,7 @@ Event = Key | Paste | StatusReport | AltKey
 
 
 @dataclass(frozen=True, slots=True)
-class _Inner:
+class _Restart:
     """An unfinished sequence, abandoned because another begins inside it.
 
     `introducer` is the first character of the other sequence.
@@ -107,7 +107,7 @@ class _Inner:
     introducer: str
 
 
-_Parsing = Generator[Event | None, str, Event | _Inner | None]
+_Parsing = Generator[Event | None, str, Event | _Restart | None]
 
 
 class KeyDecoder:
@@ -135,11 +135,11 @@ class KeyDecoder:
         if not data:
             return []
         silence_s, self._last_at = now - self._last_at, now
-        self._is_late = self._is_late and silence_s <= LATE_REST_S
+        self._is_late = self._is_late and silence_s <= LATE_TAIL_S
         if self._gap_s is not None and silence_s > self._gap_s:
             self._is_late = True
             self._start()
-        elif self._gap_s == PASTE_GAP_S and data == INTERRUPT and silence_s > LATE_REST_S:
+        elif self._gap_s == PASTE_GAP_S and data == INTERRUPT and silence_s > LATE_TAIL_S:
             self._start()  # the user pressed Ctrl-C while waiting for the end of a paste
         # A person's keys arrive one by one; the rest of a late sequence does not.
         if self._escaped_at is not None and (len(data) == 1 or now - self._escaped_at > SEQUENCE_GAP_S):
@@ -168,15 +168,15 @@ class KeyDecoder:
                 continue
             self._gap_s = SEQUENCE_GAP_S
             late, self._escaped_at = self._escaped_at is not None, None
-            is_rest = late and character in C1_OF  # of a sequence whose escape came long before it
-            said = yield from self._from(C1_OF[character] if is_rest else character)
-            is_whole = not is_rest and not isinstance(said, _Inner)
-            while isinstance(said, _Inner):
-                said = yield from self._from(said.introducer)
-            event = said if is_whole else None
+            is_tail = late and character in C1_OF  # of a sequence whose escape came long before it
+            parsed = yield from self._parse_from(C1_OF[character] if is_tail else character)
+            is_whole = not is_tail and not isinstance(parsed, _Restart)
+            while isinstance(parsed, _Restart):
+                parsed = yield from self._parse_from(parsed.introducer)
+            event = parsed if is_whole else None
             self._gap_s = None
 
-    def _from(self, character: str) -> _Parsing:
+    def _parse_from(self, character: str) -> _Parsing:
         """Parse the event that begins with this character.
 
         It is a plain key unless it introduces a sequence.
@@ -185,7 +185,7 @@ class KeyDecoder:
             return (yield from self._escape())
         if character in C1_OF.values():
             return (yield from self._sequence(character))
-        return _plain(character)
+        return _plain_key(character)
 
     def _escape(self) -> _Parsing:
         is_alone = True
@@ -202,35 +202,35 @@ class KeyDecoder:
         if " " <= character <= "/":
             while character == SILENCE or " " <= character <= "/":
                 character = yield None
-            return _Inner(character) if _is_introducer(character) else None
+            return _Restart(character) if _is_introducer(character) else None
         if character in "\r\n":
             return Key(ESCAPED_ENTER)
-        swallowed = _plain(character)
+        swallowed = _plain_key(character)
         return AltKey(swallowed.name) if isinstance(swallowed, Key) else None
 
     def _sequence(self, introducer: str) -> _Parsing:
         if introducer == CSI:
             return (yield from self._control_sequence())
         if introducer == SS2:
-            return (yield from self._raw(1))
+            return (yield from self._skip_raw(1))
         if introducer == SS3:
             body, final = yield from self._body()
             if _is_introducer(final):
-                return _Inner(final)
-            return _known(body, final) if not body else None
-        return (yield from self._string(introducer))
+                return _Restart(final)
+            return _decode_sequence(body, final) if not body else None
+        return (yield from self._skip_string(introducer))
 
     def _control_sequence(self) -> _Parsing:
         body, final = yield from self._body()
         if _is_introducer(final):
-            return _Inner(final)
+            return _Restart(final)
         if not body and final in RAW_AFTER:
-            return (yield from self._raw(RAW_AFTER[final]))
+            return (yield from self._skip_raw(RAW_AFTER[final]))
         if (body, final) == ("200", "~"):
             return (yield from self._paste())
-        return _known(body, final)
+        return _decode_sequence(body, final)
 
-    def _raw(self, left: int) -> _Parsing:
+    def _skip_raw(self, left: int) -> _Parsing:
         """Swallow `left` characters, stopping at an escape.
 
         An escape begins another sequence.
@@ -238,7 +238,7 @@ class KeyDecoder:
         while left:
             character = yield None
             if character == ESCAPE:
-                return _Inner(character)
+                return _Restart(character)
             left -= character != SILENCE
         return None
 
@@ -256,7 +256,7 @@ class KeyDecoder:
             if character >= " ":
                 body = (body + character)[:LONGEST_BODY]
 
-    def _string(self, introducer: str) -> _Parsing:
+    def _skip_string(self, introducer: str) -> _Parsing:
         """Swallow a control string up to its terminator."""
         while True:
             character = yield None
@@ -269,7 +269,7 @@ class KeyDecoder:
                 if after == "\\":
                     return None
                 if after in C1_OF:
-                    return _Inner(C1_OF[after])
+                    return _Restart(C1_OF[after])
 
     def _paste(self) -> _Parsing:
         self._gap_s = PASTE_GAP_S
@@ -294,7 +294,7 @@ def _as_c1(character: str) -> str:
     return chr(ord(character) - 0xDC00) if "\udc80" <= character <= "\udc9f" else character
 
 
-def _plain(character: str) -> Event | None:
+def _plain_key(character: str) -> Event | None:
     if character in "\r\n":
         return Key(ENTER)
     if character == DELETE:
@@ -312,7 +312,7 @@ def is_visible(character: str) -> bool:
     return unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
-def _known(body: str, final: str) -> Event | None:
+def _decode_sequence(body: str, final: str) -> Event | None:
     """Return the key or report of a complete sequence. None: not one of ours."""
     if (body, final) == ("0", "n"):
         return StatusReport()
@@ -323,13 +323,13 @@ def _known(body: str, final: str) -> Event | None:
     ]
     first, second, third = fields[:3]
     if final == "~" and first == [27]:
-        return _pressed(_BY_CODE.get(third[0] or 0) or _text([third[0]], second, [None]), second)
+        return _key_event(_BY_CODE.get(third[0] or 0) or _text([third[0]], second, [None]), second)
     if final == "~":
-        return _pressed(_BY_NUMBER.get(first[0] or 0), second)
+        return _key_event(_BY_NUMBER.get(first[0] or 0), second)
     if final == "u":
         code = first[0] or 0
-        return _pressed(_BY_CODE.get(code) or _KEYPAD.get(code) or _text(first, second, third), second)
-    return _pressed(_BY_LETTER.get(final), second) if first[0] in (None, 1) else None
+        return _key_event(_BY_CODE.get(code) or _KEYPAD.get(code) or _text(first, second, third), second)
+    return _key_event(_BY_LETTER.get(final), second) if first[0] in (None, 1) else None
 
 
 def _modifiers(field: list[int | None]) -> int:
@@ -357,7 +357,7 @@ def _character(code: int | None) -> str | None:
     return chr(code) if is_visible(chr(code)) else None
 
 
-def _pressed(name: str | None, modifiers: list[int | None]) -> Event | None:
+def _key_event(name: str | None, modifiers: list[int | None]) -> Event | None:
     """Return the key press. None: its modifiers or event kind are unused."""
     held = _modifiers(modifiers)
     kind = modifiers[1] if len(modifiers) > 1 and modifiers[1] is not None else _PRESS

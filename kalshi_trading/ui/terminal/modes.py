@@ -18,7 +18,7 @@ from typing import Any, TextIO
 from kalshi_trading.ui.terminal import signals
 
 _LOCAL_FLAGS, _CONTROL_CHARACTERS = 3, 6  # indexes in the list of termios
-_LOOK_AGAIN_S = 0.01
+_POLL_S = 0.01
 _LEAVE = b"\x1b[?2004l\x1b[?25h"  # bracketed paste off, cursor on
 
 
@@ -45,20 +45,20 @@ class TerminalModes:
         """True if another program has the terminal's foreground, as after Ctrl-Z."""
         return self.is_terminal and is_in_background(0)
 
-    def disable_echo(self, resumed: Callable[[], bool] = lambda: False) -> None:
+    def disable_echo(self, on_resume: Callable[[], bool] = lambda: False) -> None:
         """Turn echo off, and again each time the program resumes after a stop.
 
-        `resumed` is called on resumption. It returns True if a question restores the terminal itself.
+        `on_resume` is called on resumption. It returns True if a question restores the terminal itself.
         """
         if self._before is None:
             return
 
-        def go_on(number: int, frame: object) -> None:
-            if not self.is_in_background and not resumed():
+        def resume(number: int, frame: object) -> None:
+            if not self.is_in_background and not on_resume():
                 self._disable_echo()
 
         self._disable_echo()
-        signals.handle_resume(go_on)
+        signals.handle_resume(resume)
 
     def _disable_echo(self) -> None:
         r"""Turn off echo and the quit key (Ctrl-\)."""
@@ -120,7 +120,7 @@ def _discard_keys_of_windows(quiet_s: float) -> None:
             msvcrt.getwch()
             quiet_from = time.monotonic()
         else:
-            time.sleep(_LOOK_AGAIN_S)
+            time.sleep(_POLL_S)
 
 
 def _set(modes: list[Any]) -> None:

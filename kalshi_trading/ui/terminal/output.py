@@ -12,7 +12,7 @@ import os
 import select
 import sys
 
-_LIKE = str.maketrans(
+_SUBSTITUTES = str.maketrans(
     {"–": "-", "−": "-", "—": "-", "─": "-", "…": "...", "¢": "c", "→": "->", "›": ">", "▸": ">", "·": "|"}
     | {"×": "x", "≈": "~", "≤": "<=", "≥": ">=", "’": "'", "“": '"', "”": '"', "▲": "^", "▼": "v"}
 )
@@ -22,8 +22,8 @@ class OutputClosed(BaseException):
     """Standard output cannot be written; `str()` is a sentence for stderr."""
 
     def __init__(self, error: OSError) -> None:
-        self.reader_left = error.errno == errno.EPIPE
-        self.terminal_left = error.errno == errno.EIO and is_hung_up()
+        self.is_reader_gone = error.errno == errno.EPIPE
+        self.is_terminal_gone = error.errno == errno.EIO and is_hung_up()
         reason = error.strerror or str(error)
         super().__init__(f"Stopped: the output cannot be written ({reason}).")
 
@@ -60,7 +60,7 @@ def prepare() -> None:
     if 1 in missing:
         raise OutputClosed(OSError(errno.EBADF, "it is closed"))
     if type(sys.stdout) is io.TextIOWrapper:
-        codecs.register_error("similar", _similar)
+        codecs.register_error("similar", _substitute)
         encoding, by_line = sys.stdout.encoding, sys.stdout.line_buffering
         sys.stdout.flush()
         sys.stdout = SafeOutput(
@@ -110,7 +110,7 @@ def _reopen_closed_descriptors() -> list[int]:
     return missing
 
 
-def _similar(error: UnicodeError) -> tuple[str, int]:
+def _substitute(error: UnicodeError) -> tuple[str, int]:
     assert isinstance(error, UnicodeEncodeError)
-    text = error.object[error.start : error.end].translate(_LIKE)
+    text = error.object[error.start : error.end].translate(_SUBSTITUTES)
     return "".join(each if each.isascii() else "?" for each in text), error.end

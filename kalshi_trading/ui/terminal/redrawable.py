@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.control import Control
 
-MOST_KEPT = 50
+MAX_KEPT = 50
 
 
 class RedrawableConsole(Console):
@@ -16,7 +16,7 @@ class RedrawableConsole(Console):
 
     def __init__(self, **how: Any) -> None:
         super().__init__(**how)
-        self._kept: deque[tuple[tuple[Any, ...], dict[str, Any]]] = deque(maxlen=MOST_KEPT)
+        self._kept: deque[tuple[tuple[Any, ...], dict[str, Any]]] = deque(maxlen=MAX_KEPT)
 
     def print(self, *objects: Any, **how: Any) -> None:
         if not all(isinstance(each, Control) for each in objects):  # controls are a spinner's

@@ -56,7 +56,7 @@ def report_hang_up() -> None:
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
+def signals_blocked() -> Iterator[None]:
     """Block Ctrl-C and the end signals inside the block.
 
     Threads started in it keep them blocked, so the main thread gets them.

@@ -37,7 +37,7 @@ class CtrlC:
     def __init__(self) -> None:
         self._came_at = -math.inf
 
-    def note(self) -> bool:
+    def record(self) -> bool:
         """Record a Ctrl-C, as a key or a signal; return True if it is no repeat."""
         before, self._came_at = self._came_at, time.monotonic()
         return self._came_at - before > REPEATS_WITHIN_S
@@ -83,8 +83,8 @@ class Termination:
 
     def listen(self) -> None:
         """Install the signal handlers and watch the terminal for a hang-up."""
-        signals.handle_end(self._requested)
-        signals.handle_ctrl_c(self._interrupted)
+        signals.handle_end(self._on_end_signal)
+        signals.handle_ctrl_c(self._on_ctrl_c)
         sys.unraisablehook = _hide_lost_signal
         if self._modes.is_terminal:
             Thread(target=self._watch_terminal, name="terminal watch", daemon=True).start()
@@ -98,7 +98,7 @@ class Termination:
         """Record that the program is ending: the next request ends it at once."""
         self._is_requested = True
 
-    def _requested(self, number: int, frame: FrameType | None) -> None:
+    def _on_end_signal(self, number: int, frame: FrameType | None) -> None:
         if self._is_requested:
             if number == signals.HANG_UP and self._modes.is_terminal and output.is_hung_up(0):
                 return
@@ -113,10 +113,10 @@ class Termination:
         if self._modes.is_in_background:  # there a question cannot end in order
             self._end_now(number)
 
-    def _interrupted(self, number: int, frame: FrameType | None) -> None:
+    def _on_ctrl_c(self, number: int, frame: FrameType | None) -> None:
         if self._is_requested:
             self._end_now(number)
-        if self._ctrl_c.note():
+        if self._ctrl_c.record():
             raise KeyboardInterrupt
 
     def _end_later(self, number: int) -> None:

@@ -30,14 +30,14 @@ from kalshi_trading.ui.formats import (
 )
 from kalshi_trading.ui.tables import table_of, to_cells
 
-_Rail = tuple[str, str, str]
+_LimitRow = tuple[str, str, str]
 """A limit's name, its values, and its setting's name without the prefix KALSHI_."""
 
 
-def rails(limits: Limits, today: Fetched[DayTotals], pnl: Fetched[DayPnl]) -> RenderableType:
+def limits_table(limits: Limits, today: Fetched[DayTotals], pnl: Fetched[DayPnl]) -> RenderableType:
     """Render every limit, those of the day with today's use."""
     table = table_of(("Limit", "fixed"), ("Today / limit", "wide"), ("Setting KALSHI_", "fixed"))
-    for row in (*_of_day(limits, today.value, pnl.value), *_of_order(limits)):
+    for row in (*_daily_limits(limits, today.value, pnl.value), *_order_limits(limits)):
         table.add_row(*to_cells(*row))
     notes: list[RenderableType] = []
     if today.value is None:
@@ -54,7 +54,7 @@ def rails(limits: Limits, today: Fetched[DayTotals], pnl: Fetched[DayPnl]) -> Re
     return Group(table, *notes)
 
 
-def _of_day(limits: Limits, today: DayTotals | None, pnl: DayPnl | None) -> Iterator[_Rail]:
+def _daily_limits(limits: Limits, today: DayTotals | None, pnl: DayPnl | None) -> Iterator[_LimitRow]:
     bought, orders = (UNKNOWN, UNKNOWN) if today is None else (at_most(today.bought), f"{today.orders:,}")
     yield "Daily buys", f"{bought} of {limit(limits.daily_cost_limit)}", "DAILY_COST_LIMIT"
     yield "Daily orders", f"{orders} of {limits.daily_order_limit:,}", "DAILY_ORDER_LIMIT"
@@ -62,7 +62,7 @@ def _of_day(limits: Limits, today: DayTotals | None, pnl: DayPnl | None) -> Iter
     yield "Daily loss", f"{total} of −{limit(limits.daily_loss_limit)}", "DAILY_LOSS_LIMIT"
 
 
-def _of_order(limits: Limits) -> Iterator[_Rail]:
+def _order_limits(limits: Limits) -> Iterator[_LimitRow]:
     costs = limit(limits.soft_order_cost), limit(limits.hard_order_cost)
     counts = count_text(limits.soft_order_count), count_text(limits.hard_order_count)
     through = price_text(limits.warn_through), price_text(limits.block_through)
@@ -97,7 +97,7 @@ def header(
         "  Cash ",
         (at_least(cash.value), "bold"),
         "  ",
-        _trading(status),
+        _trading_status(status),
     )
     if read_only:
         line.append("  READ-ONLY", style="bold yellow")
@@ -115,7 +115,7 @@ def header(
     return Group(*lines)
 
 
-def _trading(status: Fetched[ExchangeStatus]) -> Text:
+def _trading_status(status: Fetched[ExchangeStatus]) -> Text:
     if status.value is None:
         return Text("Exchange unreachable", style="bold red")
     if status.value.trading_active and status.value.exchange_active:

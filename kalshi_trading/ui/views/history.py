@@ -43,7 +43,7 @@ from kalshi_trading.ui.views.orders import ORDER_WIDTH
 
 PAGE = 9
 """Orders on one page: one for each single digit that can choose one."""
-FEWEST = 3
+MIN_PAGE = 3
 """Orders on a page of the lowest screen."""
 DIFFERENCES_SHOWN = 40
 
@@ -76,7 +76,7 @@ class HistoryPage:
 
 def history(page: HistoryPage, now: datetime) -> RenderableType:
     """Render one page of orders, its filter, and what may be missing."""
-    words = " · ".join(_wanted(page.wanted)) or "All orders"
+    words = " · ".join(_filter_parts(page.wanted)) or "All orders"
     parts: list[RenderableType] = [Text.assemble(environment_badge(page.environment), f"  {words}")]
     if page.shown:
         parts.append(_orders(page.shown, now, is_joined=page.history.is_joined))
@@ -86,10 +86,10 @@ def history(page: HistoryPage, now: datetime) -> RenderableType:
     else:
         is_chosen = bool(page.history.rows) or page.wanted != HistoryFilter()
         parts.append(note_line("No orders match." if is_chosen else "No orders yet."))
-    return Group(*parts, *_gaps(page.history))
+    return Group(*parts, *_missing_data(page.history))
 
 
-def _wanted(wanted: HistoryFilter) -> Iterator[str]:
+def _filter_parts(wanted: HistoryFilter) -> Iterator[str]:
     if wanted.period is not None:
         yield f"Placed {wanted.period}"
     if wanted.market:
@@ -118,7 +118,7 @@ def _result(row: HistoryRow) -> str:
     return f"{row.result}\n(external)" if row.is_external else row.result.value
 
 
-def order_words(row: HistoryRow) -> str:
+def order_text(row: HistoryRow) -> str:
     """Describe an order: ours as placed, an external one by its effect."""
     if row.count is None or row.side is None or row.price is None:
         return row.logged.state.sentence if row.logged is not None else UNKNOWN
@@ -127,12 +127,12 @@ def order_words(row: HistoryRow) -> str:
 
 def order_label(row: HistoryRow) -> str:
     """Render one order on one line, as a choice."""
-    return f"{order_words(row)}  {row.ticker}  {row.result}"
+    return f"{order_text(row)}  {row.ticker}  {row.result}"
 
 
 def _order_cell(row: HistoryRow, *, is_joined: bool) -> Text:
     """Render the order, its market below, and anything unusual about it."""
-    cell = with_sides(Text(order_words(row), overflow="fold"))
+    cell = with_sides(Text(order_text(row), overflow="fold"))
     cell.append(f"\n{row.ticker}", style="dim")
     took_it = row.logged is not None and row.order_id
     if is_joined and row.order is None and took_it:
@@ -142,7 +142,7 @@ def _order_cell(row: HistoryRow, *, is_joined: bool) -> Text:
     return cell
 
 
-def _gaps(history: TradeHistory) -> Iterator[RenderableType]:
+def _missing_data(history: TradeHistory) -> Iterator[RenderableType]:
     """Name everything that the list may lack."""
     if not history.is_joined:
         yield note_line("Journal only: not connected to this environment's exchange.")
@@ -160,26 +160,26 @@ def _gaps(history: TradeHistory) -> Iterator[RenderableType]:
 # --- One order ------------------------------------------------------------------------------------
 
 
-def timeline(told: OrderTimeline, now: datetime) -> RenderableType:
+def timeline(order: OrderTimeline, now: datetime) -> RenderableType:
     """Render one order in depth.
 
     This is the order itself, all its events, and each mismatch of journal and exchange.
     """
-    row = told.row
+    row = order.row
     panel = Panel(
-        Group(with_sides(Text(order_words(row), style="bold")), key_values(list(_order_facts(row)))),
+        Group(with_sides(Text(order_text(row), style="bold")), key_values(list(_order_facts(row)))),
         title=Text(row.ticker),
         title_align="left",
         box=box.ROUNDED,
         expand=False,
     )
     table = table_of(("Time", "fixed"), ("Source", "fixed"), ("Event", "wide"))
-    for event in told.events:
+    for event in order.events:
         table.add_row(*to_cells(timestamp(event.at, now), event.source, event.sentence))
     parts: list[RenderableType] = [panel, table]
-    parts += [error_line(f"{mismatch.kind}: {mismatch.sentence}") for mismatch in told.mismatches]
-    if told.settlement.unavailable:
-        parts.append(error_line(f"Settlement unknown. {told.settlement.unavailable}"))
+    parts += [error_line(f"{mismatch.kind}: {mismatch.sentence}") for mismatch in order.mismatches]
+    if order.settlement.unavailable:
+        parts.append(error_line(f"Settlement unknown. {order.settlement.unavailable}"))
     return Group(*parts, Text(f"Times in {time_zone(now)}", style="dim"))
 
 
@@ -223,7 +223,7 @@ def _differences(differences: Sequence[Difference], now: datetime) -> Renderable
     table = table_of(("Placed", "fixed"), ("Order", "wide"), ("Difference", "wide"))
     for each in differences:
         what = "\n".join(f"{mismatch.kind}: {mismatch.sentence}" for mismatch in each.mismatches)
-        order = f"{order_words(each.row)}\n{each.row.ticker}"
+        order = f"{order_text(each.row)}\n{each.row.ticker}"
         table.add_row(*to_cells(timestamp(each.row.placed_at, now), order, what))
     return table
 

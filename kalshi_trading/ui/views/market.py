@@ -32,7 +32,7 @@ from kalshi_trading.ui.tables import Column, FittingTable, aligned
 CHOICE_MARGIN = 8
 """Characters before a choice on its line, and one at its end."""
 ALIGNED_TICKER = 26
-SHORTEST_TEXT = 8
+MIN_TEXT = 8
 
 
 def market_labels(rows: Sequence[FoundMarket], width: int, now: datetime) -> list[str]:
@@ -48,7 +48,7 @@ def market_labels(rows: Sequence[FoundMarket], width: int, now: datetime) -> lis
         quotes = f"{price(market.yes_bid):>5}/{price(market.yes_ask):<5}"
         known = f"{quotes} {left:>6}  {market.ticker:<{aligned}}"
         terms, room = f"{market.yes_label} · {row.event.title}", width - CHOICE_MARGIN - len(known) - 2
-        if room >= SHORTEST_TEXT:
+        if room >= MIN_TEXT:
             known += f"  {terms if len(terms) <= room else terms[: room - 1] + '…'}"
         labels.append(known)
     return labels
@@ -81,13 +81,13 @@ def depth(book: OrderBook | None, now: datetime, levels: int = 5) -> RenderableT
         return Group(note_line("The order book is empty."))
     rows = max(len(bids), len(asks))
     columns = (
-        Column("YES bid", 0, _filled(_prices(bids), rows)),
-        Column("YES ask", 0, _filled(_prices(asks), rows)),
-        Column("Ask size", 1, _filled([count_text(ask.count) for ask in asks], rows)),
-        Column("NO bid", 3, _filled(_prices(asks, other_side=True), rows)),
-        Column("NO ask", 2, _filled(_prices(bids, other_side=True), rows)),
+        Column("YES bid", 0, _padded(_prices(bids), rows)),
+        Column("YES ask", 0, _padded(_prices(asks), rows)),
+        Column("Ask size", 1, _padded([count_text(ask.count) for ask in asks], rows)),
+        Column("NO bid", 3, _padded(_prices(asks, other_side=True), rows)),
+        Column("NO ask", 2, _padded(_prices(bids, other_side=True), rows)),
     )
-    sizes = aligned(_filled([count_text(bid.count) for bid in bids], rows), "Bid size")
+    sizes = aligned(_padded([count_text(bid.count) for bid in bids], rows), "Bid size")
     key_width = max(map(len, (*(size.plain for size in sizes), "Bid size")))
     table = FittingTable("Bid size", sizes, columns, key_width, key_kind="right")
     age_s = max(0.0, (now - book.as_of).total_seconds())
@@ -98,5 +98,5 @@ def _prices(levels: Sequence[BookLevel], *, other_side: bool = False) -> list[st
     return prices([ONE_DOLLAR - level.price if other_side else level.price for level in levels])
 
 
-def _filled(cells: list[str], rows: int) -> list[str]:
+def _padded(cells: list[str], rows: int) -> list[str]:
     return cells + [""] * (rows - len(cells))

@@ -28,7 +28,7 @@ ORDER_WIDTH = 24
 """Table width for an order's text and most tickers."""
 
 
-def order_words(row: OrderDescription) -> str:
+def order_text(row: OrderDescription) -> str:
     """Describe an order: ours as placed, an external one by its effect."""
     return describe_order(row.action, row.order.initial_count, row.side, row.price)
 
@@ -47,7 +47,7 @@ def open_orders(rows: Sequence[OrderDescription], now: datetime) -> RenderableTy
 
 
 def _order_cell(row: OrderDescription) -> Text:
-    cell = with_sides(Text(order_words(row), overflow="fold"))
+    cell = with_sides(Text(order_text(row), overflow="fold"))
     if row.is_external:
         cell.append(" (external)", style="italic")
     cell.append(f"\n{row.order.ticker}", style="dim")
@@ -58,7 +58,7 @@ def order_line(row: OrderDescription) -> str:
     """Render one open order on one line, as a choice."""
     left = row.order.remaining_count
     rest = f", {count_text(left)} left" if left != row.order.initial_count else ""
-    return f"{order_words(row)}{rest}  {row.order.ticker}"
+    return f"{order_text(row)}{rest}  {row.order.ticker}"
 
 
 def action_label(action: Action, side: Side, book: OrderBook | None) -> str:

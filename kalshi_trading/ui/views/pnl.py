@@ -33,12 +33,12 @@ from kalshi_trading.ui.tables import Column, mark_total, table_that_fits, to_cel
 from kalshi_trading.ui.views.positions import MARKET_WIDTH
 
 HEIGHT = 15
-_MOST_STEPS = 5
+_MAX_STEPS = 5
 _DAYS_NAMED = 4
 
 DAYS_SHOWN = 14
 ROWS_SHOWN = 20
-NARROWEST_CHART = 30
+MIN_CHART_WIDTH = 30
 _Row = tuple[str, RealizedPnl]
 
 
@@ -46,10 +46,10 @@ def pnl_by_day(days: Mapping[date | None, RealizedPnl], today: date, width: int)
     """Render cumulative net realized P&L as a curve, and recent days as rows."""
     if not days:
         return note_line("No trades yet.")
-    if sum(day is not None for day in days) < 2 or width < NARROWEST_CHART:
+    if sum(day is not None for day in days) < 2 or width < MIN_CHART_WIDTH:
         chart: RenderableType = note_line(
             "Widen to see the chart."
-            if width < NARROWEST_CHART
+            if width < MIN_CHART_WIDTH
             else "Chart appears after two days with trades or settlements."
         )
     else:
@@ -62,8 +62,8 @@ def pnl_by_day(days: Mapping[date | None, RealizedPnl], today: date, width: int)
     ]
     earlier, shown = rows[:-DAYS_SHOWN], rows[-DAYS_SHOWN:]
     if earlier:
-        shown.insert(0, _together(f"{len(earlier):,} earlier days", earlier))
-    return Group(chart, _added_up("Day", shown, width))
+        shown.insert(0, _sum_row(f"{len(earlier):,} earlier days", earlier))
+    return Group(chart, _table_with_total("Day", shown, width))
 
 
 def running_net(days: Mapping[date | None, RealizedPnl], today: date) -> Iterator[tuple[date, Dollars]]:
@@ -90,8 +90,8 @@ def breakdown(name: str, parts: Mapping[str, RealizedPnl], width: int) -> Render
     rows = sorted(parts.items(), key=lambda part: (-abs(part[1].net), part[0]))
     shown, rest = rows[:ROWS_SHOWN], rows[ROWS_SHOWN:]
     if rest:
-        shown.append(_together(f"{len(rest):,} others", rest))
-    return _added_up(sentence_case(name), shown, width)
+        shown.append(_sum_row(f"{len(rest):,} others", rest))
+    return _table_with_total(sentence_case(name), shown, width)
 
 
 def exchange_only_markets(ledgers: Iterable[MarketLedger]) -> RenderableType:
@@ -107,20 +107,20 @@ def exchange_only_markets(ledgers: Iterable[MarketLedger]) -> RenderableType:
     return note_line(f"{figures}: trading and settlement are not split, and trades have no day.")
 
 
-def _together(name: str, rows: Iterable[_Row]) -> _Row:
+def _sum_row(name: str, rows: Iterable[_Row]) -> _Row:
     return name, sum((realized for _, realized in rows), RealizedPnl())
 
 
-def _added_up(name: str, rows: Sequence[_Row], width: int) -> RenderableType:
+def _table_with_total(name: str, rows: Sequence[_Row], width: int) -> RenderableType:
     """Render one row each, with the total below."""
-    every = [*rows, _together("total", rows)]
+    every = [*rows, _sum_row("total", rows)]
     columns = (
         Column("Trading", 3, [pnl_text(realized.by_trading) for _, realized in every]),
         Column("Settlement", 2, [pnl_text(realized.by_settlement) for _, realized in every]),
         Column("Fees", 1, [dollars(realized.fees) for _, realized in every]),
         Column("Net realized", 0, [pnl_text(realized.net) for _, realized in every]),
     )
-    table, left_out = _fitted(name, [key for key, _ in every], columns, width)
+    table, left_out = _fit_table(name, [key for key, _ in every], columns, width)
     mark_total(table)
     return Group(table, left_out)
 
@@ -142,7 +142,7 @@ def settlements_table(
         Column("Net realized", 0, [pnl_text(settlement_net(row, ledgers.get(row.ticker))) for row in shown]),
         Column(f"Time ({time_zone(now)})", 2, [timestamp(row.settled_at, now) for row in shown]),
     )
-    table, left_out = _fitted("Market", [row.ticker for row in shown], columns, width)
+    table, left_out = _fit_table("Market", [row.ticker for row in shown], columns, width)
     if len(rows) > ROWS_SHOWN:
         return Group(
             table, left_out, note_line(f"Showing the latest {ROWS_SHOWN} of {len(rows):,} settlements.")
@@ -155,7 +155,7 @@ def _result(result: MarketResult) -> Text:
     return side_text(sides[result]) if result in sides else Text(result.value)
 
 
-def _fitted(
+def _fit_table(
     name: str, keys: Sequence[str], columns: Sequence[Column], width: int
 ) -> tuple[Table, RenderableType]:
     """Make a table of the columns that fit beside the keys.
@@ -181,7 +181,7 @@ def curve(points: Sequence[tuple[date, Dollars]], width: int) -> str:
     line = figure.signal(days, [_grains(amount) for _, amount in points], marker="braille")
     line.lines()
     figure.draw(line)
-    amounts = labelled_amounts([amount for _, amount in points])
+    amounts = axis_ticks([amount for _, amount in points])
     labels = [dollars_text(amount, signed=True) for amount in amounts]
     figure.ruler("y").lim(_grains(amounts[0]), _grains(amounts[-1]))
     figure.ruler("y").ticks([_grains(amount) for amount in amounts], labels)
@@ -201,11 +201,11 @@ def _grains(amount: Dollars) -> int:
     return int(round_down(amount, BALANCE_GRAIN) / BALANCE_GRAIN)
 
 
-def labelled_amounts(amounts: Sequence[Dollars]) -> list[Dollars]:
+def axis_ticks(amounts: Sequence[Dollars]) -> list[Dollars]:
     """Return a few round amounts that span all of these and zero."""
     lowest, highest = min(*amounts, 0 * CENT), max(*amounts, 0 * CENT)
     step = CENT
-    while (highest - lowest) / step > _MOST_STEPS:
+    while (highest - lowest) / step > _MAX_STEPS:
         # 1, 2, 5, 10 cents and so on
         step = step * 5 / 2 if step.scaleb(2).as_tuple().digits[0] == 2 else step * 2
     marks = [round_down(lowest, step)]

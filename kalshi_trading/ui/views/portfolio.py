@@ -70,23 +70,23 @@ def summary(
         failures.append(("order books or fees", snapshot.books_missing))
     return Group(
         _panel(snapshot, today, width, is_brief=is_brief),
-        *_told_once(failures),
-        *_checked(check, {reason for _, reason in failures}),
+        *_failure_lines(failures),
+        *_cross_check(check, {reason for _, reason in failures}),
     )
 
 
 def first_look(snapshot: PortfolioSnapshot, width: int, *, is_brief: bool = False) -> RenderableType:
     """Render what is known while the fills are still being read."""
     failures = [failure for failure in _failed_parts(snapshot) if failure[0] != "fills"]
-    told = note_line("Preliminary: still reading fills and order books.")
-    return Group(_panel(snapshot, None, width, is_brief=is_brief), *_told_once(failures), told)
+    note = note_line("Preliminary: still reading fills and order books.")
+    return Group(_panel(snapshot, None, width, is_brief=is_brief), *_failure_lines(failures), note)
 
 
 def _panel(snapshot: PortfolioSnapshot, today: RealizedPnl | None, width: int, *, is_brief: bool) -> Panel:
-    notes = [*_notes(snapshot, width, is_brief=is_brief), *([] if is_brief else _meanings(snapshot))]
+    notes = [*_notes(snapshot, width, is_brief=is_brief), *([] if is_brief else _explanations(snapshot))]
     at = f"{timestamp(snapshot.as_of, snapshot.as_of)} {time_zone(snapshot.as_of)}"
     return Panel(
-        Group(_numbers(snapshot, today, width - 4), *(note_line(note) for note in notes)),
+        Group(_figures(snapshot, today, width - 4), *(note_line(note) for note in notes)),
         title=Text(f"Portfolio · {at} · mark: {snapshot.mark}"),
         title_align="left",
         box=box.ROUNDED,
@@ -94,21 +94,21 @@ def _panel(snapshot: PortfolioSnapshot, today: RealizedPnl | None, width: int, *
     )
 
 
-def _numbers(snapshot: PortfolioSnapshot, today: RealizedPnl | None, room: int) -> Table:
+def _figures(snapshot: PortfolioSnapshot, today: RealizedPnl | None, width: int) -> Table:
     """Render assets and P&L in two columns, or stacked on narrow screens."""
-    have, earned = _have(snapshot), _earned(snapshot, today)
-    side_by_side = sum(max(len(name) for name, _ in column) for column in (have, earned))
-    side_by_side += sum(max(len(amount) for _, amount in column) for column in (have, earned)) + 8
+    assets, pnl = _assets(snapshot), _pnl(snapshot, today)
+    side_by_side = sum(max(len(name) for name, _ in column) for column in (assets, pnl))
+    side_by_side += sum(max(len(amount) for _, amount in column) for column in (assets, pnl)) + 8
     table = Table.grid(padding=(0, 2))
-    pairs = 2 if side_by_side <= room else 1
+    pairs = 2 if side_by_side <= width else 1
     for _ in range(pairs):
         table.add_column(style="dim", no_wrap=True)
         table.add_column(justify="right", no_wrap=True)
-    rows = zip(have, earned, strict=True) if pairs == 2 else ((cell,) for cell in (*have, *earned))
+    rows = zip(assets, pnl, strict=True) if pairs == 2 else ((cell,) for cell in (*assets, *pnl))
     return add_rows(table, [[part for cell in row for part in cell] for row in rows])
 
 
-def _have(snapshot: PortfolioSnapshot) -> tuple[_Cell, ...]:
+def _assets(snapshot: PortfolioSnapshot) -> tuple[_Cell, ...]:
     balance, worth, least = snapshot.balance.value, snapshot.worth, snapshot.worth_at_least
     shown = at_least(worth)
     if worth is None and least is not None:  # positions without a bid count as zero
@@ -122,7 +122,7 @@ def _have(snapshot: PortfolioSnapshot) -> tuple[_Cell, ...]:
     )
 
 
-def _earned(snapshot: PortfolioSnapshot, today: RealizedPnl | None) -> tuple[_Cell, ...]:
+def _pnl(snapshot: PortfolioSnapshot, today: RealizedPnl | None) -> tuple[_Cell, ...]:
     total, realized = snapshot.total_pnl, snapshot.realized
     return (
         ("Net realized today", pnl_text(today.net if today else None)),
@@ -151,11 +151,11 @@ def _notes(snapshot: PortfolioSnapshot, width: int, *, is_brief: bool) -> Iterat
         yield f"{pluralize(len(resting), 'open order')} {hold} {at_most(snapshot.collateral)}"
     if balance is not None and len(balance.by_shard) > 1:
         yield "Cash: " + " · ".join(f"{at_least(cash)} on shard {shard}" for shard, cash in balance.by_shard)
-    yield from _unmarked(snapshot)
-    yield from _not_sold(snapshot)
+    yield from _unmarked_note(snapshot)
+    yield from _unsold_note(snapshot)
     if snapshot.risks:
-        told = _risks_in_line(snapshot.risks, width - _AROUND_NOTES) if is_brief else _risks(snapshot.risks)
-        yield f"{_AT_RISK}{told}"
+        risks = _risks_in_line(snapshot.risks, width - _AROUND_NOTES) if is_brief else _risks(snapshot.risks)
+        yield f"{_AT_RISK}{risks}"
     gaps = sum(ledger.mismatch is not None for ledger in snapshot.ledgers.values())
     if snapshot.fills.value is None:
         yield "Figures are the exchange's, without fills"
@@ -163,7 +163,7 @@ def _notes(snapshot: PortfolioSnapshot, width: int, *, is_brief: bool) -> Iterat
         yield f"Figures are the exchange's for {pluralize(gaps, 'market')}"
 
 
-def _unmarked(snapshot: PortfolioSnapshot) -> Iterator[str]:
+def _unmarked_note(snapshot: PortfolioSnapshot) -> Iterator[str]:
     """Name the positions without a mark, which the totals leave out."""
     if not snapshot.unmarked:
         return
@@ -176,7 +176,7 @@ def _unmarked(snapshot: PortfolioSnapshot) -> Iterator[str]:
     yield f"{without}{rest}"
 
 
-def _not_sold(snapshot: PortfolioSnapshot) -> Iterator[str]:
+def _unsold_note(snapshot: PortfolioSnapshot) -> Iterator[str]:
     sales = [row.liquidation for row in snapshot.held]
     unsold = [sale.unsold for sale in sales if sale is not None and sale.unsold > ZERO]
     unknown = sum(sale is None or sale.value is None for sale in sales)
@@ -191,26 +191,26 @@ def _not_sold(snapshot: PortfolioSnapshot) -> Iterator[str]:
 
 def _risks(risks: Sequence[EventRisk]) -> str:
     """Format the biggest risks by event, with their number of markets."""
-    told = []
+    parts = []
     for risk in risks[:BIGGEST_RISKS]:
         kind = ", at most one YES" if risk.mutually_exclusive and len(risk.markets) > 1 else ""
-        told.append(f"{_risk(risk)} ({pluralize(len(risk.markets), 'market')}{kind})")
-    return " · ".join(told)
+        parts.append(f"{_risk(risk)} ({pluralize(len(risk.markets), 'market')}{kind})")
+    return " · ".join(parts)
 
 
-def _risks_in_line(risks: Sequence[EventRisk], room: int) -> str:
+def _risks_in_line(risks: Sequence[EventRisk], width: int) -> str:
     """Format as many of the biggest risks as fit on one line."""
-    told = [_risk(risk) for risk in risks[:BIGGEST_RISKS]]
-    while len(told) > 1 and len(_AT_RISK + " · ".join(told)) > room:
-        told.pop()
-    return " · ".join(told)
+    parts = [_risk(risk) for risk in risks[:BIGGEST_RISKS]]
+    while len(parts) > 1 and len(_AT_RISK + " · ".join(parts)) > width:
+        parts.pop()
+    return " · ".join(parts)
 
 
 def _risk(risk: EventRisk) -> str:
     return f"{risk.event_ticker} {at_most(risk.worst_loss)}"
 
 
-def _meanings(snapshot: PortfolioSnapshot) -> Iterator[str]:
+def _explanations(snapshot: PortfolioSnapshot) -> Iterator[str]:
     """Yield explanations of the numbers, for screens with room for them."""
     if snapshot.fills.value is not None:
         yield f"Based on {pluralize(snapshot.fills.value, 'fill')}; positions at the {snapshot.mark}"
@@ -244,7 +244,7 @@ def _failed_parts(snapshot: PortfolioSnapshot) -> Iterator[tuple[str, str]]:
     return ((name, reason) for name, reason in reasons.items() if reason)
 
 
-def _told_once(failures: Iterable[tuple[str, str]]) -> Iterator[Text]:
+def _failure_lines(failures: Iterable[tuple[str, str]]) -> Iterator[Text]:
     """Yield one line for each reason, naming all the parts it affects."""
     parts: dict[str, list[str]] = {}
     for name, reason in failures:
@@ -254,7 +254,7 @@ def _told_once(failures: Iterable[tuple[str, str]]) -> Iterator[Text]:
         yield error_line(f"{sentence_case(listed)} unavailable: {reason}")
 
 
-def _checked(check: CrossCheck, told: Container[str]) -> Iterator[Text]:
+def _cross_check(check: CrossCheck, shown_reasons: Container[str]) -> Iterator[Text]:
     """Render the cross-check: each difference with both numbers and a hint.
 
     Reasons that were shown before are not repeated.
@@ -270,7 +270,9 @@ def _checked(check: CrossCheck, told: Container[str]) -> Iterator[Text]:
         yield error_line(f"{more} not shown.")
     for each in dict.fromkeys(check.not_compared):
         what, _, reason = each.partition(": ")
-        yield note_line(f"Not checked: {what} (see above)." if reason in told else f"Not checked: {each}")
+        yield note_line(
+            f"Not checked: {what} (see above)." if reason in shown_reasons else f"Not checked: {each}"
+        )
 
 
 def _both(row: Comparison) -> str:

@@ -64,7 +64,7 @@ TRADE_WIDTH = 16
 
 
 @dataclass(frozen=True, slots=True)
-class PositionLook:
+class PositionData:
     """One position and the data around it.
 
     `alone` is its worst case without open orders.
@@ -76,62 +76,62 @@ class PositionLook:
     alone: Exposure
     exposure: Exposure | None
     book: OrderBook | None
-    sale: Liquidation | None
+    liquidation: Liquidation | None
     """Result of selling the whole position into `book`."""
     now: datetime
-    words: OwnOrders
+    own_orders: OwnOrders
     """The action and side of orders and fills that are ours."""
 
 
-def position_page(look: PositionLook) -> RenderableType:
+def position_page(data: PositionData) -> RenderableType:
     """Render fills, lots, open orders and book, then the position itself.
 
     The most important part is nearest the question below, where a low screen still shows it.
     """
-    row, ledger = look.row, look.row.ledger
-    parts: list[RenderableType] = [Text(f"Times in {time_zone(look.now)}", style="dim")]
+    row, ledger = data.row, data.row.ledger
+    parts: list[RenderableType] = [Text(f"Times in {time_zone(data.now)}", style="dim")]
     if ledger is not None and ledger.fills:
-        parts.append(_fills(look, ledger.fills))
+        parts.append(_fills(data, ledger.fills))
     title = row.market.title if row.market is not None else "Market unavailable."
     panel = Panel(
-        Group(Text(title, style="bold"), Text(outcome(row)), key_values(list(_facts(look)))),
+        Group(Text(title, style="bold"), Text(outcome(row)), key_values(list(_facts(data)))),
         title=Text(row.position.ticker),
         title_align="left",
         box=box.ROUNDED,
         expand=False,
     )
-    return Group(*parts, _lots(look), _resting(look), _sale(look), panel)
+    return Group(*parts, _lots(data), _resting(data), _liquidation(data), panel)
 
 
-def _facts(look: PositionLook) -> Iterator[tuple[str, str | Text]]:
-    row, exposure = look.row, look.exposure
+def _facts(data: PositionData) -> Iterator[tuple[str, str | Text]]:
+    row, exposure = data.row, data.exposure
     cost = f"{dollars(row.cost_basis)}, average {average(row.cost_basis, row.position.count)}"
-    yield "Held", Text.assemble(with_sides(net_position(row.position.net)), f" · {_closes(look)}")
+    yield "Held", Text.assemble(with_sides(net_position(row.position.net)), f" · {_closes(data)}")
     yield "Cost", f"{cost}, before fees"
-    yield "Mark", f"{price(row.mark)} ({look.mark}) · value {at_least(row.value)}"
+    yield "Mark", f"{price(row.mark)} ({data.mark}) · value {at_least(row.value)}"
     yield "Unrealized P&L", pnl_text(row.unrealized_pnl)
     realized = pnl_text(row.realized_pnl)
     yield "Realized P&L", Text.assemble(realized, f" before fees · fees {dollars(row.fees_paid)}")
-    yield "If YES", Text.assemble(pnl_text(-look.alone.if_yes), " on this position")
-    yield "If NO", Text.assemble(pnl_text(-look.alone.if_no), " on this position")
+    yield "If YES", Text.assemble(pnl_text(-data.alone.if_yes), " on this position")
+    yield "If NO", Text.assemble(pnl_text(-data.alone.if_no), " on this position")
     worst = "unknown: open orders unavailable"
     if exposure is not None:
         worst = f"{at_most(exposure.worst)} loss, open orders included"
     yield "Worst case", worst
 
 
-def _closes(look: PositionLook) -> str:
-    if look.row.market is None:
+def _closes(data: PositionData) -> str:
+    if data.row.market is None:
         return f"closes in {UNKNOWN}"
-    return lower_first(closing(look.row.market.close_at, look.now))
+    return lower_first(closing(data.row.market.close_at, data.now))
 
 
-def _sale(look: PositionLook) -> RenderableType:
+def _liquidation(data: PositionData) -> RenderableType:
     """Render the best bids that selling everything would meet, and the total."""
-    side, sale = look.row.position.side, look.sale
-    if look.book is None or sale is None or side is None:
+    side, sale = data.row.position.side, data.liquidation
+    if data.book is None or sale is None or side is None:
         return error_line("Order book unavailable; liquidation value unknown.")
-    met = order_book.walk(look.book, Action.SELL, side, look.row.position.count, ZERO).fills
+    met = order_book.walk(data.book, Action.SELL, side, data.row.position.count, ZERO).fills
     table = table_of(("Liquidation", "right"), ("Bid", "right"), ("Proceeds", "right"))
     near, deeper = met[:LEVELS_SHOWN], order_book.BookWalk(met[LEVELS_SHOWN:], ZERO)
     bids = aligned(prices([level.price for level in near]))
@@ -151,15 +151,15 @@ def _sale(look: PositionLook) -> RenderableType:
     return table
 
 
-def _lots(look: PositionLook) -> RenderableType:
-    ledger = look.row.ledger
+def _lots(data: PositionData) -> RenderableType:
+    ledger = data.row.ledger
     if ledger is None or ledger.mismatch is not None:
         reason = ledger.mismatch if ledger is not None else "no fills"
         return note_line(f"Lots unavailable: {reason}.")
     lots = ledger.holding.lots
     shown, newer = lots[:LOTS_SHOWN], lots[LOTS_SHOWN:]
-    keys = [timestamp(lot.opened_by.created_at, look.now) for lot in shown]
-    ages = [age(lot.opened_by.created_at, look.now) for lot in shown]
+    keys = [timestamp(lot.opened_by.created_at, data.now) for lot in shown]
+    ages = [age(lot.opened_by.created_at, data.now) for lot in shown]
     paid = prices([lot.price for lot in shown])
     sums: list[tuple[Lot, ...]] = [(lot,) for lot in shown]
     if newer:
@@ -185,61 +185,61 @@ def age(at: datetime | None, now: datetime) -> str:
     return time_left(now, at) if (now - at).total_seconds() >= 1 else "now"
 
 
-def _resting(look: PositionLook) -> RenderableType:
-    if look.resting is None:
+def _resting(data: PositionData) -> RenderableType:
+    if data.resting is None:
         return error_line("Open orders unavailable.")
-    if not look.resting:
+    if not data.resting:
         return note_line("No open orders in this market.")
     keys = [
-        with_sides(f"{_trade(look, order, order.initial_count)} at {price(_price(look, order))}")
-        for order in look.resting
+        with_sides(f"{_trade(data, order, order.initial_count)} at {price(_price(data, order))}")
+        for order in data.resting
     ]
     columns = (
-        Column("Open", 0, [count_text(order.remaining_count) for order in look.resting]),
-        Column("Placed", 1, [timestamp(order.created_at, look.now) for order in look.resting]),
+        Column("Open", 0, [count_text(order.remaining_count) for order in data.resting]),
+        Column("Placed", 1, [timestamp(order.created_at, data.now) for order in data.resting]),
     )
     return FittingTable("Open orders", keys, columns, TRADE_WIDTH)
 
 
-def _fills(look: PositionLook, fills: Sequence[Fill]) -> RenderableType:
+def _fills(data: PositionData, fills: Sequence[Fill]) -> RenderableType:
     last = fills[-FILLS_SHOWN:]
     name = f"Last {len(last)} of {len(fills):,} fills" if len(last) < len(fills) else "Fills"
     newest = list(reversed(last))
     columns = (
-        Column("Price", 0, prices([_price(look, fill) for fill in newest])),
+        Column("Price", 0, prices([_price(data, fill) for fill in newest])),
         Column("Fee", 0, [dollars(fill.fee) for fill in newest]),
         Column("Role", 2, ["taker" if fill.is_taker else "maker" for fill in newest]),
-        Column("Time", 1, [timestamp(fill.created_at, look.now) for fill in newest]),
+        Column("Time", 1, [timestamp(fill.created_at, data.now) for fill in newest]),
     )
-    keys = [with_sides(_trade(look, fill, fill.count)) for fill in newest]
+    keys = [with_sides(_trade(data, fill, fill.count)) for fill in newest]
     return FittingTable(name, keys, columns, TRADE_WIDTH)
 
 
-def _trade(look: PositionLook, row: Order | Fill, count: Contracts) -> str:
+def _trade(data: PositionData, row: Order | Fill, count: Contracts) -> str:
     """Describe a trade: ours as placed, an external one by its effect."""
-    _, action, side = look.words.of(row.order_id, row.book_side)
+    _, action, side = data.own_orders.of(row.order_id, row.book_side)
     return describe_order(action, count, side)
 
 
-def _price(look: PositionLook, row: Order | Fill) -> Price:
+def _price(data: PositionData, row: Order | Fill) -> Price:
     """Format the price in the terms of the side that `_trade` names."""
-    _, _, side = look.words.of(row.order_id, row.book_side)
+    _, _, side = data.own_orders.of(row.order_id, row.book_side)
     return side.price_in_side(row.yes_price)
 
 
 # --- Explanations ---------------------------------------------------------------------------------
 
 
-def explanation(told: Explanation, now: datetime) -> RenderableType:
+def explanation(explained: Explanation, now: datetime) -> RenderableType:
     """Render the items of a number, oldest first, and their total.
 
     Older items beyond LINES_SHOWN are one row.
     """
-    if told.caution and not told.lines:
-        return Group(Text(told.title), error_line(told.caution))
-    when = f"Time ({time_zone(now)})" if any(line.at for line in told.lines) else "Time"
-    table = table_of((when, "fixed"), ("Item", "wide"), ("Amount", "right"), title=told.title)
-    older, shown = told.lines[:-LINES_SHOWN], told.lines[-LINES_SHOWN:]
+    if explained.caution and not explained.lines:
+        return Group(Text(explained.title), error_line(explained.caution))
+    when = f"Time ({time_zone(now)})" if any(line.at for line in explained.lines) else "Time"
+    table = table_of((when, "fixed"), ("Item", "wide"), ("Amount", "right"), title=explained.title)
+    older, shown = explained.lines[:-LINES_SHOWN], explained.lines[-LINES_SHOWN:]
     rows: list[list[str | Text]] = []
     if older:
         together = Explanation("", older).total
@@ -247,7 +247,7 @@ def explanation(told: Explanation, now: datetime) -> RenderableType:
     for line in shown:
         at = timestamp(line.at, now) if line.at is not None else ""
         rows.append([at, line.text, dollars_text(line.amount)])
-    rows.append(["", "total", dollars_text(told.total)])
+    rows.append(["", "total", dollars_text(explained.total)])
     add_rows(table, rows)
     mark_total(table)
-    return Group(table, error_line(told.caution)) if told.caution else table
+    return Group(table, error_line(explained.caution)) if explained.caution else table

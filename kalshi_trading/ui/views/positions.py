@@ -41,7 +41,7 @@ from kalshi_trading.ui.tables import Column, table_that_fits, widen_for
 
 PAGE = 40
 """Positions on a page where no screen limits it."""
-FEWEST = 3
+MIN_PAGE = 3
 MARKET_WIDTH = 24  # maximum width reserved for the market column
 
 
@@ -55,7 +55,7 @@ class Sorting(StrEnum):
     TICKER = "ticker"
 
 
-def in_order(rows: Iterable[PositionPnl], sorting: Sorting) -> list[PositionPnl]:
+def sort_positions(rows: Iterable[PositionPnl], sorting: Sorting) -> list[PositionPnl]:
     """Sort positions: largest amounts, earliest closes, or tickers A to Z."""
     return sorted(rows, key=lambda row: (*_rank(row, sorting), row.position.ticker))
 
@@ -79,7 +79,7 @@ def page_start(start: int, count: int, page: int = PAGE) -> int:
 def page_size(lines: int, *, is_brief: bool) -> int:
     """Return how many positions fit into a table of `lines` lines."""
     around = 4 + (1 if is_brief else 2)  # the heading, the lines around it, and the line below
-    return min(PAGE, max(FEWEST, (lines - around) // (1 if is_brief else 2)))
+    return min(PAGE, max(MIN_PAGE, (lines - around) // (1 if is_brief else 2)))
 
 
 def _each(cell: Callable[[PositionPnl], str | Text]) -> Callable[[_Rows, datetime], list[str | Text]]:
@@ -97,7 +97,7 @@ _COLUMNS: tuple[tuple[str, int, Callable[[_Rows, datetime], Sequence[str | Text]
     ("Fees", 6, _each(lambda row: dollars(row.fees_paid))),
     ("Closes in", 4, lambda rows, now: [closes_in(row, now) for row in rows]),
 )
-"""Each column: name, how early it is dropped (`Column.falls`), and its cells."""
+"""Each column: name, how early it is dropped (`Column.drop_order`), and its cells."""
 
 
 def positions(
@@ -118,7 +118,7 @@ def positions(
     if not snapshot.held:
         return note_line("No open positions.")
     start = page_start(start, len(snapshot.held), page)
-    rows = in_order(snapshot.held, sorting)[start : start + page]
+    rows = sort_positions(snapshot.held, sorting)[start : start + page]
     table, left_out = positions_table(rows, snapshot.as_of, width, is_brief=is_brief)
     facts = [f"by {sorting}"]
     if not is_brief:
@@ -139,7 +139,7 @@ def positions_table(
 
     Also return the names of the columns left out.
     """
-    columns = [Column(name, falls, cells(rows, now)) for name, falls, cells in _COLUMNS]
+    columns = [Column(name, drop_order, cells(rows, now)) for name, drop_order, cells in _COLUMNS]
     markets: list[RenderableType] = []
     for row in rows:
         market = Text(row.position.ticker, overflow="fold")

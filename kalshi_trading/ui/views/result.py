@@ -52,14 +52,14 @@ def submission(result: SubmissionResult) -> RenderableType:
 
 def _acknowledged(result: SubmissionResult) -> list[RenderableType]:
     """Render filled and open quantity, any further message, and the order ID."""
-    verb, rest = _what_became(result)
+    verb, rest = _headline(result)
     lines: list[RenderableType] = [Text.assemble((verb, "bold green"), with_sides(rest))]
     if not _is_from_counts(result):
         lines.append(Text(result.message))
     return [*lines, Text(f"Order ID {result.order_id}", style="dim")]
 
 
-def _what_became(result: SubmissionResult) -> tuple[str, str]:
+def _headline(result: SubmissionResult) -> tuple[str, str]:
     """The headline in two parts: what became of the order, and its numbers."""
     request, filled, open_count = result.request, result.fill_count, result.remaining_count
     if filled is None or open_count is None:
@@ -90,8 +90,8 @@ def panic(report: PanicReport) -> RenderableType:
     """Render a panic's result, and what to check now."""
     style = "bold red" if report.unknown or report.problem else ""
     lines: list[RenderableType] = [Text(_counts(report), style=style)]
-    lines += [Text(_settled(end)) for end in (*report.gone, *report.unknown)]
-    lines += [error_line(sentence) for sentence in _open_ends(report)]
+    lines += [Text(_cancel_line(end)) for end in (*report.gone, *report.unknown)]
+    lines += [error_line(sentence) for sentence in _open_issues(report)]
     if report.is_verified:
         lines.append(Text("Verified: no open orders."))
     lines.append(Text("Trading is locked after panic. To unlock: 4, then r."))
@@ -113,11 +113,11 @@ def _counts(report: PanicReport) -> str:
     return " · ".join(counts)
 
 
-def _settled(end: CancelResult) -> str:
+def _cancel_line(end: CancelResult) -> str:
     return f"{order_line(describe(end.order, None))}: {end.message}"
 
 
-def _open_ends(report: PanicReport) -> list[str]:
+def _open_issues(report: PanicReport) -> list[str]:
     """Return what a panic left open, and what to do about it."""
     said = []
     if report.problem is not None:
@@ -131,25 +131,25 @@ def _open_ends(report: PanicReport) -> list[str]:
     return said
 
 
-def end_of_panic(report: PanicReport) -> str:
+def panic_result_text(report: PanicReport) -> str:
     """Format a panic's result as text, for a user who did not wait for it."""
     title = _panic_title(report)
-    rest = [_settled(end) for end in report.unknown] + _open_ends(report)
+    rest = [_cancel_line(end) for end in report.unknown] + _open_issues(report)
     return " ".join([f"{title}: {_counts(report)}.", *rest])
 
 
-def end_of_cancel(line: str, end: CancelResult) -> str:
+def cancel_result_text(line: str, end: CancelResult) -> str:
     """Format a cancel's result as one sentence; `line` names the order."""
     if end.reduced_by is None:
         return f"{line}: {end.message}"
     return f"{line}: Canceled {contracts_text(end.reduced_by)}."
 
 
-def end_of(preview: OrderPreview, result: SubmissionResult) -> str:
+def order_result_text(preview: OrderPreview, result: SubmissionResult) -> str:
     """Format an order's result as one sentence, if the user did not wait."""
     if result.outcome is not Outcome.ACKNOWLEDGED:
         headline, _ = _HEADLINES[result.outcome]
         return f"{preview.sentence}: {headline} {result.message}"
-    verb, numbers = _what_became(result)
+    verb, numbers = _headline(result)
     ended = f"{preview.sentence}: {verb}{numbers if result.fill_count else ''}."
     return ended if _is_from_counts(result) else f"{ended} {sentence_case(result.message)}"

@@ -93,7 +93,7 @@ def _rows(preview: OrderPreview) -> list[_Row]:
     if preview.ticket.is_market_order:
         name = "Max price" if request.action is Action.BUY else "Min price"
         rows.append((name, f"{price_text(request.price)}; any unfilled quantity is canceled"))
-    rows += [*_costs(preview), *_outlook(preview)]
+    rows += [*_cost_rows(preview), *_payoff_rows(preview)]
     if preview.locked_in is not None:
         profit = pnl_text(round_half_even(preview.locked_in, BALANCE_GRAIN))
         rows.append(("Realizes", Text.assemble(profit, " at average cost, before fees")))
@@ -115,7 +115,7 @@ def _position(preview: OrderPreview) -> Text:
     return with_sides(sentence)
 
 
-def _outlook(preview: OrderPreview) -> list[_Row]:
+def _payoff_rows(preview: OrderPreview) -> list[_Row]:
     """Return the order's payoff.
 
     This is the proceeds of the contracts it closes, and the profit either way of those it opens.
@@ -130,12 +130,12 @@ def _outlook(preview: OrderPreview) -> list[_Row]:
         return rows
     fills_in_part = preview.ticket.is_market_order and preview.walk.left > ZERO
     rows.append(("If YES", Text.assemble(_either_way(expected), "   (fills now)" if fills_in_part else "")))
-    if _is_told_apart(expected, worst):
+    if _worst_differs(expected, worst):
         rows.append(("At worst", Text.assemble("If YES ", _either_way(worst))))
     return rows
 
 
-def _is_told_apart(expected: Payoff, worst: Payoff) -> bool:
+def _worst_differs(expected: Payoff, worst: Payoff) -> bool:
     """Return True if the worst case differs from the expected by a cent.
 
     Smaller differences are the rounding of a fee, which the maximum cost already includes.
@@ -145,8 +145,8 @@ def _is_told_apart(expected: Payoff, worst: Payoff) -> bool:
     return abs(expected.if_no - worst.if_no) >= CENT
 
 
-def _either_way(outlook: Payoff) -> Text:
-    return Text.assemble(pnl_text(outlook.if_yes), "   If NO ", pnl_text(outlook.if_no))
+def _either_way(payoff: Payoff) -> Text:
+    return Text.assemble(pnl_text(payoff.if_yes), "   If NO ", pnl_text(payoff.if_no))
 
 
 def _book(preview: OrderPreview) -> str | Text:
@@ -193,7 +193,7 @@ def _fills_now(preview: OrderPreview) -> str:
     return " · ".join(parts)
 
 
-def _costs(preview: OrderPreview) -> list[_Row]:
+def _cost_rows(preview: OrderPreview) -> list[_Row]:
     """Return expected cost and fee from the book, and the maximum cost.
 
     The maximum covers any way of filling. If the order closes contracts, the fee has its own row: the

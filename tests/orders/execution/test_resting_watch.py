@@ -199,8 +199,8 @@ def test_the_menu_tells_it_among_the_news(still_exchange: ExchangeProcess, tmp_p
     """Another program cancels an order between two looks."""
     prompter = ScriptedPrompter("9", "0", "0")
     app = session(still_exchange, tmp_path, prompter)
-    market = quoted_market(app.executor)
-    placed = place(app.executor, market.ticker, "yes", 3, "0.02")
+    market = quoted_market(app.orders)
+    placed = place(app.orders, market.ticker, "yes", 3, "0.02")
     assert placed.order_id is not None
     app.client.send_cancel(placed.order_id, ticker=market.ticker)
     assert menu.run(app) == 0

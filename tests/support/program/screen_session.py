@@ -63,13 +63,13 @@ def screen_text(app: AppContext) -> str:
     return app.console.export_text(clear=False)
 
 
-def quoted_market(executor: OrderService, *, without: Collection[str] = ()) -> Market:
+def quoted_market(service: OrderService, *, without: Collection[str] = ()) -> Market:
     """Return a market open for an hour, with both quotes far from the ends.
 
     An order near an end of its grid then rests, whatever other traders do.
     """
     outlives = datetime.now(UTC) + LONGER_THAN_ANY_RUN
-    for found in executor.search_markets(""):
+    for found in service.search_markets(""):
         market = found.market
         quotes = market.yes_bid, market.yes_ask
         is_quoted = all(quote is not None and D("0.2") < quote < D("0.8") for quote in quotes)

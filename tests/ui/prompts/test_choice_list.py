@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from kalshi_trading.ui.prompts.choice_list import ChoiceList, wrapped
+from kalshi_trading.ui.prompts.choice_list import ChoiceList, wrap
 from kalshi_trading.ui.prompts.prompter import Choice, GoBack, numbered
 from kalshi_trading.ui.terminal.gate import Note
 
@@ -18,7 +18,7 @@ def entries(count: int) -> list[Choice[str]]:
 
 
 def text(rows: ChoiceList) -> str:
-    return "".join(fragment for _, fragment in rows.shown())
+    return "".join(fragment for _, fragment in rows.render())
 
 
 class Pressed:
@@ -142,7 +142,7 @@ def test_a_label_is_broken_between_words_and_a_detail_is_cut() -> None:
     "words", ["", "short", "a longer text of words", "x" * 50, "日本語の市場 です", "a " * 40]
 )
 def test_wrapped_lines_fit_and_lose_no_letter(words: str, width: int) -> None:
-    lines = wrapped(words, width)
+    lines = wrap(words, width)
     assert lines
     assert all(cell_len(line) <= width for line in lines)
     assert "".join("".join(lines).split()) == "".join(words.split())

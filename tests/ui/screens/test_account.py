@@ -23,7 +23,7 @@ from kalshi_trading.ui.views import account as account_view
 
 def test_every_guard_rail_is_named_with_its_setting_and_its_size() -> None:
     text = rendered(
-        account_view.rails(Limits(), Fetched(DayTotals(D("46.5"), 3)), Fetched(DayPnl(D(-2), D(-10))))
+        account_view.limits_table(Limits(), Fetched(DayTotals(D("46.5"), 3)), Fetched(DayPnl(D(-2), D(-10))))
     )
     for option in options_of(Limits).values():
         ending = option.name.removeprefix("KALSHI_")
@@ -36,12 +36,14 @@ def test_every_guard_rail_is_named_with_its_setting_and_its_size() -> None:
 
 
 def test_what_is_not_known_of_the_day_is_no_zero() -> None:
-    text = rendered(account_view.rails(Limits(), Fetched(None, "No journal."), Fetched(None, "No exchange.")))
+    text = rendered(
+        account_view.limits_table(Limits(), Fetched(None, "No journal."), Fetched(None, "No exchange."))
+    )
     assert text.count("– of ") == 3
     assert "Today's buys and orders unavailable: No journal." in text
     assert "Today's P&L unavailable: No exchange." in text
     unmarked = rendered(
-        account_view.rails(Limits(), Fetched(DayTotals()), Fetched(DayPnl(unmarked=D("7.5"))))
+        account_view.limits_table(Limits(), Fetched(DayTotals()), Fetched(DayPnl(unmarked=D("7.5"))))
     )
     assert "Positions without bids count as zero (cost $7.50)." in unmarked
 
@@ -72,7 +74,7 @@ def test_the_page_says_how_far_the_clock_is_from_the_exchanges(
 def test_the_page_counts_what_was_sent_today(exchange: ExchangeProcess, tmp_path: Path) -> None:
     prompter = ScriptedPrompter("1", "0")
     app = session(exchange, tmp_path, prompter, KALSHI_DAILY_ORDER_LIMIT="7")
-    place(app.executor, quoted_market(app.executor).ticker, "yes", 3, "0.02")
+    place(app.orders, quoted_market(app.orders).ticker, "yes", 3, "0.02")
     account_screens.account(app)
     prompter.assert_all_used()
     text = screen_text(app)

@@ -28,12 +28,12 @@ from kalshi_trading.ui.screens import trade as trade_screens
 def resting(exchange: ExchangeProcess, tmp_path: Path) -> Iterator[str]:
     """One open order, described as the user placed it."""
     app = session(exchange, tmp_path)
-    market = quoted_market(app.executor)
+    market = quoted_market(app.orders)
     trade_screens.place_trade(
         session(exchange, tmp_path, ScriptedPrompter(*buy(market, count="3", price="2")))
     )
     yield f"BUY 3 YES at 2¢  {market.ticker}"
-    order_screens.cancel_these(app, app.executor.list_open_orders())
+    order_screens.cancel_orders(app, app.orders.list_open_orders())
 
 
 def at_the_menu(
@@ -80,7 +80,7 @@ def test_ctrl_c_with_an_order_that_rests_names_it_and_asks_what_becomes_of_it(
     assert prompter.labels[1] == ["Keep order and exit", "Cancel order and exit", "Back"]
     assert prompter.marked[1] == "Back"
     assert screen_text(app).count(resting) == 2
-    assert app.executor.list_open_orders()
+    assert app.orders.list_open_orders()
 
 
 def test_the_program_stays_when_a_cancel_is_not_known_to_have_worked(
@@ -126,20 +126,20 @@ def test_many_orders_are_named_in_part_and_counted(
 ) -> None:
     monkeypatch.setattr("kalshi_trading.ui.screens.exit.ORDERS_NAMED", 1)
     app = session(exchange, tmp_path)
-    market = quoted_market(app.executor)
+    market = quoted_market(app.orders)
     for price in ("0.01", "0.02"):
-        place(app.executor, market.ticker, "yes", 1, D(price))
+        place(app.orders, market.ticker, "yes", 1, D(price))
     app, prompter = at_the_menu(exchange, tmp_path, "0", "x", "c")
     assert prompter.questions[-2:] == [
         "You have 2 open orders. Keep or cancel?",
         "Cancel 2 orders?",
     ]
     assert "and 1 more" in screen_text(app)
-    assert app.executor.list_open_orders() == ()
+    assert app.orders.list_open_orders() == ()
 
 
 def test_cancel_all_and_leave_is_asked_twice(exchange: ExchangeProcess, tmp_path: Path) -> None:
-    market = quoted_market(session(exchange, tmp_path).executor)
+    market = quoted_market(session(exchange, tmp_path).orders)
     one, two = buy(market, count="3", price="2"), buy(market, count="4", price="3")
     prompter = ScriptedPrompter("2", *one, "2", *two, "0", "0", "0", "x", "0", "x", "c")
     app = session(exchange, tmp_path, prompter)
@@ -148,4 +148,4 @@ def test_cancel_all_and_leave_is_asked_twice(exchange: ExchangeProcess, tmp_path
     assert prompter.questions.count("You have 2 open orders. Keep or cancel?") == 3
     assert prompter.questions.count("Cancel 2 orders?") == 2
     assert screen_text(app).count(": Canceled ") == 2
-    assert app.executor.list_open_orders() == ()
+    assert app.orders.list_open_orders() == ()

@@ -46,7 +46,7 @@ def exchange(tmp_path_factory):
 def traded(exchange, folder, *answers):
     """Return a session that has bought one YES and will give these answers."""
     app = session(exchange, folder)
-    market = quoted_market(app.executor)
+    market = quoted_market(app.orders)
     ticket = buy(market, count="1", price=price_text(market.yes_ask + D("0.02")))
     app = session(exchange, folder, ScriptedPrompter(*ticket, *["1"] * 3))
     trade_screens.place_trade(app)
@@ -165,7 +165,7 @@ def test_the_day_itself_tells_whether_there_is_anything_to_sum_up(
 ):
     monkeypatch.setattr(history_screens, "read_summary", lambda *_, **__: summary)
     app = session(exchange, tmp_path)  # its journal is empty
-    history_screens.farewell(app)
+    history_screens.show_day_summary(app)
     assert ("Net realized" in screen_text(app)) is is_shown
 
 
@@ -174,10 +174,10 @@ def test_a_journal_that_takes_long_to_read_does_not_keep_anybody_either(exchange
     app = session(exchange, tmp_path)
     monkeypatch.setattr(app.journal, "read_journal", lambda *_: forever.wait(60))
     monkeypatch.setattr(app.journal, "get_records", lambda *_: forever.wait(60))
-    monkeypatch.setattr(history_screens, "FAREWELL_S", 1)
+    monkeypatch.setattr(history_screens, "SUMMARY_TIMEOUT_S", 1)
     begun = time.monotonic()
     with pytest.raises(KalshiAPIError, match="did not answer in time"):
-        history_screens.farewell(app)
+        history_screens.show_day_summary(app)
     assert time.monotonic() - begun < 20
     forever.set()
 
@@ -208,7 +208,7 @@ def test_sums_that_fail_are_one_line_and_never_keep_anybody(exchange, tmp_path, 
 def test_sums_that_take_long_are_left_out_after_a_few_seconds(exchange, tmp_path, monkeypatch):
     forever = threading.Event()
     monkeypatch.setattr(history_screens, "read_summary", lambda *_, **__: forever.wait(60))
-    monkeypatch.setattr(history_screens, "FAREWELL_S", 1)
+    monkeypatch.setattr(history_screens, "SUMMARY_TIMEOUT_S", 1)
     app, _, _ = traded(exchange, tmp_path, "0", "e")
     begun = time.monotonic()
     assert menu.run(app) == 0

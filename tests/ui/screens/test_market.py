@@ -59,7 +59,7 @@ def test_going_back_from_a_market_leads_to_its_list_and_then_to_the_words(
 
 
 def test_going_back_from_a_ticker_leads_to_it(exchange: ExchangeProcess, tmp_path: Path) -> None:
-    market = quoted_market(session(exchange, tmp_path).executor)
+    market = quoted_market(session(exchange, tmp_path).orders)
     prompter = ScriptedPrompter("temperature", "1", ESCAPE, ESCAPE, market.ticker, ESCAPE, BACK)
     with pytest.raises(LeaveTask):
         trade_screens.place_trade(session(exchange, tmp_path, prompter))
@@ -72,14 +72,14 @@ def test_going_back_from_a_ticker_leads_to_it(exchange: ExchangeProcess, tmp_pat
 def test_the_settings_name_what_a_search_begins_with(
     exchange: ExchangeProcess, tmp_path: Path, name: str
 ) -> None:
-    market = quoted_market(session(exchange, tmp_path).executor)
+    market = quoted_market(session(exchange, tmp_path).orders)
     ticker = market.event_ticker if name == "EVENT_TICKER" else market.ticker
     prompter = ScriptedPrompter(BACK)
     app = session(exchange, tmp_path, prompter, **{name: ticker})
     with pytest.raises(LeaveTask):
         trade_screens.place_trade(app)
     assert prompter.defaults == [ticker]
-    assert market.ticker in [found.market.ticker for found in app.executor.search_markets(ticker)]
+    assert market.ticker in [found.market.ticker for found in app.orders.search_markets(ticker)]
 
 
 def test_a_market_goes_before_its_event(exchange: ExchangeProcess, tmp_path: Path) -> None:
@@ -101,8 +101,8 @@ def test_a_search_without_a_match_says_what_to_try(exchange: ExchangeProcess, tm
 
 def test_an_index_that_is_not_whole_says_so(exchange: ExchangeProcess, tmp_path: Path) -> None:
     app = session(exchange, tmp_path, ScriptedPrompter("bitcoin", "0", BACK))
-    app.executor.search_markets("bitcoin")
-    app.executor._indexes["open"].incomplete = "the exchange repeated a page"
+    app.orders.search_markets("bitcoin")
+    app.orders._indexes["open"].incomplete = "the exchange repeated a page"
     with pytest.raises(LeaveTask):
         trade_screens.find_market(app)
     assert "Some markets may be missing: the exchange repeated a page." in screen_text(app)

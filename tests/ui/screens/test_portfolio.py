@@ -174,7 +174,7 @@ def test_a_bid_of_ones_own_is_neither_mark_nor_buyer_on_the_page(visit: Callable
     app, _, _ = visit()
     row = next(row for row in largest(app) if row.mark and D("0.1") < row.mark < D("0.8") and gap(row) > CENT)
     ticker, better = row.position.ticker, row.mark + CENT
-    placed = place(app.executor, ticker, row.position.side, 1, better)
+    placed = place(app.orders, ticker, row.position.side, 1, better)
     assert (placed.remaining_count, placed.fill_count) == (1, 0)
     try:
         _, _, text = visit(POSITION, "t", ticker, "0", ESCAPE, "0")
@@ -183,9 +183,9 @@ def test_a_bid_of_ones_own_is_neither_mark_nor_buyer_on_the_page(visit: Callable
         assert f" {price(row.mark)} " in sale
         assert f" {price(better)} " not in sale
     finally:
-        for order in app.executor.list_open_orders():
+        for order in app.orders.list_open_orders():
             if order.order_id == placed.order_id:
-                app.executor.cancel_order(order)
+                app.orders.cancel_order(order)
 
 
 def gap(row: PositionPnl) -> D:

@@ -35,7 +35,7 @@ def test_a_journal_that_cannot_be_read_at_the_last_look_says_that_nothing_was_se
     app = session(exchange, tmp_path, ScriptedPrompter())
     app.journal.trades_path.parent.mkdir(parents=True, exist_ok=True)
     app.journal.trades_path.mkdir()
-    ticket = OrderTicket(quoted_market(app.executor).ticker, Action.BUY, Side.YES, D(1), D("0.01"))
+    ticket = OrderTicket(quoted_market(app.orders).ticker, Action.BUY, Side.YES, D(1), D("0.01"))
     with pytest.raises(TradeExecutionError, match=r"cannot be used: .* Nothing was sent\.$"):
         trade_screens.trade_ticket(app, ticket)
 
@@ -54,15 +54,15 @@ def test_a_worst_price_comes_nearer_with_the_book_and_never_moves_away(
 ) -> None:
     seen = preview(order_ticket(action, Side.YES, "10", None, worst_price=D(kept)), held="10", cost="6.00")
     look = lambda ticket: preview(ticket, held="10", cost="6.00")  # noqa: E731
-    executor = SimpleNamespace(worst_price=lambda *_: D(best), preview=look)
-    app: Any = SimpleNamespace(executor=executor, run_with_spinner=lambda _, work: work())
+    orders = SimpleNamespace(worst_price=lambda *_: D(best), preview=look)
+    app: Any = SimpleNamespace(orders=orders, run_with_spinner=lambda _, work: work())
     assert trade_screens._with_better_cap(app, seen).request.price == D(asked_again)
 
 
 def test_a_market_order_is_sent_at_the_worst_price_that_was_confirmed_though_the_book_moves(
     exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    market = quoted_market(session(exchange, tmp_path).executor)
+    market = quoted_market(session(exchange, tmp_path).orders)
     prompter = ScriptedPrompter(market.ticker, "1", "2", "3", "1", "1")
     app = session(exchange, tmp_path, prompter)
     sent: list[OrderRequest] = []
@@ -100,21 +100,21 @@ def test_a_market_order_is_sent_at_the_worst_price_that_was_confirmed_though_the
 def test_an_amount_of_dollars_buys_at_the_limit_and_is_never_exceeded(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
-    market = quoted_market(session(exchange, tmp_path).executor)
+    market = quoted_market(session(exchange, tmp_path).orders)
     prompter = ScriptedPrompter(*buy(market, count="$5", price="2"))
     app = session(exchange, tmp_path, prompter)
     trade_screens.place_trade(app)
     assert "Quantity (10, or $50)" in prompter.questions
-    (resting,) = app.executor.list_open_orders()
+    (resting,) = app.orders.list_open_orders()
     assert "$5.00 buys" in screen_text(app)
     assert 5 / D("0.0221") < resting.remaining_count <= 5 / D("0.02")
-    order_screens.cancel_these(app, (resting,))
+    order_screens.cancel_orders(app, (resting,))
 
 
 def test_an_amount_at_the_market_is_counted_at_the_worst_price(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
-    market = quoted_market(session(exchange, tmp_path).executor)
+    market = quoted_market(session(exchange, tmp_path).orders)
     prompter = ScriptedPrompter(market.ticker, "1", "2", "$20", BACK)
     app = session(exchange, tmp_path, prompter)
     cash = app.client.get_balance().cash
@@ -123,17 +123,17 @@ def test_an_amount_at_the_market_is_counted_at_the_worst_price(
     prompter.assert_all_used()
     assert "$20.00 buys" in screen_text(app)
     ticket = OrderTicket(market.ticker, Action.BUY, Side.YES, D(1), None)
-    assert app.executor.preview(ticket).request.price > market.yes_ask - D("0.01")
+    assert app.orders.preview(ticket).request.price > market.yes_ask - D("0.01")
     assert app.client.get_balance().cash == cash
 
 
 def test_the_worst_price_an_amount_was_counted_with_is_the_one_of_the_ticket(
     exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    market = quoted_market(session(exchange, tmp_path).executor)
+    market = quoted_market(session(exchange, tmp_path).orders)
     filled_in: list[OrderTicket] = []
 
-    def look(executor: OrderService, ticket: OrderTicket) -> None:
+    def look(orders: OrderService, ticket: OrderTicket) -> None:
         filled_in.append(ticket)
         raise LeaveTask
 
@@ -152,12 +152,12 @@ def test_the_worst_price_an_amount_was_counted_with_is_the_one_of_the_ticket(
 def test_an_amount_that_may_rest_allows_for_dearer_fees_to_come_and_one_at_the_market_does_not(
     exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    market = quoted_market(session(exchange, tmp_path).executor)
+    market = quoted_market(session(exchange, tmp_path).orders)
     dearer = FeeChange("KX", FeeType.QUADRATIC, D(10), market.close_at)
     monkeypatch.setattr(KalshiClient, "get_series_fee_changes", lambda *_, **__: (dearer,))
     filled_in: list[OrderTicket] = []
 
-    def look(executor: OrderService, ticket: OrderTicket) -> None:
+    def look(orders: OrderService, ticket: OrderTicket) -> None:
         filled_in.append(ticket)
         raise LeaveTask
 
@@ -166,14 +166,14 @@ def test_an_amount_that_may_rest_allows_for_dearer_fees_to_come_and_one_at_the_m
         app = session(exchange, tmp_path, ScriptedPrompter(market.ticker, *answers))
         with pytest.raises(LeaveTask):
             trade_screens.place_trade(app)
-    now, to_come = (fee_rate(each, is_taker=True) for each in app.executor.get_fees(market))
+    now, to_come = (fee_rate(each, is_taker=True) for each in app.orders.get_fees(market))
     at_the_market, at_a_limit = filled_in
     assert at_the_market.count == 20 // cash_bound(now, D(1), at_the_market.worst_price)
     assert at_a_limit.count == 5 // cash_bound(to_come, D(1), D("0.02")) == 147
 
 
 def test_dollars_are_not_offered_for_a_sale(exchange: ExchangeProcess, tmp_path: Path) -> None:
-    market = quoted_market(session(exchange, tmp_path).executor)
+    market = quoted_market(session(exchange, tmp_path).orders)
     prompter = ScriptedPrompter(market.ticker, "2", "1", "98", "$5", BACK)
     with pytest.raises(LeaveTask):
         trade_screens.place_trade(session(exchange, tmp_path, prompter))
@@ -186,7 +186,7 @@ def test_dollars_are_not_offered_for_a_sale(exchange: ExchangeProcess, tmp_path:
 def test_a_lost_order_of_the_same_market_is_named_and_wants_the_count_typed(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
-    market = quoted_market(session(exchange, tmp_path).executor)
+    market = quoted_market(session(exchange, tmp_path).orders)
     prompter = ScriptedPrompter(*buy(market, count="3", price="2"), "no", BACK)
     app = session(exchange, tmp_path, prompter)
     for name, ticker, words in (("lost", market.ticker, "BUY 7 YES"), ("other", "KX-OTHER", "BUY 8 YES")):
@@ -208,12 +208,12 @@ def test_the_day_counts_what_was_traded_on_this_exchange(
     fresh_practice_exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
     app = session(fresh_practice_exchange, tmp_path)
-    market = quoted_market(app.executor)
-    bought = place(app.executor, market.ticker, "yes", 3)
+    market = quoted_market(app.orders)
+    bought = place(app.orders, market.ticker, "yes", 3)
     assert bought.fill_count == 3
-    place(app.executor, market.ticker, "yes", 2, "0.02")
+    place(app.orders, market.ticker, "yes", 2, "0.02")
     ticket = OrderTicket(market.ticker, Action.BUY, Side.YES, D(1), D("0.03"))
-    today = app.executor.preview(ticket).context.today
+    today = app.orders.preview(ticket).context.today
     assert today.orders == 2
     assert today.pnl is not None
     assert today.pnl.realized == -bought.fee
@@ -221,18 +221,18 @@ def test_the_day_counts_what_was_traded_on_this_exchange(
     assert held is not None
     assert held.unrealized_pnl is not None
     assert today.pnl.unrealized <= 0
-    app.executor.panic()
+    app.orders.panic()
 
 
 def test_a_loss_at_the_limit_denies_all_but_reducing_orders(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
     free = session(exchange, tmp_path)
-    market = quoted_market(free.executor)
-    assert place(free.executor, market.ticker, "yes", 3).fill_count == 3
+    market = quoted_market(free.orders)
+    assert place(free.orders, market.ticker, "yes", 3).fill_count == 3
     app = session(exchange, tmp_path, KALSHI_DAILY_LOSS_LIMIT="0.01")
-    buying = app.executor.preview(OrderTicket(market.ticker, Action.BUY, Side.YES, D(1), D("0.03")))
-    selling = app.executor.preview(OrderTicket(market.ticker, Action.SELL, Side.YES, D(1), None))
+    buying = app.orders.preview(OrderTicket(market.ticker, Action.BUY, Side.YES, D(1), D("0.03")))
+    selling = app.orders.preview(OrderTicket(market.ticker, Action.SELL, Side.YES, D(1), None))
     assert "loss per day" in {finding.rule for finding in buying.findings}
     assert buying.is_denied
     assert not selling.is_denied
@@ -244,7 +244,7 @@ def test_a_loss_at_the_limit_denies_all_but_reducing_orders(
 def test_an_order_above_the_soft_limit_wants_its_count_typed(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
-    market = quoted_market(session(exchange, tmp_path).executor)
+    market = quoted_market(session(exchange, tmp_path).orders)
     prompter = ScriptedPrompter(*buy(market, count="20", price="2"), "yes", BACK)
     app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="19")
     with pytest.raises(LeaveTask):
@@ -252,26 +252,26 @@ def test_an_order_above_the_soft_limit_wants_its_count_typed(
     prompter.assert_all_used()
     assert prompter.questions[-2] == "To confirm, type the quantity (20):"
     assert "Not confirmed. Nothing was sent." in screen_text(app)
-    assert app.executor.list_open_orders() == ()
+    assert app.orders.list_open_orders() == ()
     assert not app.journal.trades_path.exists()
 
 
 def test_a_typed_count_sends_the_order(exchange: ExchangeProcess, tmp_path: Path) -> None:
-    market = quoted_market(session(exchange, tmp_path).executor)
+    market = quoted_market(session(exchange, tmp_path).orders)
     prompter = ScriptedPrompter(*buy(market, count="20", price="2"), "20")
     app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="19")
     trade_screens.place_trade(app)
     assert "Open: BUY 20 YES at 2¢" in screen_text(app)
-    (resting,) = app.executor.list_open_orders()
+    (resting,) = app.orders.list_open_orders()
     assert (resting.yes_price, resting.remaining_count) == (D("0.02"), D(20))
-    order_screens.cancel_these(app, (resting,))
-    assert app.executor.list_open_orders() == ()
+    order_screens.cancel_orders(app, (resting,))
+    assert app.orders.list_open_orders() == ()
 
 
 def test_dollars_typed_for_a_purchase_are_not_proposed_for_a_sale(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
-    market = quoted_market(session(exchange, tmp_path).executor)
+    market = quoted_market(session(exchange, tmp_path).orders)
     to_the_direction = [ESCAPE] * 4
     prompter = ScriptedPrompter(
         *buy(market, count="$5", price="2")[:-1], *to_the_direction, "2", "1", "98", BACK
@@ -288,7 +288,7 @@ def test_what_changed_while_the_user_read_is_shown_and_asked_again(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
     """Another session of the journal sends the same order meanwhile."""
-    market = quoted_market(session(exchange, tmp_path).executor)
+    market = quoted_market(session(exchange, tmp_path).orders)
     answers = buy(market, count="5", price="2")
     other = session(exchange, tmp_path, ScriptedPrompter(*answers))
     prompter = MeanwhilePrompter(*answers, BACK, happens=lambda: trade_screens.place_trade(other))
@@ -301,11 +301,11 @@ def test_what_changed_while_the_user_read_is_shown_and_asked_again(
     assert "You sent the same order 0 s ago." in text
     assert "─ Result ─" not in text
     assert prompter.questions.count("Place this order?") == 2
-    order_screens.cancel_these(app, app.executor.list_open_orders())
+    order_screens.cancel_orders(app, app.orders.list_open_orders())
 
 
 def test_an_order_that_is_denied_is_never_asked_about(exchange: ExchangeProcess, tmp_path: Path) -> None:
-    market = quoted_market(session(exchange, tmp_path).executor)
+    market = quoted_market(session(exchange, tmp_path).orders)
     prompter = ScriptedPrompter(*buy(market, count="20", price="2")[:-1], BACK)
     app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="1", KALSHI_HARD_ORDER_COUNT="10")
     with pytest.raises(LeaveTask):
@@ -316,7 +316,7 @@ def test_an_order_that_is_denied_is_never_asked_about(exchange: ExchangeProcess,
 
 
 def test_a_denied_order_is_changed_and_not_typed_anew(exchange: ExchangeProcess, tmp_path: Path) -> None:
-    market = quoted_market(session(exchange, tmp_path).executor)
+    market = quoted_market(session(exchange, tmp_path).orders)
     prompter = ScriptedPrompter(*buy(market, count="20", price="2")[:-1], "3", BACK)
     app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="10", KALSHI_HARD_ORDER_COUNT="10")
     with pytest.raises(LeaveTask):
@@ -328,19 +328,19 @@ def test_a_denied_order_is_changed_and_not_typed_anew(exchange: ExchangeProcess,
 
 
 def test_every_production_order_wants_its_count_typed(exchange: ExchangeProcess, tmp_path: Path) -> None:
-    market = quoted_market(session(exchange, tmp_path).executor)
+    market = quoted_market(session(exchange, tmp_path).orders)
     prompter = ScriptedPrompter("PRODUCTION", "2", *buy(market, count="3", price="2"), "y", BACK, "0", "e")
     app = session(exchange, tmp_path, prompter, environment=Environment.PRODUCTION)
     assert menu.run(app) == 0
     prompter.assert_all_used()
     assert "Not confirmed. Nothing was sent." in screen_text(app)
-    assert app.executor.list_open_orders() == ()
+    assert app.orders.list_open_orders() == ()
 
 
 def test_going_back_from_the_count_that_confirms_asks_whether_to_send(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
-    market = quoted_market(session(exchange, tmp_path).executor)
+    market = quoted_market(session(exchange, tmp_path).orders)
     prompter = ScriptedPrompter(*buy(market, count="20", price="2"), ESCAPE, "0", BACK)
     app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="19")
     with pytest.raises(LeaveTask):
@@ -348,7 +348,7 @@ def test_going_back_from_the_count_that_confirms_asks_whether_to_send(
     prompter.assert_all_used()
     assert prompter.questions[-2] == "Place this order?"
     assert prompter.marked[-1] == "Back"
-    assert app.executor.list_open_orders() == ()
+    assert app.orders.list_open_orders() == ()
 
 
 @pytest.mark.parametrize(
@@ -362,7 +362,7 @@ def test_a_price_that_is_none_here_or_may_be_two_is_asked_again_and_never_snappe
     app = session(exchange, tmp_path)
     market = next(
         found.market
-        for found in app.executor.search_markets("")
+        for found in app.orders.search_markets("")
         if found.market.price_grid.contains(D(traded))
         and not found.market.price_grid.contains(D(not_traded))
         and found.market.yes_ask
@@ -377,7 +377,7 @@ def test_a_price_that_is_none_here_or_may_be_two_is_asked_again_and_never_snappe
 def test_enter_takes_the_best_price_to_the_digit(exchange: ExchangeProcess, tmp_path: Path) -> None:
     """A proposal of 0.4¢ must not be read back as 0.4 dollars."""
     app = session(exchange, tmp_path)
-    offered = [found.market for found in app.executor.search_markets("") if found.market.yes_bid]
+    offered = [found.market for found in app.orders.search_markets("") if found.market.yes_bid]
     market = min(offered, key=lambda market: market.yes_bid or 1)
     prompter = ScriptedPrompter(market.ticker, "2", "1", BACK)
     app = session(exchange, tmp_path, prompter)
@@ -389,12 +389,12 @@ def test_enter_takes_the_best_price_to_the_digit(exchange: ExchangeProcess, tmp_
 
 
 def test_a_typed_count_may_carry_its_separators() -> None:
-    assert trade_screens.is_count("1,500", D(1500))
-    assert trade_screens.is_count(" 1500 ", D(1500))
-    assert not any(trade_screens.is_count(text, D(1500)) for text in ("y", "no", "", "15,00"))
+    assert trade_screens.matches_count("1,500", D(1500))
+    assert trade_screens.matches_count(" 1500 ", D(1500))
+    assert not any(trade_screens.matches_count(text, D(1500)) for text in ("y", "no", "", "15,00"))
 
 
 @pytest.mark.parametrize("typed", ["1501", "15,000.5", "1500.01"])
 def test_another_count_confirms_nothing_and_is_asked_again(typed: str) -> None:
     with pytest.raises(InvalidInputError, match=r"does not match\. Type 1,500, or “no” to go back\."):
-        trade_screens.is_count(typed, D(1500))
+        trade_screens.matches_count(typed, D(1500))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from kalshi_trading.ui.terminal.gate import (
-    ASTRAY_S,
+    AFTER_WRONG_KEY_S,
     AWAY_S,
     LONGEST_REPEAT_S,
     PASTE,
@@ -41,16 +41,16 @@ class Question:
             self.now = min(self.now + STEP_S, at)
             if self.now >= 0 and not self._is_drawn:
                 self._is_drawn = True
-                self.gate.drawn(self.now)
+                self.gate.mark_drawn(self.now)
             if self.now >= SEEN_AT:
-                self.gate.seen(self.now)
+                self.gate.mark_seen(self.now)
             if self.now >= 0:
                 self.passed += self.gate.tick(self.now)
 
     def press(self, at: float, *names: str) -> None:
         self.until(at)
         for name in names:
-            self.run.note(name, self.now)
+            self.run.record(name, self.now)
         self.passed += self.gate.press(names, self.now)
 
 
@@ -90,28 +90,28 @@ def test_every_key_that_comes_too_early_starts_the_wait_anew() -> None:
 def test_a_busy_program_makes_no_pause_longer_than_it_was() -> None:
     question = Question()
     question.until(OPEN_AT + 1)
-    question.run.note("alt-x", question.now)  # no question sees it
+    question.run.record("alt-x", question.now)  # no question sees it
     question.until(question.now + QUIET_S / 2)
     question.now += QUIET_S  # then the program does not run for a while
-    question.run.note("1", question.now)
+    question.run.record("1", question.now)
     assert (question.gate.press(["1"], question.now), question.gate.note) == ([], Note.EARLY)
 
 
 def test_a_busy_program_takes_no_pasted_enter_for_a_typed_one() -> None:
     question = Question((2, "5"), is_text=True)
     question.now += 0.1
-    question.run.note(ENTER, question.now)
+    question.run.record(ENTER, question.now)
     assert (question.gate.press([ENTER], question.now), question.gate.note) == ([], Note.PASTED)
 
 
 def test_the_time_until_an_escape_is_known_to_be_one_is_no_pause() -> None:
     question = Question()
     question.until(OPEN_AT + 1)
-    question.run.note("alt-x", question.now)
+    question.run.record("alt-x", question.now)
     question.until(question.now + QUIET_S / 2)
     came_at = question.now
     question.until(came_at + 5 * STEP_S)
-    question.run.note("escape", came_at)
+    question.run.record("escape", came_at)
     assert (question.gate.press(["escape"], came_at), question.gate.note) == ([], Note.EARLY)
 
 
@@ -172,7 +172,7 @@ def test_the_mark_promises_nothing_while_the_same_key_would_be_taken_for_a_held_
 
 def test_a_key_pressed_every_second_passes_and_says_why_it_waits() -> None:
     question = Question((-1, "0"), (SEEN_AT + 0.2, "0"))
-    assert (question.passed, question.gate.note) == ([], Note.DOUBTED)
+    assert (question.passed, question.gate.note) == ([], Note.SUSPECT)
     question.until(SEEN_AT + 1.25)
     assert (question.passed, question.gate.note) == (["0"], "")
     assert passed(*((SEEN_AT + number * 1.1, "0") for number in range(4)))[:1] == ["0"]
@@ -206,7 +206,7 @@ def test_enter_that_is_held_down_confirms_no_text(
     held = [(1.51 + delay_s + number * repeat_s, ENTER) for number in range(12)]
     question = Question((OPEN_AT, "1"), (1.5, "0"), is_text=True)
     if is_shown_anew:
-        question.gate.changed()
+        question.gate.mark_changed()
     question.press(1.51, ENTER)
     for at, name in held:
         question.press(at, name)
@@ -227,10 +227,10 @@ def test_after_a_key_that_is_no_answer_keys_wait_for_longer() -> None:
     answers = {"0", "1", "2", ENTER}
     assert passed(*typed, means=answers.__contains__) == []
     question = Question((2, "b"), means=answers.__contains__)
-    assert question.gate.note is Note.ASTRAY
-    question.press(2 + ASTRAY_S - 0.1, "1")
+    assert question.gate.note is Note.WRONG_KEY
+    question.press(2 + AFTER_WRONG_KEY_S - 0.1, "1")
     assert question.passed == []
-    question.press(2 + 2 * ASTRAY_S, "2")
+    question.press(2 + 2 * AFTER_WRONG_KEY_S, "2")
     assert question.passed == ["2"]
 
 
@@ -254,7 +254,7 @@ def test_escape_is_judged_by_when_it_came_and_not_by_when_it_is_known(came_at: f
     question = Question((2, "k"), moves=["k"]) if came_at > 2 else Question()
     question.until(came_at + 0.5)
     assert question.gate.is_open
-    question.run.note("escape", came_at)
+    question.run.record("escape", came_at)
     assert "escape" not in question.gate.press(["escape"], came_at)
     assert question.gate.note is Note.EARLY
 
@@ -295,7 +295,7 @@ def test_after_the_program_was_away_the_question_has_to_stand_anew(typed: str) -
     question.until(2)
     assert question.gate.is_open
     question.now += AWAY_S + 1
-    question.run.note("1", question.now)
+    question.run.record("1", question.now)
     assert question.gate.press(["1"], question.now) == []
     view = question.gate.view
     question.passed += question.gate.tick(question.now)
@@ -309,7 +309,7 @@ def test_when_keys_mean_something_else_the_question_has_to_stand_anew() -> None:
     question = Question(moves=["down"])
     question.until(2)
     view = question.gate.view
-    question.gate.changed()
+    question.gate.mark_changed()
     assert question.gate.view > view
     question.press(2.01, "down")
     question.press(2.02, "1")

@@ -7,50 +7,50 @@ from kalshi_trading.ui.terminal.keyboard import FIRST_ANSWER_S, LONGEST_ANSWER_S
 
 def test_a_request_is_settled_by_its_answer() -> None:
     requests = StatusRequests()
-    number = requests.sent(0.0)
+    number = requests.record_request(0.0)
     assert not requests.is_settled(number, 0.3)
-    assert requests.answered(0.4) == 0.4
+    assert requests.record_answer(0.4) == 0.4
     assert requests.is_settled(number, 0.4)
 
 
 def test_a_late_answer_counts_for_its_own_request() -> None:
     """A line that takes 2 s answers after the first request was abandoned."""
     requests = StatusRequests()
-    first = requests.sent(0.0)
+    first = requests.record_request(0.0)
     assert requests.is_settled(first, FIRST_ANSWER_S + 0.1)
-    second = requests.sent(1.5)
-    assert requests.answered(2.0) == 2.0
+    second = requests.record_request(1.5)
+    assert requests.record_answer(2.0) == 2.0
     assert not requests.is_settled(second, 3.4)
-    assert requests.answered(3.5) == 2.0
+    assert requests.record_answer(3.5) == 2.0
     assert requests.is_settled(second, 3.5)
 
 
 def test_a_lost_answer_costs_one_wait() -> None:
     requests = StatusRequests()
-    requests.sent(0.0)
-    requests.answered(0.1)
-    lost = requests.sent(1.0)
+    requests.record_request(0.0)
+    requests.record_answer(0.1)
+    lost = requests.record_request(1.0)
     assert not requests.is_settled(lost, LONGEST_ANSWER_S)
     assert requests.is_settled(lost, 1.1 + LONGEST_ANSWER_S)
-    number = requests.sent(10.0)
+    number = requests.record_request(10.0)
     assert not requests.is_settled(number, 10.05)
-    requests.answered(10.1)
+    requests.record_answer(10.1)
     assert requests.is_settled(number, 10.1)
 
 
 def test_an_answer_that_nobody_asked_for_settles_nothing() -> None:
     requests = StatusRequests()
-    assert requests.answered(0.0) is None
-    number = requests.sent(1.0)
+    assert requests.record_answer(0.0) is None
+    number = requests.record_request(1.0)
     assert not requests.is_settled(number, 1.1)
 
 
 def test_a_silent_terminal_is_waited_for_no_longer_than_it_takes_to_know() -> None:
     requests = StatusRequests()
-    first = requests.sent(0.0)
+    first = requests.record_request(0.0)
     assert not requests.is_settled(first, FIRST_ANSWER_S - 0.1)
     assert requests.is_settled(first, FIRST_ANSWER_S + 0.1)
-    second = requests.sent(2.0)
+    second = requests.record_request(2.0)
     assert not requests.is_settled(second, 2.5)
-    third = requests.sent(LONGEST_ANSWER_S + 1)
+    third = requests.record_request(LONGEST_ANSWER_S + 1)
     assert requests.is_settled(third, LONGEST_ANSWER_S + 1.05)

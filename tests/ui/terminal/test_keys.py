@@ -11,7 +11,7 @@ from key_sequences import NO_KEYS, NO_KEYS_BY_KIND, TRUNCATED
 
 from kalshi_trading.ui.terminal.keys import (
     ESCAPED_ENTER,
-    LATE_REST_S,
+    LATE_TAIL_S,
     PASTE_GAP_S,
     SEQUENCE_GAP_S,
     AltKey,
@@ -144,7 +144,7 @@ def test_a_sequence_cut_short_is_forgotten_after_a_silence() -> None:
             decoder.flush(0.5)
             later = 0.5 + PASTE_GAP_S + 1
             decoder.feed("1", later)
-            events = decoder.feed("q", later + 2 * LATE_REST_S)
+            events = decoder.feed("q", later + 2 * LATE_TAIL_S)
             if events != [Key("q")]:
                 wrong.append((data[:end], events))
     assert wrong == []
@@ -254,7 +254,7 @@ def test_any_input_at_all_is_read_and_forgotten(text: str) -> None:
     decoder.flush(0.5)
     later = 0.5 + PASTE_GAP_S + 1
     decoder.feed("1", later)
-    assert decoder.feed("q", later + 2 * LATE_REST_S) == [Key("q")]
+    assert decoder.feed("q", later + 2 * LATE_TAIL_S) == [Key("q")]
 
 
 @pytest.mark.parametrize(
@@ -267,4 +267,4 @@ def test_sequences_begun_again_and_again_are_read_and_forgotten(unfinished: str,
     for piece in [text] if is_at_once else text:
         assert decoder.feed(piece, 0.0) == []
     assert decoder.feed("1", PASTE_GAP_S + 1) == []
-    assert decoder.feed("q", PASTE_GAP_S + 1 + 2 * LATE_REST_S) == [Key("q")]
+    assert decoder.feed("q", PASTE_GAP_S + 1 + 2 * LATE_TAIL_S) == [Key("q")]

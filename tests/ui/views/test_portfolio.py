@@ -36,7 +36,7 @@ from kalshi_trading.ui.views import pnl
 from kalshi_trading.ui.views import portfolio as portfolio_view
 from kalshi_trading.ui.views import position as position_view
 from kalshi_trading.ui.views import positions as positions_view
-from kalshi_trading.ui.views.position import PositionLook
+from kalshi_trading.ui.views.position import PositionData
 from kalshi_trading.ui.views.positions import Sorting
 
 BID, ASK = BookSide.BID, BookSide.ASK
@@ -367,7 +367,7 @@ THREE = (
     ],
 )
 def test_positions_are_sorted_as_asked_and_the_unknown_stand_last(sorting: Sorting, order: str) -> None:
-    rows = positions_view.in_order(reversed(THREE), sorting)
+    rows = positions_view.sort_positions(reversed(THREE), sorting)
     assert "".join(row.position.ticker[-1] for row in rows) == order
 
 
@@ -395,13 +395,13 @@ def test_markup_in_labels_is_shown_literally() -> None:
     hostile = replace(MARKET, yes_label="[/bold][red]x", title="[link=http://evil]y")
     row = held("6", "3.60", market=hostile)
     assert "[/bold][red]x" in table(snapshot(row))
-    assert "[link=http://evil]y" in rendered(position_view.position_page(look(row)))
+    assert "[link=http://evil]y" in rendered(position_view.position_page(position_data(row)))
 
 
 # --- One position ---------------------------------------------------------------------------------
 
 
-def look(row: object, **more: object) -> PositionLook:
+def position_data(row: object, **more: object) -> PositionData:
     net = row.position.net  # type: ignore[attr-defined]
     known = {
         "row": row,
@@ -410,17 +410,17 @@ def look(row: object, **more: object) -> PositionLook:
         "alone": market_exposure(net, row.cost_basis, ()),  # type: ignore[attr-defined]
         "exposure": market_exposure(net, row.cost_basis, ()),  # type: ignore[attr-defined]
         "book": BOOK,
-        "sale": liquidate(net, BOOK, QUADRATIC),
+        "liquidation": liquidate(net, BOOK, QUADRATIC),
         "now": NOW,
-        "words": OwnOrders(()),
+        "own_orders": OwnOrders(()),
     }
-    return PositionLook(**{**known, **more})  # type: ignore[arg-type]
+    return PositionData(**{**known, **more})  # type: ignore[arg-type]
 
 
 def test_a_position_in_depth_tells_lots_outcomes_and_the_sale() -> None:
     """200 YES: 120 sell at a bid of 63¢, 80 at 62¢."""
     lots = fill(BID, "150", "0.60", at=NOW - timedelta(days=2)), fill(BID, "50", "0.50", at=NOW)
-    text = rendered(position_view.position_page(look(held("200", "115", *lots))))
+    text = rendered(position_view.position_page(position_data(held("200", "115", *lots))))
     assert line(text, "Cost").startswith("Cost $115.00, average 57.5¢")
     assert line(text, "If YES").startswith("If YES +$85.00")
     assert line(text, "If NO").startswith("If NO −$115.00")
@@ -437,7 +437,9 @@ def test_a_position_in_depth_tells_lots_outcomes_and_the_sale() -> None:
 def test_what_matters_most_of_a_position_stands_last_where_a_low_screen_shows_it() -> None:
     lots = [fill(BID, "1", "0.60", at=NOW - timedelta(hours=n)) for n in range(9, 0, -1)]
     row = held("9", "5.40", *lots)
-    end = rendered(position_view.position_page(look(row, resting=(order(ASK, "0.65"),)))).splitlines()[-20:]
+    end = rendered(
+        position_view.position_page(position_data(row, resting=(order(ASK, "0.65"),)))
+    ).splitlines()[-20:]
     assert all(
         any(words in row for row in end) for words in ("9 YES", "Worst case", "Unrealized P&L", "Liquidation")
     )
@@ -445,7 +447,7 @@ def test_what_matters_most_of_a_position_stands_last_where_a_low_screen_shows_it
 
 def test_lots_and_levels_that_are_not_shown_are_in_the_sums() -> None:
     lots = [fill(BID, "1", "0.60", at=NOW - timedelta(hours=n)) for n in range(9, 0, -1)]
-    text = " ".join(rendered(position_view.position_page(look(held("9", "5.40", *lots)))).split())
+    text = " ".join(rendered(position_view.position_page(position_data(held("9", "5.40", *lots)))).split())
     assert "4 newer 4 $2.40" in text
     assert "total 9 $5.40" in text
     assert "Last 5 of 9 fills" in text
@@ -453,12 +455,12 @@ def test_lots_and_levels_that_are_not_shown_are_in_the_sums() -> None:
 
 def test_contracts_without_a_buyer_are_told_in_depth() -> None:
     row = held("500", "300", fill(BID, "500", "0.60"))
-    assert "50 contracts have no bids." in rendered(position_view.position_page(look(row)))
+    assert "50 contracts have no bids." in rendered(position_view.position_page(position_data(row)))
 
 
 def test_what_is_not_known_of_a_position_is_said() -> None:
     row = held("6", "3.60", fill(BID, "5", "0.60"), market=None)
-    unknown = look(row, book=None, sale=None, resting=None, exposure=None)
+    unknown = position_data(row, book=None, liquidation=None, resting=None, exposure=None)
     text = rendered(position_view.position_page(unknown), 120)
     assert "Order book unavailable" in text
     assert "Open orders unavailable." in text
@@ -468,7 +470,9 @@ def test_what_is_not_known_of_a_position_is_said() -> None:
 
 
 def test_resting_orders_stand_in_the_terms_of_the_side_they_buy() -> None:
-    text = rendered(position_view.position_page(look(held("6", "3.60"), resting=(order(ASK, "0.65"),))))
+    text = rendered(
+        position_view.position_page(position_data(held("6", "3.60"), resting=(order(ASK, "0.65"),)))
+    )
     assert "long 10 NO at 35¢ 10" in " ".join(text.split())
 
 
@@ -491,7 +495,7 @@ def test_ours_stand_in_our_words_as_in_the_history() -> None:
     row = held(
         "6", "3.60", fill(BID, "10", "0.60"), replace(fill(ASK, "4", "0.65"), order_id=resting.order_id)
     )
-    text = rendered(position_view.position_page(look(row, resting=(resting,), words=words)))
+    text = rendered(position_view.position_page(position_data(row, resting=(resting,), own_orders=words)))
     flat = " ".join(text.split())
     assert "SELL 5 YES at 45¢ 5" in flat
     assert "SELL 4 YES 65¢" in flat
@@ -623,7 +627,7 @@ def test_tables_of_the_past_name_what_their_times_do_not_share_with_now(in_zone:
     assert row.ledger is not None
     paid = replace(settlement(yes=("1", "1"), no=("0", "0"), revenue="0"), settled_at=summer)
     for shown_row in (
-        position_view.position_page(look(row)),
+        position_view.position_page(position_data(row)),
         position_view.explanation(explain_realized(row.ledger), NOW),
         pnl.settlements_table([paid], {}, NOW, 120),
     ):
@@ -715,7 +719,7 @@ def test_settlements_of_millions_keep_the_ticker_and_the_profit() -> None:
 
 @given(st.lists(st.decimals(-(10**6), 10**6, places=6), min_size=1, max_size=5))
 def test_the_amounts_beside_a_curve_are_few_and_span_it(amounts: list[D]) -> None:
-    marks = pnl.labelled_amounts(amounts)
+    marks = pnl.axis_ticks(amounts)
     assert marks[0] <= min(*amounts, D(0))
     assert marks[-1] >= max(*amounts, D(0))
     assert 2 <= len(marks) <= 8

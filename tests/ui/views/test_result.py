@@ -91,15 +91,15 @@ def test_what_panic_could_not_settle_is_named_order_by_order() -> None:
 def test_everything_canceled_is_said_only_when_it_is_proved(doubtful: dict[str, Any]) -> None:
     proved = PanicReport(canceled=(), gone=(), unknown=(), problem=None)
     assert "─ All orders canceled ─" in rendered(result.panic(proved))
-    assert result.end_of_panic(proved).startswith("All orders canceled: 0 orders canceled.")
+    assert result.panic_result_text(proved).startswith("All orders canceled: 0 orders canceled.")
     report = replace(proved, **doubtful)
     assert "All orders canceled" not in rendered(result.panic(report))
     assert "Verified" not in rendered(result.panic(report))
     assert "─ Panic: orders may still be open ─" in rendered(result.panic(report))
-    assert result.end_of_panic(report).startswith("Panic: orders may still be open")
+    assert result.panic_result_text(report).startswith("Panic: orders may still be open")
 
 
 def test_a_block_that_is_not_on_record_is_told() -> None:
     report = PanicReport(canceled=(), gone=(), unknown=(), problem=None, is_recorded=False)
     assert UNRECORDED_PANIC in rendered(result.panic(report), width=200)
-    assert UNRECORDED_PANIC in result.end_of_panic(report)
+    assert UNRECORDED_PANIC in result.panic_result_text(report)
