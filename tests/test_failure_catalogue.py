@@ -146,7 +146,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
             "exchange/http/test_transport.py::test_an_exchange_that_never_accepts_the_clock_does_not_loop",
             "orders/execution/test_recovery.py::"
             "test_the_margin_counts_in_the_exchanges_time_when_this_clock_is_wrong",
-            "ui/test_menu.py::test_a_clock_that_differs_is_told_and_recorded_and_orders_go_through",
+            "ui/test_menu.py::test_a_clock_skew_is_reported_and_orders_go_through",
         ],
     ),
     15: (
@@ -195,8 +195,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         "interrupted during a submission",
         [
             "journeys/test_signals.py::test_ctrl_c_waits_for_the_order_and_shows_what_became_of_it",
-            "journeys/test_signals.py::"
-            "test_a_second_ctrl_c_leaves_the_order_to_the_search_and_the_menu_tells_of_it",
+            "journeys/test_signals.py::test_a_second_ctrl_c_leaves_the_order_to_recovery",
             "journeys/test_signals.py::test_an_end_waits_two_seconds_for_the_answer_to_an_order",
         ],
     ),
@@ -316,7 +315,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         "price moves before the order",
         [
             "ui/screens/test_trade.py::test_what_changed_while_the_user_read_is_shown_and_asked_again",
-            "ui/views/test_ticket.py::test_a_book_that_moved_is_told_with_both_numbers",
+            "ui/views/test_ticket.py::test_a_moved_book_shows_both_numbers",
             "orders/execution/test_submission.py::test_a_preview_that_is_not_of_this_moment_is_denied",
         ],
     ),
@@ -338,7 +337,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
             "orders/execution/test_panic.py::test_what_is_never_acknowledged_and_still_listed_is_unknown",
             "orders/execution/test_panic.py::test_lists_that_never_catch_up_are_named_with_their_time",
             "orders/execution/test_panic_while_reads_lag.py::test_panic_waits_for_the_lists_to_show_what_was_just_sent",
-            "ui/views/test_result.py::test_what_panic_could_not_settle_is_named_order_by_order",
+            "ui/views/test_result.py::test_panic_names_each_order_it_could_not_cancel",
         ],
     ),
     54: (
@@ -431,8 +430,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
             "test_a_thing_that_takes_the_files_place_after_the_look_is_refused_as_well",
             "practice/storage/test_private_files.py::"
             "test_anything_but_a_file_of_ours_is_refused_without_waiting",
-            "journeys/test_files_of_a_session.py::"
-            "test_pipes_in_the_place_of_every_file_are_told_at_the_start_and_orders_are_locked",
+            "journeys/test_files_of_a_session.py::test_pipes_in_place_of_files_are_reported_and_lock_orders",
             "journeys/test_files_of_a_session.py::"
             "test_all_that_a_session_leaves_is_its_owners_alone_and_what_was_open_is_closed",
         ],
@@ -443,7 +441,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
             "ui/test_hostile_journal.py::test_no_text_of_a_journal_acts_on_the_terminal",
             "ui/test_hostile_journal.py::"
             "test_no_text_of_a_journal_acts_on_the_terminal_from_the_story_of_any_order",
-            "ui/test_hostile_journal.py::test_an_unresolved_order_stands_on_the_ticket_without_acting",
+            "ui/test_hostile_journal.py::test_an_unresolved_order_on_the_ticket_is_harmless",
             "ui/test_hostile_journal.py::test_the_export_of_a_journal_has_its_text_to_the_character",
         ],
     ),

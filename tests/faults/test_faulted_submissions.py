@@ -27,7 +27,7 @@ import pytest
 import verifier
 from faulty_exchange import FaultyExchange
 from tcp_proxy import IdleClose, Pass, Refuse, TcpProxy
-from trading_session import Access, TradingSession, Wish
+from trading_session import Access, OrderSpec, TradingSession
 
 from kalshi_trading.core.models import Action, Side, TimeInForce
 from kalshi_trading.orders.execution.recovery_loop import RecoveryLoop
@@ -106,7 +106,7 @@ class Seat:
     def go_through(self, situation: fault_mix.Situation) -> str:
         """Send a resting order through a situation and return its client_order_id."""
         self.turn_to(situation, forced=True)
-        done = self.desk.submit(Wish(self.draw.choice(self.venue.tickers), "0.01"))
+        done = self.desk.submit(OrderSpec(self.draw.choice(self.venue.tickers), "0.01"))
         self.turn_to(fault_mix.FINE)
         return done.request.client_order_id
 
@@ -136,7 +136,7 @@ class Seat:
             self._healing = threading.Timer(0.015, self.proxy.switch, [Pass()])
             self._healing.start()
 
-    def wish(self) -> Wish:
+    def wish(self) -> OrderSpec:
         """Draw an order: most rest far from the market.
 
         Some trade at once, some are off the grid.
@@ -146,7 +146,7 @@ class Seat:
         rests, trades = (cheap, dear) if action is Action.BUY else (dear, cheap)
         price = self.draw.choices([rests, trades, "0.0155"], [6, 3, 1])[0]
         at_once = self.draw.random() < 0.3
-        return Wish(
+        return OrderSpec(
             ticker=self.draw.choice(self.venue.tickers),
             price=price,
             action=action,
@@ -191,7 +191,7 @@ def seats(
                 )
             desk = TradingSession(folder, access, margin_s=MARGIN_S, apart_s=APART_S, ahead_s=ahead_s)
             stack.callback(desk.close)
-            desk.greet()
+            desk.read_limits()
             taken.append(Seat(desk, venue, drawn, **proxied))
     return taken
 
@@ -250,7 +250,7 @@ def test_no_order_is_doubled_lost_or_misjudged_under_any_fault(
         trade_side_by_side(taken, proof.CURRENT.submissions)
         let_the_last_late_request_arrive(taken)
         for seat in taken:
-            seat.desk.settle(within_s=60)
+            seat.desk.resolve_pending(within_s=60)
             seat.desk.recovery.reconcile_late(seat.desk.client.get_orders().whole())
         lines, damaged = verifier.journal_lines(tmp_path / "logs" / "practice")
         verdicts = judged(lines, taken)

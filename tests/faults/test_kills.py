@@ -21,7 +21,7 @@ import pytest
 import verifier
 from faulty_exchange import FaultyExchange
 from journaled import order_lives
-from trading_session import Access, TradingSession, Wish, opened
+from trading_session import Access, OrderSpec, TradingSession, open_session
 
 from kalshi_trading.core.models import TimeInForce
 from kalshi_trading.journal.order_state import OrderStage
@@ -49,14 +49,18 @@ def access_to(exchange: FaultyExchange) -> Access:
     return Access(running.url, running.key_id, running.private_key_path)
 
 
-def three_wishes(exchange: FaultyExchange) -> list[Wish]:
+def three_wishes(exchange: FaultyExchange) -> list[OrderSpec]:
     """Return an order that fills, one that rests and one that is canceled.
 
     The canceled one does not fill at once.
     """
     ticker = exchange.exchange.open_tickers(1)[0]
     at_once = TimeInForce.IMMEDIATE_OR_CANCEL
-    return [Wish(ticker, "0.99"), Wish(ticker, "0.01"), Wish(ticker, "0.01", time_in_force=at_once)]
+    return [
+        OrderSpec(ticker, "0.99"),
+        OrderSpec(ticker, "0.01"),
+        OrderSpec(ticker, "0.01", time_in_force=at_once),
+    ]
 
 
 def recovering(folder: Path, exchange: FaultyExchange) -> TradingSession:
@@ -64,14 +68,14 @@ def recovering(folder: Path, exchange: FaultyExchange) -> TradingSession:
     desk = TradingSession(
         folder, access_to(exchange), margin_s=child_order.MARGIN_S, apart_s=child_order.APART_S
     )
-    desk.greet()
+    desk.read_limits()
     assert desk.recover().foreign == ()
     return desk
 
 
 def recover(folder: Path, exchange: FaultyExchange) -> None:
     desk = recovering(folder, exchange)
-    desk.settle()
+    desk.resolve_pending()
     desk.close()
 
 
@@ -91,7 +95,7 @@ def judged(folder: Path, exchange: FaultyExchange) -> verifier.Verdict:
 
 
 def kill_all(
-    sessions: ForkServerContext, moment: str, folder: Path, exchange: FaultyExchange, wishes: list[Wish]
+    sessions: ForkServerContext, moment: str, folder: Path, exchange: FaultyExchange, wishes: list[OrderSpec]
 ) -> None:
     """Start one session per wish and kill all of them at this moment.
 
@@ -146,7 +150,7 @@ def test_two_sessions_that_recover_at_once_come_to_the_same_end(
     both = [recovering(tmp_path, exchange) for _ in range(2)]
     assert [len(desk.pending.orders()) for desk in both] == [6, 6]
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(TradingSession.settle, both))
+        list(pool.map(TradingSession.resolve_pending, both))
     verdict = judged(tmp_path, exchange)
     assert (verdict.faults, verdict.ends) == ([], Counter(acknowledged=3, absent=3))
     once = journal_of(tmp_path)
@@ -172,14 +176,14 @@ def test_an_order_of_a_session_that_is_still_alive_is_left_to_it(
         before = journal_of(tmp_path)
         desk = recovering(tmp_path, exchange)
         assert desk.pending.orders() == ()
-        desk.settle()
+        desk.resolve_pending()
         assert journal_of(tmp_path) == before
     finally:
         alive.kill()
         alive.join()
     desk.recover()
     assert len(desk.pending.orders()) == 1
-    desk.settle()
+    desk.resolve_pending()
     verdict = judged(tmp_path, exchange)
     end = "acknowledged" if step is SubmissionStep.ANSWERED else "absent"
     assert (verdict.faults, verdict.ends) == ([], Counter({end: 1}))
@@ -192,8 +196,8 @@ def test_a_session_killed_while_it_recovers_leaves_everything_to_the_next_one(
     """Looking records nothing but an end, so half a recovery does no harm."""
     for moment in (SubmissionStep.SENDING_RECORDED.value, SubmissionStep.ANSWERED.value):
         kill_all(sessions, moment, tmp_path, exchange, three_wishes(exchange))
-    with opened(tmp_path, access_to(exchange), margin_s=60, apart_s=5) as half_way:
-        half_way.greet()
+    with open_session(tmp_path, access_to(exchange), margin_s=60, apart_s=5) as half_way:
+        half_way.read_limits()
         half_way.recover()
         half_way.recovery.examine_all()
         assert len(half_way.pending.orders()) == 3
@@ -261,12 +265,12 @@ def test_orders_of_sessions_killed_at_random_times_all_have_an_intent_and_all_ar
 
 def recovered(folder: Path, exchange: FaultyExchange, *, within_s: float) -> verifier.Verdict:
     """Recover the orders of one account; others are named and left alone."""
-    with opened(
+    with open_session(
         folder, access_to(exchange), margin_s=child_order.MARGIN_S, apart_s=child_order.APART_S
     ) as desk:
-        desk.greet()
+        desk.read_limits()
         desk.recover()
-        desk.settle(within_s)
+        desk.resolve_pending(within_s)
     return judged(folder, exchange)
 
 

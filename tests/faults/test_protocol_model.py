@@ -30,7 +30,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from trading_session import Wish, previewed
+from trading_session import OrderSpec, preview_of
 
 from kalshi_trading.core.errors import (
     JournalError,
@@ -257,7 +257,7 @@ FATES = st.one_of(
     LATE,
 )
 WISHES = st.builds(
-    Wish,
+    OrderSpec,
     ticker=st.sampled_from(["KXONE-1", "KXTWO-2"]),
     price=st.sampled_from(["0.01", "0.57", "0.9999"]),
     action=st.sampled_from(Action),
@@ -336,8 +336,8 @@ class ProtocolMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.running)
     @rule(which=WHICH, wish=WISHES, fates=st.lists(FATES, min_size=1, max_size=3))
-    def submit(self, which: int, wish: Wish, fates: list[Any]) -> None:
-        by, preview = self.chosen(which), previewed(wish, self.clock())
+    def submit(self, which: int, wish: OrderSpec, fates: list[Any]) -> None:
+        by, preview = self.chosen(which), preview_of(wish, self.clock())
         cannot_unlock = by.lock.reason is not None and "*" in by.journal.full_for
         by.client.fates = list(fates)
         result = by.submitter.submit(preview)
@@ -348,17 +348,17 @@ class ProtocolMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.running)
     @rule(which=WHICH, wish=WISHES, fate=LOST, reads=st.sampled_from(READS))
-    def submit_and_lose_the_answer(self, which: int, wish: Wish, fate: Any, reads: str) -> None:
+    def submit_and_lose_the_answer(self, which: int, wish: OrderSpec, fate: Any, reads: str) -> None:
         self.exchange.reads = reads
         self.submit(which, wish, [fate])
 
     @precondition(lambda self: self.running)
     @rule(which=WHICH, wish=WISHES, fate=FATES, step=st.sampled_from(SubmissionStep))
-    def submit_and_be_killed(self, which: int, wish: Wish, fate: Any, step: SubmissionStep) -> None:
+    def submit_and_be_killed(self, which: int, wish: OrderSpec, fate: Any, step: SubmissionStep) -> None:
         by = self.chosen(which)
         by.client.fates, by.killed_at = [fate], step
         with contextlib.suppress(Killed):
-            by.submitter.submit(previewed(wish, self.clock()))
+            by.submitter.submit(preview_of(wish, self.clock()))
         self.end(by)
 
     def the_answer_is_true(self, result: SubmissionResult) -> None:

@@ -17,7 +17,7 @@ import child_order
 import pytest
 import verifier
 from exchange_process import ExchangeProcess, running_exchange
-from trading_session import Access, Wish
+from trading_session import Access, OrderSpec
 
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.exchange.http.transport import Transport
@@ -106,7 +106,7 @@ def test_a_stopped_process_wakes_too_late_to_place_its_order(
     sessions: ForkServerContext, exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
     access = Access(exchange.url, exchange.key_id, exchange.private_key_path)
-    wish = Wish(exchange.open_tickers(1)[0], "0.01")
+    wish = OrderSpec(exchange.open_tickers(1)[0], "0.01")
     stopped = [
         sessions.Process(target=child_order.stop_at, args=(step, tmp_path, access, wish))
         for step in SubmissionStep

@@ -18,7 +18,7 @@ import proof
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from journaled import WISH, order_index
+from journaled import INTENT_FIELDS, order_index
 from model_factory import NOW
 
 from kalshi_trading.core.errors import JournalError
@@ -46,24 +46,31 @@ SAID = {"sentence": "BUY 10 YES"}
 FILLED = {"fill_count": "10", "remaining_count": "0", "order_id": "o"}
 RESTS = {"fill_count": "4", "remaining_count": "6", "order_id": "o"}
 LIVES = {
-    "of an intent alone": [("intent", WISH)],
-    "sent": [("intent", WISH), ("sending", SAID)],
-    "unknown": [("intent", WISH), ("sending", SAID), ("unknown", SAID)],
-    "filled": [("intent", WISH), ("sending", SAID), ("acknowledged", FILLED), ("fill", FILLED)],
-    "resting": [("intent", WISH), ("acknowledged", RESTS)],
-    "canceled": [("intent", WISH), ("acknowledged", RESTS), ("cancel.acknowledged", {"reduced_by": "6"})],
+    "of an intent alone": [("intent", INTENT_FIELDS)],
+    "sent": [("intent", INTENT_FIELDS), ("sending", SAID)],
+    "unknown": [("intent", INTENT_FIELDS), ("sending", SAID), ("unknown", SAID)],
+    "filled": [("intent", INTENT_FIELDS), ("sending", SAID), ("acknowledged", FILLED), ("fill", FILLED)],
+    "resting": [("intent", INTENT_FIELDS), ("acknowledged", RESTS)],
+    "canceled": [
+        ("intent", INTENT_FIELDS),
+        ("acknowledged", RESTS),
+        ("cancel.acknowledged", {"reduced_by": "6"}),
+    ],
     "canceled in part": [
-        ("intent", WISH),
+        ("intent", INTENT_FIELDS),
         ("acknowledged", RESTS),
         ("cancel.acknowledged", {"reduced_by": "5"}),
     ],
-    "filled later": [("intent", WISH), ("acknowledged", RESTS), ("fill", FILLED)],
-    "ended elsewhere": [("intent", WISH), ("acknowledged", RESTS), ("ended", RESTS)],
-    "rejected": [("intent", WISH), ("sending", SAID), ("rejected", SAID)],
-    "absent": [("intent", WISH), ("unknown", SAID), ("absent", SAID)],
-    "late": [("intent", WISH), ("absent", SAID), ("acknowledged", RESTS)],
-    "of a lost intent": [("sending", WISH), ("acknowledged", FILLED)],
-    "of odd numbers": [("intent", WISH), ("acknowledged", {"fill_count": "4.50", "remaining_count": "5.50"})],
+    "filled later": [("intent", INTENT_FIELDS), ("acknowledged", RESTS), ("fill", FILLED)],
+    "ended elsewhere": [("intent", INTENT_FIELDS), ("acknowledged", RESTS), ("ended", RESTS)],
+    "rejected": [("intent", INTENT_FIELDS), ("sending", SAID), ("rejected", SAID)],
+    "absent": [("intent", INTENT_FIELDS), ("unknown", SAID), ("absent", SAID)],
+    "late": [("intent", INTENT_FIELDS), ("absent", SAID), ("acknowledged", RESTS)],
+    "of a lost intent": [("sending", INTENT_FIELDS), ("acknowledged", FILLED)],
+    "of odd numbers": [
+        ("intent", INTENT_FIELDS),
+        ("acknowledged", {"fill_count": "4.50", "remaining_count": "5.50"}),
+    ],
 }
 
 
@@ -204,7 +211,7 @@ def test_four_sessions_that_write_over_midnights_are_all_read(diary):
     def write(who: int) -> None:
         log = diary.session(f"account-{who}")
         for step in range(40):
-            log.log_order_step("intent", {"client_order_id": f"{who}-{step}", **WISH})
+            log.log_order_step("intent", {"client_order_id": f"{who}-{step}", **INTENT_FIELDS})
 
     with ThreadPoolExecutor(4) as threads:
         writers = [threads.submit(write, who) for who in range(4)]
@@ -238,7 +245,7 @@ def test_what_is_recognised_as_settled_at_once_is_settled_by_the_rules(steps):
     for step, filled, left in steps:
         kind, _, event = step.rpartition(".")
         fields = {"fill_count": filled, "remaining_count": left} if not kind else {"reduced_by": filled}
-        named = {"client_order_id": "a", "order_id": "o", **WISH, **fields}
+        named = {"client_order_id": "a", "order_id": "o", **INTENT_FIELDS, **fields}
         records.append(JournalRecord(NOW - 400 * DAY, f"{kind or 'order'}.{event}", named))
     digest = JournalDigest()
     digest.add(records)
@@ -544,7 +551,7 @@ def test_a_last_line_that_lacks_only_its_end_counts(diary, life, then):
 
 @pytest.mark.parametrize("letter", ["\N{CYRILLIC CAPITAL LETTER A}", "\N{GRINNING FACE}"])
 def test_a_long_line_of_any_script_is_kept_by_the_checkpoint(diary, letter):
-    named = {"client_order_id": "a", **WISH, "sentence": letter * 200_000}
+    named = {"client_order_id": "a", **INTENT_FIELDS, "sentence": letter * 200_000}
     diary.log.log_order_step("intent", named)
     expected = diary.said()
     assert list(expected[0]) == ["a"]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from journaled import order_lives
+from journaled import order_states
 
 from kalshi_trading.journal.order_state import OrderStage, advanced, belongs_to
 from kalshi_trading.journal.records import JournalRecord
@@ -22,7 +22,7 @@ def record(state, client_order_id="c1", **fields):
 
 
 def life_after(*states):
-    return order_lives([record(state) for state in (OrderStage.INTENT, *states)])["c1"]
+    return order_states([record(state) for state in (OrderStage.INTENT, *states)])["c1"]
 
 
 @pytest.mark.parametrize(
@@ -62,12 +62,12 @@ def test_an_end_stays_unless_the_exchange_confirmed_the_order(states):
 @given(st.lists(st.tuples(st.sampled_from(AFTER), st.sampled_from(["c1", "c2"])), max_size=10))
 def test_the_records_of_one_order_say_nothing_of_another(steps):
     both = [record(OrderStage.INTENT, "c1"), record(OrderStage.INTENT, "c2")]
-    mixed = order_lives(both + [record(state, name) for state, name in steps])
+    mixed = order_states(both + [record(state, name) for state, name in steps])
     for name in ("c1", "c2"):
         alone = [record(OrderStage.INTENT, name)] + [
             record(state, own) for state, own in steps if own == name
         ]
-        assert mixed[name] == order_lives(alone)[name]
+        assert mixed[name] == order_states(alone)[name]
 
 
 def test_what_is_no_step_of_an_orders_life_begins_none():
@@ -80,35 +80,35 @@ def test_what_is_no_step_of_an_orders_life_begins_none():
         "intent",
     ]
     records = [JournalRecord(AT, event, {"client_order_id": "c1"}) for event in strangers]
-    assert order_lives(records) == {}
-    assert order_lives([record(OrderStage.INTENT, client_order_id="")]) == {}, "nothing without a name"
+    assert order_states(records) == {}
+    assert order_states([record(OrderStage.INTENT, client_order_id="")]) == {}, "nothing without a name"
 
 
 @pytest.mark.parametrize("first", [OrderStage.SENDING, OrderStage.UNKNOWN])
 def test_an_order_whose_intent_is_damaged_is_open_from_its_next_record_on(first):
     known = {"ticker": "KX-1", "sentence": "BUY 10 YES KX-1 at 57¢", "session": "s1"}
     known |= {"account": "a1", "environment": "practice"}
-    life = order_lives([record(first, **known)])["c1"]
+    life = order_states([record(first, **known)])["c1"]
     assert life.is_pending
     assert {name: getattr(life, name) for name in known} == known
     assert life.intent_at == AT
-    assert order_lives([record(first), record(OrderStage.ABSENT)])["c1"].stage is OrderStage.ABSENT
+    assert order_states([record(first), record(OrderStage.ABSENT)])["c1"].stage is OrderStage.ABSENT
 
 
 def test_an_order_of_which_only_the_ticker_is_left_can_still_be_named():
-    life = order_lives([record(OrderStage.SENDING, ticker="KX-1")])["c1"]
+    life = order_states([record(OrderStage.SENDING, ticker="KX-1")])["c1"]
     assert life.sentence == "an order in KX-1 (no details recorded)"
 
 
 def test_an_order_of_which_only_the_end_is_left_is_acknowledged_or_forgotten():
-    assert order_lives([record(OrderStage.ACKNOWLEDGED)])["c1"].stage is OrderStage.ACKNOWLEDGED
+    assert order_states([record(OrderStage.ACKNOWLEDGED)])["c1"].stage is OrderStage.ACKNOWLEDGED
     for end in (OrderStage.REJECTED, OrderStage.NOT_SENT, OrderStage.ABSENT):
-        assert order_lives([record(end)]) == {}
+        assert order_states([record(end)]) == {}
 
 
 def test_an_intent_that_is_repeated_changes_nothing():
     first = record(OrderStage.INTENT, sentence="BUY 10 YES KX-1 at 57¢")
-    lives = order_lives([first, record(OrderStage.REJECTED), record(OrderStage.INTENT, sentence="another")])
+    lives = order_states([first, record(OrderStage.REJECTED), record(OrderStage.INTENT, sentence="another")])
     assert (lives["c1"].stage, lives["c1"].sentence) == (OrderStage.REJECTED, "BUY 10 YES KX-1 at 57¢")
     assert life_after(OrderStage.UNKNOWN, OrderStage.INTENT).stage is OrderStage.UNKNOWN
 
@@ -125,4 +125,4 @@ def test_an_intent_that_is_repeated_changes_nothing():
 )
 def test_an_order_belongs_to_the_environment_and_the_account_of_its_record(environment, account, fits):
     intent = record(OrderStage.INTENT, environment=environment, account=account)
-    assert belongs_to(order_lives([intent])["c1"], "practice", "a1") is fits
+    assert belongs_to(order_states([intent])["c1"], "practice", "a1") is fits

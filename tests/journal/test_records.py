@@ -18,7 +18,7 @@ from pathlib import Path
 
 import proof
 import pytest
-from journal_children import NOBODY, NOON
+from journal_children import NOON, OTHER_UID
 
 from kalshi_trading.core.errors import JournalError
 from kalshi_trading.journal.files import file_locks
@@ -404,11 +404,11 @@ def test_a_read_only_folder_is_a_journal_error_and_can_still_be_read(tmp_path):
     for path in diary.log.folder.iterdir():
         path.chmod(0o644)
         if os.geteuid() == 0:
-            os.chown(path, NOBODY, -1)  # the child drops its privileges
+            os.chown(path, OTHER_UID, -1)  # the child drops its privileges
     diary.log.folder.chmod(0o555)
     (tmp_path / "mine").chmod(0o755)
     tmp_path.chmod(0o755)
-    assert "Permission denied" in str(said_by_child("nobody", tmp_path))
+    assert "Permission denied" in str(said_by_child("no_rights", tmp_path))
 
 
 def test_a_flush_that_fails_is_an_error_and_the_next_line_looks_at_the_file_anew(diary, monkeypatch):

@@ -56,9 +56,7 @@ def own_home(tmp_path: Path) -> Iterator[Path]:
         os.kill(json.loads(ready.read_text())["pid"], signal.SIGTERM)
 
 
-def test_pipes_in_the_place_of_every_file_are_told_at_the_start_and_orders_are_locked(
-    home: Path, tmp_path: Path
-) -> None:
+def test_pipes_in_place_of_files_are_reported_and_lock_orders(home: Path, tmp_path: Path) -> None:
     folder = tmp_path / "practice"
     names = ["trades.log", "errors.log", "requests.log", "intents.lock", f"sessions/{'0' * 32}.lock"]
     (folder / "sessions").mkdir(parents=True)

@@ -212,7 +212,7 @@ def test_the_narrow_screen_stays_readable(home: Path) -> None:
         assert terminal.exit_status() == 0
 
 
-def test_the_portfolio_stands_on_one_narrow_screen_and_arrows_choose(home: Path) -> None:
+def test_the_portfolio_fits_a_narrow_screen_and_arrows_choose(home: Path) -> None:
     with program(home, columns=80, rows=24) as terminal:
         terminal.choose("1", r"Account value .*Refresh\s*\Z")
         assert "Account value" in terminal.screen

@@ -25,7 +25,7 @@ def stop_and_go_on(terminal: Terminal) -> None:
     while not is_stopped(terminal.pid):
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    terminal.read_lines()
+    terminal.set_line_mode()
     terminal.signal(signal.SIGCONT)
 
 
@@ -45,7 +45,7 @@ def test_keys_work_after_another_program_stopped_this_one(home: Path, at_menu: b
         assert terminal.exit_status() == 0
 
 
-def test_keys_work_after_a_suspension_that_nobody_could_end(home: Path) -> None:
+def test_keys_work_after_an_ignored_suspension(home: Path) -> None:
     """Without a parent shell the system ignores Ctrl-Z."""
     with program(home) as terminal:
         terminal.menu()
@@ -58,7 +58,7 @@ def test_keys_work_after_a_suspension_that_nobody_could_end(home: Path) -> None:
         assert terminal.exit_status() == 0
 
 
-def test_drawing_anew_keeps_what_stood_on_the_screen(home: Path) -> None:
+def test_redrawing_keeps_the_screen(home: Path) -> None:
     with program(home) as terminal:
         terminal.menu()
         terminal.press("9")
@@ -81,7 +81,7 @@ def test_a_suspended_program_can_be_terminated(home: Path) -> None:
         assert terminal.wait_for(r"isig icanon .*\becho ")
 
 
-def test_a_question_has_to_stand_anew_after_a_suspension(home: Path) -> None:
+def test_a_suspension_resets_the_gate(home: Path) -> None:
     with shell(home) as terminal:
         terminal.press("0")
         terminal.wait_for(f"› {LEAVING}")

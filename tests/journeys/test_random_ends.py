@@ -71,7 +71,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 def starting(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
     """The start, from the first instruction of the process to the menu."""
-    terminal.passes(dice.uniform(0, 0.5))
+    terminal.run_for(dice.uniform(0, 0.5))
 
 
 def redrawing(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
@@ -79,8 +79,8 @@ def redrawing(place: Place, terminal: ForkedProgram, dice: random.Random) -> Non
     terminal.menu()
     for _ in range(dice.randint(1, 30)):
         terminal.press(dice.choice([DOWN, UP, DOWN * 2, UP + DOWN]))
-        terminal.passes(dice.choice([0, 0, 0.001, 0.01]))
-    terminal.passes(dice.choice([0, dice.uniform(0, 0.05)]))
+        terminal.run_for(dice.choice([0, 0, 0.001, 0.01]))
+    terminal.run_for(dice.choice([0, dice.uniform(0, 0.05)]))
 
 
 def reading(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
@@ -88,7 +88,7 @@ def reading(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
     terminal.menu()
     place.faulty.fail({"kind": "before_accept", "method": "GET", "delay_s": dice.uniform(0, 0.3)})
     terminal.press(dice.choice("13459"))
-    terminal.passes(dice.uniform(0, 0.6))
+    terminal.run_for(dice.uniform(0, 0.6))
 
 
 def waiting(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
@@ -97,14 +97,14 @@ def waiting(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
     place.faulty.fail({"kind": "before_accept", "method": "GET", "hold_s": 30})
     terminal.press(dice.choice("31"))
     terminal.wait_for(r"…\s*\Z")
-    terminal.passes(dice.uniform(0, 0.3))
+    terminal.run_for(dice.uniform(0, 0.3))
 
 
 def deciding(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
     """A consequential question is open, some with keys pressed too early."""
     terminal.choose("0", "Exit the program")
     terminal.press(dice.choice(["", DOWN, DOWN + UP, "111"]))
-    terminal.passes(dice.uniform(0, 0.1))
+    terminal.run_for(dice.uniform(0, 0.1))
 
 
 def typing(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
@@ -112,14 +112,14 @@ def typing(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
     terminal.choose("2", "Search markets or enter a ticker")
     for _ in range(dice.randint(0, 20)):
         terminal.press(dice.choice("abc é\x7f"))
-        terminal.passes(dice.choice([0, 0.002]))
+        terminal.run_for(dice.choice([0, 0.002]))
 
 
 def leaving(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
     """The user has exited, and the program is about to end."""
     terminal.choose("0", "Exit the program")
     terminal.decide("Exit the program", "e")
-    terminal.passes(dice.uniform(0, 0.3))
+    terminal.run_for(dice.uniform(0, 0.3))
 
 
 def stalled(place: Place, terminal: ForkedProgram, dice: random.Random) -> None:
@@ -158,7 +158,7 @@ MOMENTS = {
 # --- Trials ---------------------------------------------------------------------------------------
 
 
-def strange_ways(place: Place, number: int, way: Callable[..., list[str]]) -> list[str]:
+def run_trial(place: Place, number: int, way: Callable[..., list[str]]) -> list[str]:
     """Run the trial of this number; return everything that went wrong."""
     dice = random.Random(number)
     name = list(MOMENTS)[number % len(MOMENTS)]
@@ -175,7 +175,7 @@ def strange_ways(place: Place, number: int, way: Callable[..., list[str]]) -> li
         if terminal.modes not in (None, terminal.modes_at_first):
             wrong.append(f"the terminal has other modes: {terminal.modes}, {terminal.modes_at_first}")
         wrong += [f"the screen shows {word}" for word in STRANGE if word in terminal.text]
-        wrong += left_behind(place)
+        wrong += leftovers(place)
         return [f"{number} ({name}): {each}" for each in wrong]
 
 
@@ -187,15 +187,15 @@ def by_signals(terminal: ForkedProgram, moment: Moment, dice: random.Random) -> 
     terminal.signal(first)
     expected = {128 + first, *moment.other_statuses}
     limit_s = moment.limit_s
-    if dice.random() < 0.4 and terminal.ended(dice.uniform(0, 0.3), reading=is_read) is None:
+    if dice.random() < 0.4 and terminal.wait_for_end(dice.uniform(0, 0.3), reading=is_read) is None:
         signalled_at, limit_s = time.monotonic(), TOLERANCE_S
         terminal.signal(second)
         expected |= {128 + second, -second}
-    end = terminal.ended(LONGEST_WAIT_S, reading=is_read)
-    wrong = misjudged(terminal, end, signalled_at, limit_s, expected)
+    end = terminal.wait_for_end(LONGEST_WAIT_S, reading=is_read)
+    wrong = wrong_end(terminal, end, signalled_at, limit_s, expected)
     if is_read and end is not None and end.status > 0:
-        wrong += ["it leaves no cursor"] if not terminal.has_left_on(CURSOR, at_first=True) else []
-        wrong += ["it leaves brackets"] if terminal.has_left_on(BRACKETED_PASTE, at_first=False) else []
+        wrong += ["it leaves no cursor"] if not terminal.is_mode_on(CURSOR, at_first=True) else []
+        wrong += ["it leaves brackets"] if terminal.is_mode_on(BRACKETED_PASTE, at_first=False) else []
     return wrong
 
 
@@ -204,22 +204,22 @@ def by_hang_up(terminal: ForkedProgram, moment: Moment, dice: random.Random) -> 
     closed_at = time.monotonic()
     terminal.close()
     expected = {128 + signal.SIGHUP, *moment.other_statuses}
-    end = terminal.ended(LONGEST_WAIT_S)
-    return misjudged(terminal, end, closed_at, moment.limit_s, expected)
+    end = terminal.wait_for_end(LONGEST_WAIT_S)
+    return wrong_end(terminal, end, closed_at, moment.limit_s, expected)
 
 
-def misjudged(
+def wrong_end(
     terminal: ForkedProgram, end: Ended | None, asked_at: float, limit_s: float, expected: set[int]
 ) -> list[str]:
     if end is None:
         return ["it lives on"]
     wrong = [] if end.status in expected else [f"it ended with {end.status}, not {expected}"]
-    if end.at - asked_at > limit_s + terminal.held_up_s:
+    if end.at - asked_at > limit_s + terminal.delayed_s:
         wrong.append(f"it took {end.at - asked_at:.2f} s, not {limit_s} s")
     return wrong
 
 
-def left_behind(place: Place) -> list[str]:
+def leftovers(place: Place) -> list[str]:
     """Return leftovers: sessions that seem alive, logged errors, processes.
 
     A process that looks for the practice exchange may end a little later.
@@ -260,9 +260,9 @@ def batches(first: int, count: int) -> list[range]:
 
 @pytest.mark.parametrize("numbers", batches(0, proof.CURRENT.signals), ids=str)
 def test_a_signal_at_any_moment_ends_the_program_in_time(place: Place, numbers: range) -> None:
-    assert [wrong for number in numbers for wrong in strange_ways(place, number, by_signals)] == []
+    assert [wrong for number in numbers for wrong in run_trial(place, number, by_signals)] == []
 
 
 @pytest.mark.parametrize("numbers", batches(proof.CURRENT.signals, proof.CURRENT.hang_ups), ids=str)
 def test_a_hang_up_at_any_moment_ends_the_program_in_time(place: Place, numbers: range) -> None:
-    assert [wrong for number in numbers for wrong in strange_ways(place, number, by_hang_up)] == []
+    assert [wrong for number in numbers for wrong in run_trial(place, number, by_hang_up)] == []

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from lost_answers import LossyHome, answer_withheld, lossy_home, open_ticket, request_lost, send
+from lost_answers import FaultyHome, faulty_home, lose_request, open_ticket, send, withhold_answer
 from terminal import CTRL_C, Terminal, program, shell
 
 from kalshi_trading.ui.terminal.termination import REPEATS_WITHIN_S
@@ -22,8 +22,8 @@ SENTENCE = r"BUY {} YES KX\S+ at 2¢"
 
 
 @pytest.fixture
-def lossy(tmp_path: Path) -> Iterator[LossyHome]:
-    with lossy_home(tmp_path) as home:
+def faulty(tmp_path: Path) -> Iterator[FaultyHome]:
+    with faulty_home(tmp_path) as home:
         yield home
 
 
@@ -46,21 +46,21 @@ def recovered(home: Path, count: str) -> None:
         assert "unknown, still" not in terminal.text
 
 
-def test_ctrl_c_waits_for_the_order_and_shows_what_became_of_it(lossy: LossyHome) -> None:
-    lossy.fail(answer_withheld(3))
-    with program(lossy.folder, columns=WIDE) as terminal:
+def test_ctrl_c_waits_for_the_order_and_shows_what_became_of_it(faulty: FaultyHome) -> None:
+    faulty.fail(withhold_answer(3))
+    with program(faulty.folder, columns=WIDE) as terminal:
         open_ticket(terminal, "11")
         send(terminal, "Sending the order")
         terminal.press(CTRL_C)
         terminal.wait_for("Finishing the order")
         terminal.wait_for("Open: BUY 11 YES at 2¢.*found at the exchange: open")
         leave(terminal)
-    assert lossy.events()[:4] == ["order.intent", "order.sending", "order.unknown", "order.acknowledged"]
+    assert faulty.events()[:4] == ["order.intent", "order.sending", "order.unknown", "order.acknowledged"]
 
 
-def test_a_second_ctrl_c_leaves_the_order_to_the_search_and_the_menu_tells_of_it(lossy: LossyHome) -> None:
-    lossy.fail(answer_withheld(4))
-    with program(lossy.folder, columns=WIDE) as terminal:
+def test_a_second_ctrl_c_leaves_the_order_to_recovery(faulty: FaultyHome) -> None:
+    faulty.fail(withhold_answer(4))
+    with program(faulty.folder, columns=WIDE) as terminal:
         open_ticket(terminal, "12")
         send(terminal, "Sending the order")
         terminal.press(CTRL_C)
@@ -78,7 +78,7 @@ def test_a_second_ctrl_c_leaves_the_order_to_the_search_and_the_menu_tells_of_it
             terminal.menu()
         terminal.wait_for(rf"{SENTENCE.format(12)}.*: Open\..*ound at the exchange")
         leave(terminal)
-    assert lossy.events()[:4] == ["order.intent", "order.sending", "order.unknown", "order.acknowledged"]
+    assert faulty.events()[:4] == ["order.intent", "order.sending", "order.unknown", "order.acknowledged"]
 
 
 def test_ctrl_c_held_down_leaves_the_task_and_not_the_program(tmp_path: Path) -> None:
@@ -97,8 +97,8 @@ def test_ctrl_c_held_down_leaves_the_task_and_not_the_program(tmp_path: Path) ->
 
 
 ENDS = {
-    "SIGTERM": (lambda terminal: terminal.ended_by(signal.SIGTERM), 143),
-    "SIGHUP": (lambda terminal: terminal.ended_by(signal.SIGHUP), 129),
+    "SIGTERM": (lambda terminal: terminal.end_by_signal(signal.SIGTERM), 143),
+    "SIGHUP": (lambda terminal: terminal.end_by_signal(signal.SIGHUP), 129),
     "hang-up": (Terminal.hang_up, 129),
 }
 RECORDED = ["order.intent", "order.sending", "order.unknown"]
@@ -107,60 +107,60 @@ RECORDED = ["order.intent", "order.sending", "order.unknown"]
 @pytest.mark.parametrize(("hold_s", "events"), [(0.5, RECORDED), (6, RECORDED[:2])], ids=["soon", "late"])
 @pytest.mark.parametrize("end", ENDS)
 def test_an_end_waits_two_seconds_for_the_answer_to_an_order(
-    lossy: LossyHome, end: str, hold_s: float, events: list[str]
+    faulty: FaultyHome, end: str, hold_s: float, events: list[str]
 ) -> None:
     """The next start finds an order whose answer was not recorded by then."""
-    ended_by, status = ENDS[end]
+    end_by_signal, status = ENDS[end]
     count = str(20 + list(ENDS).index(end))
-    lossy.fail(answer_withheld(hold_s))
-    with program(lossy.folder, columns=WIDE) as terminal:
+    faulty.fail(withhold_answer(hold_s))
+    with program(faulty.folder, columns=WIDE) as terminal:
         open_ticket(terminal, count)
         send(terminal, "Sending the order")
-        assert ended_by(terminal) == status
+        assert end_by_signal(terminal) == status
         assert "Traceback" not in terminal.text
-    assert lossy.events() == events
-    recovered(lossy.folder, count)
+    assert faulty.events() == events
+    recovered(faulty.folder, count)
 
 
-def test_a_window_that_is_closed_gives_an_order_its_two_seconds(lossy: LossyHome) -> None:
+def test_a_window_that_is_closed_gives_an_order_its_two_seconds(faulty: FaultyHome) -> None:
     """The window's shell and the kernel both signal it, one after the other."""
-    lossy.fail(answer_withheld(0.5))
-    with shell(lossy.folder, columns=WIDE) as terminal:
+    faulty.fail(withhold_answer(0.5))
+    with shell(faulty.folder, columns=WIDE) as terminal:
         open_ticket(terminal, "23")
         send(terminal, "Sending the order")
         terminal.close()
         deadline = time.monotonic() + 10
-        while lossy.events() != RECORDED:
-            assert time.monotonic() < deadline, lossy.events()
+        while faulty.events() != RECORDED:
+            assert time.monotonic() < deadline, faulty.events()
             time.sleep(0.05)
-    recovered(lossy.folder, "23")
+    recovered(faulty.folder, "23")
 
 
-def test_a_kill_leaves_an_order_that_the_next_start_names_first_and_finds(lossy: LossyHome) -> None:
-    lossy.fail(answer_withheld(2))
-    with program(lossy.folder, columns=WIDE) as terminal:
+def test_a_kill_leaves_an_order_that_the_next_start_names_first_and_finds(faulty: FaultyHome) -> None:
+    faulty.fail(withhold_answer(2))
+    with program(faulty.folder, columns=WIDE) as terminal:
         open_ticket(terminal, "16")
         send(terminal, "Sending the order")
         terminal.wait_for(r"Sending the order… 1 s")
         terminal.signal(signal.SIGKILL)
-    assert lossy.events() == ["order.intent", "order.sending"]
-    recovered(lossy.folder, "16")
+    assert faulty.events() == ["order.intent", "order.sending"]
+    recovered(faulty.folder, "16")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_at_a_question_ends_the_program_in_order(lossy: LossyHome, number: int) -> None:
-    with program(lossy.folder, columns=WIDE) as terminal:
+def test_a_signal_at_a_question_ends_the_program_in_order(faulty: FaultyHome, number: int) -> None:
+    with program(faulty.folder, columns=WIDE) as terminal:
         terminal.menu()
         terminal.signal(number)
         assert terminal.exit_status() == 128 + number
         assert "Traceback" not in terminal.text
-    assert lossy.events() == []
+    assert faulty.events() == []
 
 
-def test_during_an_unknown_outcome_the_screen_says_what_to_do_and_the_menu_works(lossy: LossyHome) -> None:
+def test_during_an_unknown_outcome_the_screen_says_what_to_do_and_the_menu_works(faulty: FaultyHome) -> None:
     """The request is lost, and its absence cannot be proven for a minute."""
-    lossy.fail(request_lost())
-    with program(lossy.folder, columns=WIDE) as terminal:
+    faulty.fail(lose_request())
+    with program(faulty.folder, columns=WIDE) as terminal:
         open_ticket(terminal, "17")
         send(terminal, "Sending the order")
         terminal.wait_for(r"Order status unknown, still checking\. It may be live; don't resend")
@@ -174,4 +174,4 @@ def test_during_an_unknown_outcome_the_screen_says_what_to_do_and_the_menu_works
         terminal.press(CTRL_C)
         terminal.wait_for("Back to the menu")
         leave(terminal, keeping_an_order=False)
-    assert lossy.events()[:3] == ["order.intent", "order.sending", "order.unknown"]
+    assert faulty.events()[:3] == ["order.intent", "order.sending", "order.unknown"]

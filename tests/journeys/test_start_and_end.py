@@ -150,7 +150,7 @@ def _run_in_shell(home: Path, redirections: str, *, typed: str = "", **settings:
         (">&-", 1, "it is closed"),
     ],
 )
-def test_output_nobody_can_read_ends_the_program_in_one_sentence(
+def test_unreadable_output_ends_the_program_in_one_sentence(
     home: Path, redirections: str, status: int, reason: str
 ) -> None:
     errors = home / "logs/practice/errors.log"
@@ -164,7 +164,7 @@ def test_output_nobody_can_read_ends_the_program_in_one_sentence(
     assert (errors.read_bytes() if errors.exists() else b"") == before
 
 
-def test_output_and_complaints_that_nobody_can_read_leave_the_exit_status(home: Path) -> None:
+def test_unreadable_output_and_errors_leave_the_exit_status(home: Path) -> None:
     assert _run_in_shell(home, ">/dev/full 2>/dev/full") == (1, "", "")
     assert _run_in_shell(home, ">&- 2>&-") == (1, "", "")
 
@@ -230,7 +230,7 @@ def test_an_end_while_a_class_is_made_is_no_fault(tmp_path: Path, number: str, s
     assert not (tmp_path / "logs/start").exists()
 
 
-def test_words_that_are_not_understood_exit_2(tmp_path: Path) -> None:
+def test_unknown_arguments_exit_2(tmp_path: Path) -> None:
     ended = _run(tmp_path, "tarde")
     assert ended.returncode == 2
     assert "Unknown command or option: tarde" in ended.stderr

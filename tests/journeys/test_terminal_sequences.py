@@ -30,7 +30,7 @@ PAST = "positions=2,fills=20,settled=0,resting=0,days=2,seed=3"
 
 
 @dataclass(frozen=True)
-class Desk:
+class Session:
     """A home, and the exchange that the program finds there."""
 
     home: Path
@@ -49,13 +49,13 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def session(tmp_path: Path) -> Iterator[Session]:
     options = ("--seed", "11", "--still", "--scenario", PAST)
     with running_exchange(tmp_path / "data/practice", *options) as exchange:
-        yield Desk(tmp_path, exchange)
+        yield Session(tmp_path, exchange)
 
 
-def throw() -> Iterator[bytes]:
+def corpus() -> Iterator[bytes]:
     """Yield the corpus, many sequences together, then each in two pieces."""
     for start in range(0, len(NO_KEYS), AT_ONCE):
         yield b"".join(NO_KEYS[start : start + AT_ONCE])
@@ -72,14 +72,14 @@ def marked(terminal: Terminal) -> int:
     return [mark for mark, _ in ROW.findall(question(terminal))].index("▸")
 
 
-def list_withstands(desk: Desk, terminal: Terminal, asked: str) -> None:
+def list_withstands(session: Session, terminal: Terminal, asked: str) -> None:
     """Send the corpus to this list and check that it did nothing.
 
     Afterwards an arrow moves the mark by one entry, and back.
     """
     terminal.wait_for(rf"› {asked}[^›]*\Z")
-    at, before, stood = marked(terminal), desk.state(), question(terminal)
-    for data in throw():
+    at, before, shown = marked(terminal), session.state(), question(terminal)
+    for data in corpus():
         terminal.send(data)
         terminal.wait_until_read()
     is_last = at == len(ROW.findall(question(terminal))) - 1
@@ -91,28 +91,28 @@ def list_withstands(desk: Desk, terminal: Terminal, asked: str) -> None:
             ),
             f"the mark at {there}",
         )
-    assert question(terminal) == stood
-    assert desk.state() == before
+    assert question(terminal) == shown
+    assert session.state() == before
 
 
-def text_withstands(desk: Desk, terminal: Terminal, asked: str) -> None:
+def text_withstands(session: Session, terminal: Terminal, asked: str) -> None:
     """Send the corpus to this question and check that it did nothing.
 
     Afterwards a typed letter appears alone, and can be deleted.
     """
     ready = rf"› {asked}[^›·]*\Z"
     terminal.wait_for(ready)
-    before, stood = desk.state(), question(terminal)
-    for data in throw():
+    before, shown = session.state(), question(terminal)
+    for data in corpus():
         terminal.send(data)
         terminal.wait_until_read()
     time.sleep(2 * QUIET_S)  # the last ones may have been Alt keys, after which a key has to wait
     terminal.press("x")
     terminal.wait_for(rf"› {asked}[^›·]*x\s*\Z")
-    assert question(terminal) == f"{stood} x"
-    assert desk.state() == before
+    assert question(terminal) == f"{shown} x"
+    assert session.state() == before
     terminal.press(BACKSPACE)
-    terminal.wait_until(lambda _: question(terminal) == stood)
+    terminal.wait_until(lambda _: question(terminal) == shown)
 
 
 def answer(terminal: Terminal, text: str) -> None:
@@ -122,7 +122,7 @@ def answer(terminal: Terminal, text: str) -> None:
     terminal.press(ENTER)
 
 
-def open_ticket(desk: Desk, terminal: Terminal, count: str) -> None:
+def open_ticket(session: Session, terminal: Terminal, count: str) -> None:
     """Fill in a bid that will not fill, up to its confirmation."""
     terminal.choose("2", "Search markets or enter a ticker")
     terminal.type("temperature")
@@ -139,52 +139,52 @@ def open_ticket(desk: Desk, terminal: Terminal, count: str) -> None:
         terminal.press(keys)
 
 
-def test_sending_canceling_and_leaving_with_orders(desk: Desk) -> None:
-    with program(desk.home, columns=WIDE, KALSHI_SOFT_ORDER_COUNT="5") as terminal:
+def test_sending_canceling_and_leaving_with_orders(session: Session) -> None:
+    with program(session.home, columns=WIDE, KALSHI_SOFT_ORDER_COUNT="5") as terminal:
         for count in ("6", "7"):
-            open_ticket(desk, terminal, count)
-            list_withstands(desk, terminal, "Place this order")
+            open_ticket(session, terminal, count)
+            list_withstands(session, terminal, "Place this order")
             terminal.press("1")
-            text_withstands(desk, terminal, "To confirm, type the quantity")
+            text_withstands(session, terminal, "To confirm, type the quantity")
             answer(terminal, count)
             terminal.wait_for(rf"Open: BUY {count} YES at 2¢")
         terminal.choose("4", "Cancel which order")
-        list_withstands(desk, terminal, "Cancel which order")
+        list_withstands(session, terminal, "Cancel which order")
         terminal.press("1")
         terminal.wait_for(r": Canceled \d+ contracts?\.")
         terminal.menu()
         terminal.press("0")
-        list_withstands(desk, terminal, "You have 1 open order. Keep or cancel")
+        list_withstands(session, terminal, "You have 1 open order. Keep or cancel")
         terminal.press("x")
-        list_withstands(desk, terminal, "Cancel 1 order")
+        list_withstands(session, terminal, "Cancel 1 order")
         terminal.press("c")
         assert terminal.exit_status() == 0
         assert terminal.text.count(": Canceled ") == 2
 
 
-def test_allowing_orders_after_a_panic_and_leaving(desk: Desk) -> None:
-    with program(desk.home, columns=WIDE) as terminal:
+def test_allowing_orders_after_a_panic_and_leaving(session: Session) -> None:
+    with program(session.home, columns=WIDE) as terminal:
         terminal.choose("4", "Cancel which order")
         terminal.decide("Cancel which order", "p")
         terminal.choose("4", "Unlock trading")
-        list_withstands(desk, terminal, "Cancel which order")
+        list_withstands(session, terminal, "Cancel which order")
         terminal.press("r")
-        text_withstands(desk, terminal, "Type ALLOW")
+        text_withstands(session, terminal, "Type ALLOW")
         answer(terminal, "ALLOW")
         terminal.wait_for(r"Trading is unlocked\.")
         terminal.menu()
         terminal.press(CTRL_C)
-        list_withstands(desk, terminal, "Exit the program")
+        list_withstands(session, terminal, "Exit the program")
         terminal.press("0")
         terminal.menu()
         terminal.press("0")
-        list_withstands(desk, terminal, "Exit the program")
+        list_withstands(session, terminal, "Exit the program")
         terminal.press("e")
         assert terminal.exit_status() == 0
 
 
-def test_closing_a_position(desk: Desk) -> None:
-    with program(desk.home, columns=WIDE) as terminal:
+def test_closing_a_position(session: Session) -> None:
+    with program(session.home, columns=WIDE) as terminal:
         terminal.choose("1", r"Account value .*Refresh\s*\Z")
         for keys, then in (
             ("1", "Which position"),
@@ -196,45 +196,45 @@ def test_closing_a_position(desk: Desk) -> None:
         ):
             terminal.press(keys)
             terminal.wait_for(rf"{then}[^›]*\Z")
-        list_withstands(desk, terminal, "Place this order")
+        list_withstands(session, terminal, "Place this order")
         terminal.press("1")
         terminal.wait_for("─ Result ─.*(Open|Filled|Partly filled): ")
 
 
-def test_replacing_an_export_and_deleting_old_records(desk: Desk) -> None:
-    table, old = desk.home / "mine.csv", desk.home / "logs/practice/errors-2020-01-01.log"
+def test_replacing_an_export_and_deleting_old_records(session: Session) -> None:
+    table, old = session.home / "mine.csv", session.home / "logs/practice/errors-2020-01-01.log"
     table.write_text("mine")
     old.parent.mkdir(parents=True)
     old.write_text("2020-01-01T12:00:00.000Z error oh\n")
-    with program(desk.home, columns=WIDE) as terminal:
+    with program(session.home, columns=WIDE) as terminal:
         terminal.choose("8", "Which records")
         terminal.press("3")
         terminal.wait_for("Export which table")
         terminal.press("3")
         terminal.wait_for("File [(].csv or .jsonl")
         terminal.type(str(table))
-        list_withstands(desk, terminal, "[^\n]*mine.csv already exists")
+        list_withstands(session, terminal, "[^\n]*mine.csv already exists")
         terminal.press("1")
         terminal.wait_for(r"written to \S+mine\.csv")
         assert table.read_text() != "mine"
         terminal.choose("8", "Which records")
         terminal.press("6")
-        text_withstands(desk, terminal, "Type DELETE")
+        text_withstands(session, terminal, "Type DELETE")
         answer(terminal, "DELETE")
         terminal.wait_for("Deleted 1 file")
         assert not old.exists()
 
 
-def test_allowing_orders_in_production(desk: Desk) -> None:
+def test_allowing_orders_in_production(session: Session) -> None:
     """The practice exchange plays the real one."""
     settings = {
         "KALSHI_ENVIRONMENT": "production",
-        "KALSHI_API_BASE_URL": desk.exchange.url,
-        "KALSHI_API_KEY": desk.exchange.key_id,
-        "KALSHI_API_SECRET": desk.exchange.private_key_path,
+        "KALSHI_API_BASE_URL": session.exchange.url,
+        "KALSHI_API_KEY": session.exchange.key_id,
+        "KALSHI_API_SECRET": session.exchange.private_key_path,
     }
-    with program(desk.home, columns=WIDE, **settings) as terminal:
-        text_withstands(desk, terminal, "Type PRODUCTION to trade real money")
+    with program(session.home, columns=WIDE, **settings) as terminal:
+        text_withstands(session, terminal, "Type PRODUCTION to trade real money")
         answer(terminal, "PRODUCTION")
         terminal.menu()
         assert "READ-ONLY" not in terminal.text

@@ -13,11 +13,11 @@ import proof
 import pytest
 from exchange_process import running_exchange
 from terminal import CTRL_C, ENTER
-from type_ahead import COUNT, DOWN, ESCAPE, SEND, Seen, carry_out, drawn, judge, told
+from type_ahead import COUNT, DOWN, ESCAPE, SEND, Seen, carry_out, describe, drawn, judge
 from watched_terminal import Ended, Press, Question, watched_program
 
 pytestmark = pytest.mark.journey
-MOST_PROGRAMS, TRIALS_WORTH_A_PROGRAM = 10, 5
+MAX_PROGRAMS, TRIALS_WORTH_A_PROGRAM = 10, 5
 """Limit of parallel programs, and trials that justify one: trials mostly wait, but starts are slow."""
 TRIALS_A_WORLD = 40
 TICKERS = 20
@@ -32,7 +32,7 @@ RAILS = {
 
 def test_no_older_key_sends_an_order_and_a_deliberate_one_always_does(tmp_path: Path) -> None:
     trials = range(proof.CURRENT.type_ahead_trials)
-    programs = min(MOST_PROGRAMS, len(trials) // TRIALS_WORTH_A_PROGRAM)
+    programs = min(MAX_PROGRAMS, len(trials) // TRIALS_WORTH_A_PROGRAM)
     with ThreadPoolExecutor(programs) as pool:
         seen = sum(
             pool.map(lambda place: _work(tmp_path, place, trials[place::programs]), range(programs)), Seen()
@@ -68,7 +68,7 @@ def _carry_out(home: Path, numbers: Sequence[int]) -> Seen:
                     except Ended:
                         seen += Seen(ended=1)
                     except AssertionError as error:
-                        error.add_note(f"{trial}\n{told(terminal.questions, terminal.presses)}")
+                        error.add_note(f"{trial}\n{describe(terminal.questions, terminal.presses)}")
                         raise
     return seen
 

@@ -455,7 +455,7 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
             "exact = amount",
         ),
         Mutation(
-            "a quote that nobody makes reads as nothing to pay",
+            "a missing quote reads as nothing to pay",
             "core/money.py",
             "    if amount is None:\n        return None\n    exact",
             "    if amount is None:\n        return 0\n    exact",
@@ -485,7 +485,7 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
             "return row",
         ),
         Mutation(
-            "the session ends while somebody holds it",
+            "the session ends while it is held",
             "compose.py",
             "if self._holders == 0:",
             "if self._holders >= 0:",
@@ -503,7 +503,7 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
             "confirmed = seen",
         ),
         Mutation(
-            "a double release ends what somebody else holds",
+            "a double release ends another holder's session",
             "compose.py",
             "                self._is_held = False\n",
             "                pass\n",

@@ -212,17 +212,17 @@ def test_a_result_that_cannot_be_shown_is_news(app: AppContext) -> None:
 
 
 def broken() -> str:
-    raise ZeroDivisionError("a fault nobody expected")
+    raise ZeroDivisionError("an unexpected fault")
 
 
-def test_a_fault_is_raised_where_somebody_waits_and_told_once(app: AppContext) -> None:
+def test_a_fault_is_raised_in_wait_and_reported_once(app: AppContext) -> None:
     with pytest.raises(ZeroDivisionError):
         carry_out(app, broken)
     assert app.news() == ()
     assert not app.journal.errors_path.exists()
 
 
-def test_a_fault_nobody_waits_for_is_on_record_and_told(app: AppContext) -> None:
+def test_an_abandoned_fault_is_logged_and_reported(app: AppContext) -> None:
     begun = threading.Event()
 
     def work() -> str:
@@ -234,10 +234,10 @@ def test_a_fault_nobody_waits_for_is_on_record_and_told(app: AppContext) -> None
     begun.set()
     app.finish()
     assert "A background task failed (reference" in screen_text(app)
-    assert "a fault nobody expected" in app.journal.errors_path.read_text()
+    assert "an unexpected fault" in app.journal.errors_path.read_text()
 
 
-def test_news_stay_until_they_stand_on_the_screen(app: AppContext) -> None:
+def test_news_stay_until_shown(app: AppContext) -> None:
     app.orders.announce("found")
     seen = app.news()
     app.orders.announce("found another")
@@ -268,9 +268,7 @@ class LastMoment(ScriptedPrompter):
     [None, LeaveTask, KeyboardInterrupt, lambda: TerminationRequested(signal.SIGTERM)],
     ids=["exit", "^C", "^C", "T"],
 )
-def test_news_found_at_the_last_moment_are_said_at_the_end(
-    exchange: ExchangeProcess, tmp_path: Path, stop: Stop | None
-) -> None:
+def test_late_news_are_shown_at_exit(exchange: ExchangeProcess, tmp_path: Path, stop: Stop | None) -> None:
     prompter = LastMoment("0" if stop is None else "e")
     app = prompter.app = session(exchange, tmp_path, prompter)
     prompter.stop = stop
@@ -282,7 +280,7 @@ def test_news_found_at_the_last_moment_are_said_at_the_end(
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def ctrl_c_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """Press Ctrl-C twice during every background task."""
 
     def wait(self: BackgroundTask[object], say: object) -> object:
@@ -291,8 +289,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BackgroundTask, "wait", wait)
 
 
-def test_panic_that_was_left_goes_on_and_its_end_is_told(
-    exchange: ExchangeProcess, tmp_path: Path, impatient: None
+def test_an_abandoned_panic_continues_and_reports(
+    exchange: ExchangeProcess, tmp_path: Path, ctrl_c_twice: None
 ) -> None:
     app = session(exchange, tmp_path, ScriptedPrompter("p"))
     market = quoted_market(app.orders)
@@ -304,8 +302,8 @@ def test_panic_that_was_left_goes_on_and_its_end_is_told(
     assert app.orders.list_open_orders() == ()
 
 
-def test_cancels_that_were_left_go_on_and_their_ends_are_told(
-    exchange: ExchangeProcess, tmp_path: Path, impatient: None
+def test_abandoned_cancels_continue_and_report(
+    exchange: ExchangeProcess, tmp_path: Path, ctrl_c_twice: None
 ) -> None:
     app = session(exchange, tmp_path, ScriptedPrompter("a"))
     market = quoted_market(app.orders)
@@ -318,8 +316,8 @@ def test_cancels_that_were_left_go_on_and_their_ends_are_told(
     assert app.orders.list_open_orders() == ()
 
 
-def test_an_order_that_was_left_is_told_at_the_end(
-    exchange: ExchangeProcess, tmp_path: Path, impatient: None
+def test_an_abandoned_order_is_reported_at_exit(
+    exchange: ExchangeProcess, tmp_path: Path, ctrl_c_twice: None
 ) -> None:
     market = quoted_market(session(exchange, tmp_path).orders)
     app = session(exchange, tmp_path, ScriptedPrompter(*buy(market, count="3", price="2")))

@@ -62,7 +62,7 @@ def test_the_side_of_an_order_is_coloured_and_no_other_word() -> None:
     ]
 
 
-def test_a_close_within_a_day_is_told_by_the_hour() -> None:
+def test_a_close_within_a_day_shows_the_hour() -> None:
     soon, later = NOW + timedelta(hours=2), NOW + timedelta(days=18, hours=4)
     assert formats.closing(soon, NOW) == f"Closes {soon.astimezone():%H:%M} (2 h)"
     assert formats.closing(later, NOW) == f"Closes {later.astimezone():%b %d} (18 d 4 h)"

@@ -65,7 +65,7 @@ ORDER = {
     "time_in_force": "good_till_canceled",
     "cost": "0.0200",
     "sentence": "BUY 1 YES at 2¢",
-    "order_id": "an order of nobody",
+    "order_id": "an unknown order",
     "fill_count": "0.00",
     "remaining_count": "1.00",
     "fee": "0.0000",
@@ -217,15 +217,13 @@ def test_no_text_of_a_journal_acts_on_the_terminal_from_the_story_of_any_order(
     history = history_from_journal(app.journal)
     for row in history.rows:
         app.show(history_view.timeline(read_timeline(None, row), app.clock()))
-    told = screen_text(app)
-    assert acting(told) == set()
-    assert told.count(SEEN) > 200
+    shown_text = screen_text(app)
+    assert acting(shown_text) == set()
+    assert shown_text.count(SEEN) > 200
     assert len(history.rows) > 300
 
 
-def test_an_unresolved_order_stands_on_the_ticket_without_acting(
-    exchange: ExchangeProcess, poisoned: Path
-) -> None:
+def test_an_unresolved_order_on_the_ticket_is_harmless(exchange: ExchangeProcess, poisoned: Path) -> None:
     market = quoted_market(session(exchange, poisoned).orders)
     prompter = ScriptedPrompter(*buy(market, count="1", price="2")[:-1])
     app = session(exchange, poisoned, prompter, width=2000)

@@ -94,9 +94,7 @@ def test_an_order_of_another_key_is_named_and_left_alone(start: Start) -> None:
         (2, "2 journal lines are damaged (last: trades.log line 3)"),
     ],
 )
-def test_lines_of_the_journal_that_are_damaged_are_told_at_the_start(
-    start: Start, damaged: int, words: str
-) -> None:
+def test_damaged_journal_lines_are_reported_at_the_start(start: Start, damaged: int, words: str) -> None:
     app = start("0")
     sentence = leave_open(app)
     leave_open(app)
@@ -170,9 +168,7 @@ def test_a_lock_ends_with_the_recovery_that_was_owed_and_finds_what_is_open(star
 
 
 @pytest.mark.parametrize(("off_s", "how"), [(61, "ahead of"), (-61, "behind")])
-def test_a_clock_that_differs_is_told_and_recorded_and_orders_go_through(
-    start: Start, off_s: int, how: str
-) -> None:
+def test_a_clock_skew_is_reported_and_orders_go_through(start: Start, off_s: int, how: str) -> None:
     app = start("0", "e")
 
     def wrong_clock() -> datetime:
@@ -207,7 +203,7 @@ def test_an_unexpected_fault_becomes_a_reference_and_the_menu_comes_back(
 
     def broken(app: AppContext) -> None:
         monkeypatch.undo()
-        raise ZeroDivisionError("a fault nobody expected")
+        raise ZeroDivisionError("an unexpected fault")
 
     entries = tuple(replace(each, value=broken) if each.key == key else each for each in menu.ENTRIES)
     monkeypatch.setattr(menu, "ENTRIES", entries)
@@ -216,7 +212,7 @@ def test_an_unexpected_fault_becomes_a_reference_and_the_menu_comes_back(
     text = screen_text(app)
     assert "Unexpected error (reference " in text
     assert "ZeroDivisionError" not in text
-    assert "ZeroDivisionError: a fault nobody expected" in app.journal.errors_path.read_text()
+    assert "ZeroDivisionError: an unexpected fault" in app.journal.errors_path.read_text()
 
 
 def test_ctrl_c_in_a_screen_leads_back_to_the_menu(exchange: ExchangeProcess, tmp_path: Path) -> None:

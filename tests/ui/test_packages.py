@@ -76,7 +76,7 @@ def test_a_wrong_import_of_our_own_is_no_missing_package(error_of):
     assert packages.advice(ValueError("no import at all")) is None
 
 
-def test_our_module_that_a_package_cannot_find_is_a_bug_too(error_of):
+def test_our_module_that_a_package_cannot_find_is_a_bug(error_of):
     error = error_of("import importlib; importlib.import_module('kalshi_trading.nonsense')")
     assert packages.advice(error) is None
 
@@ -90,7 +90,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(text, of_o
     assert "\n" not in said
 
 
-def test_a_broken_package_is_installed_anew(error_of):
+def test_a_broken_package_is_reinstalled(error_of):
     said = packages.advice(
         error_of("raise ImportError('libssl.so.3: cannot open\\nshared object')", of_ours=False)
     )

@@ -11,7 +11,7 @@ from kalshi_trading.ui.formats import UNKNOWN
 
 
 @pytest.mark.parametrize("header", ["Q", "A longer header"])
-def test_decimal_points_of_a_column_stand_below_one_another(header: str) -> None:
+def test_decimal_points_of_a_column_align(header: str) -> None:
     cells = ["80.5", "1,200", UNKNOWN, "", "0.25"]
     table = tables.add_rows(tables.table_of((header, "right")), [[cell] for cell in cells])
     lines = rendered(table).splitlines()[3:8]
@@ -20,7 +20,7 @@ def test_decimal_points_of_a_column_stand_below_one_another(header: str) -> None
     assert lines[1][:point].endswith("1,200")
 
 
-def test_contracts_and_sides_align_and_words_stay_as_they_are() -> None:
+def test_contracts_align_and_text_stays_unchanged() -> None:
     held = [cell.plain for cell in tables.aligned(["25 YES", "1,234.5 NO"])]
     assert held == ["   25   YES", "1,234.5 NO "]
     words = ["3 h 2 min", "4 d"]

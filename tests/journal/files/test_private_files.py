@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from cases import naming
-from foreign_files import KINDS, NOBODY, modes_below, no_hang, open_to_others
+from foreign_files import KINDS, OTHER_UID, modes_below, no_hang, open_to_others
 from zones import local_noon
 
 from kalshi_trading.core.errors import JournalError
@@ -373,9 +373,9 @@ def test_what_cannot_be_closed_is_named_and_harms_nobody(
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
 def test_a_folder_of_another_user_is_named_and_left_alone(tmp_path: Path) -> None:
     journal = old_logs(tmp_path)
-    os.chown(journal.folder, NOBODY, -1)
+    os.chown(journal.folder, OTHER_UID, -1)
     (note,) = journal.close_to_others()
-    assert f"{journal.folder} is a folder of another user (uid {NOBODY})" in note
+    assert f"{journal.folder} is a folder of another user (uid {OTHER_UID})" in note
     assert stat.S_IMODE(journal.folder.stat().st_mode) == 0o777
 
 

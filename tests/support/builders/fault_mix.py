@@ -154,7 +154,7 @@ def on_the_wire(random: Random) -> list[Situation]:
     cut = tcp_proxy.Truncate(random.randint(0, 450), reset=random.random() < 0.5)
     return [
         Situation("name unknown", (1,), names="unknown", weight=5),
-        Situation("nobody answers the connection", (1,), names="deaf", weight=5),
+        Situation("connection never answered", (1,), names="deaf", weight=5),
         Situation("connection refused", (1,), wire=tcp_proxy.Refuse(), weight=5),
         Situation("reset on connection", (1, 5), wire=tcp_proxy.ResetOnConnect()),
         Situation("black hole behind acceptance", (2,), wire=tcp_proxy.BlackHole(forward=True)),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-NOBODY = 65534
+OTHER_UID = 65534
 LONGEST_S = 20
 """Much longer than any step here, but short for a hang."""
 
@@ -27,7 +27,7 @@ def _socket(path: Path) -> None:
 
 def _foreign(path: Path) -> None:
     path.write_text("of another user\n")
-    os.chown(path, NOBODY, -1)
+    os.chown(path, OTHER_UID, -1)
 
 
 def _link_to(make: Callable[[Path], object]) -> Callable[[Path], None]:
@@ -65,7 +65,7 @@ KINDS: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 """By name: the function that makes the file, and its description."""
 if os.geteuid() == 0:  # only root can give a file away
-    whose = f"a file of another user (uid {NOBODY})"
+    whose = f"a file of another user (uid {OTHER_UID})"
     KINDS["foreign file"] = _foreign, f"is {whose}"
     KINDS["link to a foreign file"] = _link_to(_foreign), f"is a link to {whose}"
 

@@ -32,7 +32,7 @@ from kalshi_trading.journal.files import file_locks, log_files, private_files
 from kalshi_trading.trade_logger import TradeLogger
 
 NOON = local_noon(2026, 11, 17)
-NOBODY = 65534
+OTHER_UID = 65534
 WATCHED = {records.__file__, log_files.__file__, file_locks.__file__, private_files.__file__}
 
 
@@ -40,7 +40,7 @@ def logger_on(folder: Path, day: int) -> TradeLogger:
     return TradeLogger(folder, "practice", clock=lambda: NOON + timedelta(days=day))
 
 
-def whos(folder: Path) -> list[str]:
+def writers_of(folder: Path) -> list[str]:
     """Return the writers of all records; none may be damaged."""
     reading = logger_on(folder, 0).read_journal()
     assert not reading.damage
@@ -126,12 +126,12 @@ def two_days(folder: Path) -> Path:
 
 def check_after_kill(folder: Path) -> None:
     old = ["first", "second"]
-    seen = whos(folder)
+    seen = writers_of(folder)
     assert seen in (old, [*old, "killed"]), seen
     logger_on(folder, 2).log_order_step("intent", {"who": "next"})
-    assert whos(folder) == [*seen, "next"]
+    assert writers_of(folder) == [*seen, "next"]
     logger_on(folder, 3).log_order_step("intent", {"who": "last"})
-    assert whos(folder) == [*seen, "next", "last"]
+    assert writers_of(folder) == [*seen, "next", "last"]
     left = sorted(path.name for path in (folder / "practice").iterdir())
     rotated = [name for name in left if not name.startswith("trades.log")]
     assert all(name.startswith("trades-") and name.endswith(".log.gz") for name in rotated), left
@@ -161,19 +161,19 @@ def small(folder: Path) -> int:
     return len(accepted)
 
 
-def nobody(folder: Path) -> str:
+def no_rights(folder: Path) -> str:
     """Read a journal in a read-only folder, and fail to start one.
 
     Returns the reason.
     """
     os.chdir(folder)  # that user may have no access to the folders above
     if os.geteuid() == 0:
-        os.setuid(NOBODY)
-    assert whos(Path("mine")) == ["before"]
+        os.setuid(OTHER_UID)
+    assert writers_of(Path("mine")) == ["before"]
     try:
         logger_on(Path("mine"), 1).log_order_step("intent", {"who": "after"})
     except JournalError as error:
-        assert whos(Path("mine")) == ["before"]
+        assert writers_of(Path("mine")) == ["before"]
         return str(error)
     return "nothing failed"
 
@@ -183,4 +183,4 @@ if __name__ == "__main__":
     if task == "write":
         write(place, sys.argv[3], *map(int, sys.argv[4:7]))
     else:
-        print(json.dumps({"kill": kill, "small": small, "nobody": nobody}[task](place)))  # type: ignore[operator]
+        print(json.dumps({"kill": kill, "small": small, "no_rights": no_rights}[task](place)))  # type: ignore[operator]

@@ -11,14 +11,14 @@ from kalshi_trading.journal.order_state import OrderState, by_client_order_id, s
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.orders.pretrade.order_index import OrderIndex
 
-WISH = {"ticker": MARKET.ticker, "action": "buy", "side": "yes", "count": "10"}
-WISH |= {"price": "0.57", "cost": "5.70"}
+INTENT_FIELDS = {"ticker": MARKET.ticker, "action": "buy", "side": "yes", "count": "10"}
+INTENT_FIELDS |= {"price": "0.57", "cost": "5.70"}
 """Fields of an intent."""
 
 
-def order_lives(records: Iterable[JournalRecord]) -> dict[str, OrderState]:
-    lives = ((name, state_of(told)) for name, told in by_client_order_id(records).items())
-    return {name: life for name, life in lives if life is not None}
+def order_states(records: Iterable[JournalRecord]) -> dict[str, OrderState]:
+    states = ((name, state_of(logged)) for name, logged in by_client_order_id(records).items())
+    return {name: state for name, state in states if state is not None}
 
 
 def order_index(records: Iterable[JournalRecord], account: str | None = None) -> OrderIndex:

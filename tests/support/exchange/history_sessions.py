@@ -62,8 +62,8 @@ class WireTransport:
     clock_skew_s = 0.0
     least_clock_skew_s = -0.5
 
-    def __init__(self, desk: PracticeClient) -> None:
-        self._desk = desk
+    def __init__(self, client: PracticeClient) -> None:
+        self._client = client
         self._runner = asyncio.Runner()
         self.fate = "answered"
 
@@ -104,9 +104,9 @@ class WireTransport:
         return answer.body
 
     def _ask(self, method: str, target: str, body: bytes = b"") -> Answer:
-        self._desk.clock.move(0.05)  # a stopped exchange clock would soon cause rate limits
-        headers = self._desk.headers(method, target)
-        said = self._runner.run(ask(self._desk.app, method, ROOT + target, headers, body))
+        self._client.clock.move(0.05)  # a stopped exchange clock would soon cause rate limits
+        headers = self._client.headers(method, target)
+        said = self._runner.run(ask(self._client.app, method, ROOT + target, headers, body))
         text = said.body if isinstance(said.body, str) else json.dumps(said.body)
         return Answer(said.status, _parse(text), text)
 
@@ -203,7 +203,7 @@ class Past:
         )
         try:
             for _ in range(self.random.choice((1, 2, 2, 3, 4))):
-                self._somebody_trades()
+                self._trade_as_other()
                 self._order(submitter)
                 self._maybe_cancel(canceler)
                 if self.random.random() < 0.03:
@@ -264,7 +264,7 @@ class Past:
         if self._place(ACCOUNT, name):
             self.external.add(name)
 
-    def _somebody_trades(self) -> None:
+    def _trade_as_other(self) -> None:
         for _ in range(self.random.randint(0, 2)):
             self._place(OTHER, f"other-{next(self.ids)}")
 

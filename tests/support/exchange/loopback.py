@@ -134,7 +134,7 @@ def _read_request(stream: Any, number: int) -> Request | None:
     return Request(first[0], first[1], headers, body, number)
 
 
-def _attend(server: Server, connection: socket.socket, number: int) -> None:
+def _handle_connection(server: Server, connection: socket.socket, number: int) -> None:
     try:
         with connection, connection.makefile("rb") as stream:
             while (request := _read_request(stream, number)) is not None:
@@ -160,7 +160,7 @@ def _accept(
         if tls is not None:  # the first read does the handshake, in the connection's thread
             connection = tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         open_.append(connection)
-        thread = threading.Thread(target=_attend, args=(server, connection, server.connections))
+        thread = threading.Thread(target=_handle_connection, args=(server, connection, server.connections))
         server.connections += 1
         all_.append(thread)
         thread.start()

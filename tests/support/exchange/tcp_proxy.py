@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 HOST = "127.0.0.1"
 
-_PATIENCE_S = 30
+_TIMEOUT_S = 30
 _LARGEST_HEAD = 64 * 1024
 _LARGEST_BODY = 256 * 1024 * 1024
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
@@ -204,7 +204,7 @@ class TcpProxy:
         self._stop_listening()
         self._end_connections()
         while alive := [thread for thread in self._threads if thread.is_alive()]:
-            alive[0].join(_PATIENCE_S)
+            alive[0].join(_TIMEOUT_S)
             assert not alive[0].is_alive()
 
     def switch(self, mode: Mode, *, methods: Collection[str] | None = None, times: int | None = None) -> None:
@@ -223,7 +223,7 @@ class TcpProxy:
         if isinstance(mode, Refuse | ResetOnConnect):
             self._end_connections()
 
-    def wait_until_quiet(self, timeout_s: float = _PATIENCE_S) -> None:
+    def wait_until_quiet(self, timeout_s: float = _TIMEOUT_S) -> None:
         """Wait until no request is in progress, even delayed ones.
 
         Raises TimeoutError.
@@ -232,7 +232,7 @@ class TcpProxy:
             if not self._quiet.wait_for(lambda: self._busy == 0, timeout_s):
                 raise TimeoutError("requests are still on their way")
 
-    def wait_until_seen(self, count: int, timeout_s: float = _PATIENCE_S) -> None:
+    def wait_until_seen(self, count: int, timeout_s: float = _TIMEOUT_S) -> None:
         """Wait until `count` requests have been read in total.
 
         Raises TimeoutError.
@@ -279,9 +279,9 @@ class TcpProxy:
                 continue
             with self._lock:
                 self._connections.add(connection)
-            self._start(self._attend, connection)
+            self._start(self._handle_connection, connection)
 
-    def _attend(self, connection: socket.socket) -> None:
+    def _handle_connection(self, connection: socket.socket) -> None:
         try:
             self._serve(connection)
         except _Reset:
@@ -295,17 +295,17 @@ class TcpProxy:
 
     def _serve(self, connection: socket.socket) -> None:
         stream = _Stream(connection)
-        idle_s: float = _PATIENCE_S
+        idle_s: float = _TIMEOUT_S
         while not self._closing.is_set():
             connection.settimeout(max(idle_s, 0.001))
             raw = stream.message()
-            connection.settimeout(_PATIENCE_S)
+            connection.settimeout(_TIMEOUT_S)
             method, target = raw.split(b" ", 2)[:2]
             request = Seen(method.decode("latin-1"), target.decode("latin-1"), raw)
             with self._counted(request):
                 mode = self._take(request.method) or Pass()
                 self._handle(mode, connection, request)
-            idle_s = mode.after_s if isinstance(mode, IdleClose) else _PATIENCE_S
+            idle_s = mode.after_s if isinstance(mode, IdleClose) else _TIMEOUT_S
 
     @contextlib.contextmanager
     def _counted(self, request: Seen) -> Iterator[None]:
@@ -356,7 +356,7 @@ class TcpProxy:
                 connection.sendall(self._ask_upstream(request))
 
     def _ask_upstream(self, request: Seen) -> bytes:
-        with socket.create_connection((HOST, self.upstream_port), _PATIENCE_S) as upstream:
+        with socket.create_connection((HOST, self.upstream_port), _TIMEOUT_S) as upstream:
             upstream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             own = f"\\g<1>{HOST}:{self.upstream_port}".encode()  # an exchange accepts only its own host name
             upstream.sendall(_HOST_LINE.sub(own, request.bytes, count=1))

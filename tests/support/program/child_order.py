@@ -14,7 +14,7 @@ from pathlib import Path
 
 import requests  # noqa: F401
 from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: F401
-from trading_session import Access, TradingSession, Wish, answered
+from trading_session import Access, OrderSpec, TradingSession, retry_read
 
 from kalshi_trading.orders.execution.submission import SubmissionStep
 
@@ -38,30 +38,30 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def die_at(moment: str, folder: Path, access: Access, wish: Wish) -> None:
+def die_at(moment: str, folder: Path, access: Access, spec: OrderSpec) -> None:
     """Send one order and be killed at this moment.
 
     A moment is a step, or the time between a line's write and its flush.
     """
     if moment in WRITING:
         _die_before_flush(moment.removeprefix("writing "), folder)
-    desk = _desk(folder, access, lambda step: die() if step.value == moment else None)
-    desk.submit(wish)
+    session = _open_session(folder, access, lambda step: die() if step.value == moment else None)
+    session.submit(spec)
     os._exit(1)  # the moment never came
 
 
-def wait_at(step: SubmissionStep, folder: Path, access: Access, wish: Wish, told: Connection) -> None:
+def wait_at(step: SubmissionStep, folder: Path, access: Access, spec: OrderSpec, report: Connection) -> None:
     """Send one order, report this step to the parent, and stop there."""
 
     def reached(now: SubmissionStep) -> None:
         if now is step:
-            told.send(step.value)
+            report.send(step.value)
             time.sleep(600)
 
-    _desk(folder, access, reached).submit(wish)
+    _open_session(folder, access, reached).submit(spec)
 
 
-def stop_at(step: SubmissionStep, folder: Path, access: Access, wish: Wish) -> None:
+def stop_at(step: SubmissionStep, folder: Path, access: Access, spec: OrderSpec) -> None:
     """Send one order and be stopped at this step, like a sleeping laptop.
 
     The parent continues the process later.
@@ -71,28 +71,28 @@ def stop_at(step: SubmissionStep, folder: Path, access: Access, wish: Wish) -> N
         if now is step:
             os.kill(os.getpid(), signal.SIGSTOP)
 
-    _desk(folder, access, reached).submit(wish)
+    _open_session(folder, access, reached).submit(spec)
 
 
-def trade_on(folder: Path, access: Access, wishes: list[Wish], begun: Connection) -> None:
+def trade_on(folder: Path, access: Access, specs: list[OrderSpec], started: Connection) -> None:
     """Send orders one after the other until the process is killed.
 
-    `begun` receives a message at the beginning.
+    `started` receives a message at the beginning.
     """
-    desk = TradingSession(folder, access, margin_s=MARGIN_S, apart_s=APART_S)
-    answered(desk.client.get_balance)  # observes the time; a larger bucket would fill too slowly
-    begun.send_bytes(b"begun")
+    session = TradingSession(folder, access, margin_s=MARGIN_S, apart_s=APART_S)
+    retry_read(session.client.get_balance)  # observes the time; a larger bucket would fill too slowly
+    started.send_bytes(b"begun")
     while True:
-        for wish in wishes:
-            desk.submit(wish)
+        for spec in specs:
+            session.submit(spec)
 
 
-def _desk(
+def _open_session(
     folder: Path, access: Access, reached: Callable[[SubmissionStep], None] = lambda step: None
 ) -> TradingSession:
-    desk = TradingSession(folder, access, margin_s=MARGIN_S, apart_s=APART_S, reached=reached)
-    desk.greet()
-    return desk
+    session = TradingSession(folder, access, margin_s=MARGIN_S, apart_s=APART_S, reached=reached)
+    session.read_limits()
+    return session
 
 
 def _die_before_flush(word: str, folder: Path) -> None:

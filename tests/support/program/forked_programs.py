@@ -29,7 +29,7 @@ if __name__ == "__main__":  # without the paths that pytest sets
 
 from terminal import LONGEST_WAIT_S, PROJECT, Terminal, environment
 
-LOOK_S = 0.02
+POLL_S = 0.02
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class ForkedProgram(Terminal):
         self._server = server
         self._master: int | None = master
         self._end: Ended | None = None
-        self.held_up_s = 0.0
+        self.delayed_s = 0.0
         """Seconds this process itself was delayed by the machine while it waited for the end."""
 
     def signal(self, number: int) -> None:
@@ -65,14 +65,14 @@ class ForkedProgram(Terminal):
             os.close(self._master)
             self._master = None
 
-    def passes(self, seconds: float) -> None:
+    def run_for(self, seconds: float) -> None:
         """Feed the screen with the program's output for this time."""
         ends_at = time.monotonic() + seconds
         while (left := ends_at - time.monotonic()) > 0:
             if not self._read(left):
                 time.sleep(max(0.0, min(0.01, ends_at - time.monotonic())))  # the output has ended
 
-    def ended(self, within_s: float, *, reading: bool = True) -> Ended | None:
+    def wait_for_end(self, within_s: float, *, reading: bool = True) -> Ended | None:
         """Wait for the end of the program. None: it still runs.
 
         `reading` reads its output meanwhile, as terminals do.
@@ -83,9 +83,9 @@ class ForkedProgram(Terminal):
             if looked_at > deadline:
                 return None
             if reading and self._master is not None:
-                self._read(LOOK_S)
-            end = self._server.hear("status", LOOK_S)
-            self.held_up_s += max(0.0, time.monotonic() - looked_at - 2 * LOOK_S)
+                self._read(POLL_S)
+            end = self._server.receive("status", POLL_S)
+            self.delayed_s += max(0.0, time.monotonic() - looked_at - 2 * POLL_S)
             if end is not None:
                 self._server.wait_for("over")
                 self._end = Ended(os.waitstatus_to_exitcode(end["status"]), end["at"])
@@ -98,7 +98,7 @@ class ForkedProgram(Terminal):
         """The terminal modes. None: the terminal is closed."""
         return None if self._master is None else termios.tcgetattr(self._master)
 
-    def has_left_on(self, mode: int, *, at_first: bool) -> bool:
+    def is_mode_on(self, mode: int, *, at_first: bool) -> bool:
         """Return True if this screen mode was last switched on.
 
         `at_first`: the result if it was never switched.
@@ -138,12 +138,12 @@ class ForkServer:
         try:
             yield child
         finally:
-            if child.ended(0) is None:
+            if child.wait_for_end(0) is None:
                 child.signal(signal.SIGKILL)
-                child.ended(LONGEST_WAIT_S)
+                child.wait_for_end(LONGEST_WAIT_S)
             child.close()
 
-    def hear(self, what: str, timeout: float) -> dict[str, Any] | None:
+    def receive(self, what: str, timeout: float) -> dict[str, Any] | None:
         """Return the server's next message, which must have this key.
 
         None: timeout.
@@ -155,7 +155,7 @@ class ForkServer:
         return answer
 
     def wait_for(self, what: str) -> dict[str, Any]:
-        answer = self.hear(what, LONGEST_WAIT_S)
+        answer = self.receive(what, LONGEST_WAIT_S)
         assert answer is not None, f"the server does not report its {what}"
         return answer
 
@@ -194,31 +194,31 @@ def serve() -> int:
         order = json.loads(line)
         leader = os.fork()
         if not leader and order["leader"]:
-            return _live(order, answers)
+            return _run_as_leader(order, answers)
         if not leader:
             _enter(order["terminal"])
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
             child = os.fork()
             if not child:
                 return _run(order, answers)
-            _attend(child, answers)
+            _report_end(child, answers)
             os._exit(0)
         if order["leader"]:
-            _attend(leader, answers)
+            _report_end(leader, answers)
         else:
             os.waitpid(leader, 0)
-        _tell(answers, {"over": True})
+        _send(answers, {"over": True})
     return 0
 
 
-def _tell(answers: int, what: Mapping[str, Any]) -> None:
+def _send(answers: int, what: Mapping[str, Any]) -> None:
     os.write(answers, json.dumps(what).encode() + b"\n")
 
 
-def _attend(child: int, answers: int) -> None:
-    _tell(answers, {"pid": child})
+def _report_end(child: int, answers: int) -> None:
+    _send(answers, {"pid": child})
     status = os.waitpid(child, 0)[1]
-    _tell(answers, {"status": status, "at": time.monotonic()})
+    _send(answers, {"status": status, "at": time.monotonic()})
 
 
 def _enter(terminal: str) -> None:
@@ -230,7 +230,7 @@ def _enter(terminal: str) -> None:
     os.close(descriptor)
 
 
-def _live(order: Mapping[str, Any], answers: int) -> int:
+def _run_as_leader(order: Mapping[str, Any], answers: int) -> int:
     _enter(order["terminal"])
     return _run(order, answers)
 

@@ -20,7 +20,7 @@ CREATE = {"method": "POST", "path": "/portfolio/events/orders"}
 
 
 @dataclass(frozen=True)
-class LossyHome(FaultyExchange):
+class FaultyHome(FaultyExchange):
     """A new user's home, with the exchange it uses."""
 
     folder: Path
@@ -32,18 +32,18 @@ class LossyHome(FaultyExchange):
 
 
 @contextmanager
-def lossy_home(folder: Path) -> Iterator[LossyHome]:
+def faulty_home(folder: Path) -> Iterator[FaultyHome]:
     """Run such an exchange where the program looks for its own."""
     with running_faulty_exchange(folder / "data/practice", "--seed", "11") as faulty:
-        yield LossyHome(faulty.exchange, faulty.file, folder)
+        yield FaultyHome(faulty.exchange, faulty.file, folder)
 
 
-def answer_withheld(seconds: float) -> dict[str, Any]:
+def withhold_answer(seconds: float) -> dict[str, Any]:
     """Take the order, never answer, and close the connection after `seconds`."""
     return {"kind": "after_accept", **CREATE, "hold_s": seconds, "times": 1}
 
 
-def request_lost() -> dict[str, Any]:
+def lose_request() -> dict[str, Any]:
     """Do not take the order, and close the connection without an answer."""
     return {"kind": "before_accept", **CREATE, "hold_s": 0, "times": 1}
 

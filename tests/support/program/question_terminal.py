@@ -197,7 +197,7 @@ def confirmation(prompter: TerminalPrompter, screen: Screen, *, extra: Choice[st
     return asked
 
 
-def stands_until_answered(asked: Asked, screen: Screen) -> bool:
+def ignored_all_keys(asked: Asked, screen: Screen) -> bool:
     """Return True if no key so far answered the question.
 
     Answers it with a key that was not pressed before.

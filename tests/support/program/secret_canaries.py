@@ -23,7 +23,7 @@ def exchange(pem: Path, key_id: str, arguments: list[str]) -> int:
     return program.main(arguments)
 
 
-def let_everything_talk(path: Path) -> None:
+def log_everything(path: Path) -> None:
     """Log all libraries at DEBUG into a file, even quieter loggers."""
     logging.basicConfig(filename=path, level=logging.DEBUG)
     for name in (
@@ -54,7 +54,7 @@ def keep_signatures(path: Path) -> None:
     transport.sign = signing
 
 
-def crash_with_all_at_hand() -> None:
+def crash_with_all_objects() -> None:
     """Make the history screen raise an error that quotes all its objects."""
     from kalshi_trading.ui.screens import history as history_screens
 
@@ -68,9 +68,9 @@ def crash_with_all_at_hand() -> None:
 def session(libraries_log: Path, signatures: Path) -> int:
     from kalshi_trading.ui import program
 
-    let_everything_talk(libraries_log)
+    log_everything(libraries_log)
     keep_signatures(signatures)
-    crash_with_all_at_hand()
+    crash_with_all_objects()
     return program.main([])
 
 

@@ -127,12 +127,12 @@ class Terminal:
         """Send the program a signal."""
         self._child.kill(number)
 
-    def ended_by(self, number: int) -> int:
+    def end_by_signal(self, number: int) -> int:
         """Send a signal, wait for the end and return the exit status."""
         self.signal(number)
         return self.exit_status()
 
-    def read_lines(self) -> None:
+    def set_line_mode(self) -> None:
         """Set line mode, as before a program wants single keys."""
         modes = termios.tcgetattr(self._child.child_fd)
         modes[3] |= termios.ICANON

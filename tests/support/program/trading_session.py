@@ -32,7 +32,7 @@ from kalshi_trading.settings.credentials import Credentials, load_private_key
 from kalshi_trading.trade_logger import TradeLogger, account_fingerprint
 
 ENVIRONMENT = "practice"
-BUSY_AT_MOST_S = 20.0
+BUSY_TIMEOUT_S = 20.0
 SHORT = Timing(connect_s=0.25, total_s=0.3, read_retries=1, first_pause_s=0.01, longest_pause_s=0.02)
 
 
@@ -46,7 +46,7 @@ class Access:
 
 
 @dataclass(frozen=True)
-class Wish:
+class OrderSpec:
     """An order to place. `price` is in the terms of `side`."""
 
     ticker: str
@@ -57,28 +57,28 @@ class Wish:
     time_in_force: TimeInForce = TimeInForce.GOOD_TILL_CANCELED
 
 
-def previewed(wish: Wish, at: datetime) -> OrderPreview:
+def preview_of(spec: OrderSpec, at: datetime) -> OrderPreview:
     """Return a preview of an order without findings."""
-    ticket = OrderTicket(MARKET.ticker, wish.action, wish.side, Decimal(wish.count), Decimal("0.50"))
+    ticket = OrderTicket(MARKET.ticker, spec.action, spec.side, Decimal(spec.count), Decimal("0.50"))
     made = preview(ticket)
     request = OrderRequest(
         client_order_id=str(uuid.uuid4()),
-        ticker=wish.ticker,
-        action=wish.action,
-        side=wish.side,
-        count=Decimal(wish.count),
-        price=Decimal(wish.price),
-        time_in_force=wish.time_in_force,
+        ticker=spec.ticker,
+        action=spec.action,
+        side=spec.side,
+        count=Decimal(spec.count),
+        price=Decimal(spec.price),
+        time_in_force=spec.time_in_force,
     )
     return replace(made, request=request, context=replace(made.context, at=at), findings=())
 
 
-def answered(ask: Callable[[], object]) -> None:
+def retry_read(ask: Callable[[], object]) -> None:
     """Repeat a read until it succeeds, or 20 s have passed.
 
     A read delayed by a busy machine is no fault of the protocol.
     """
-    deadline = time.monotonic() + BUSY_AT_MOST_S
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
     while True:
         try:
             ask()
@@ -140,12 +140,12 @@ class TradingSession:
     def now(self) -> datetime:
         return datetime.now(UTC) + self._ahead
 
-    def greet(self) -> None:
+    def read_limits(self) -> None:
         """Read the limits like a start, which also shows the exchange's clock."""
-        answered(self.client.learn_limits)
+        retry_read(self.client.learn_limits)
 
-    def submit(self, wish: Wish) -> SubmissionResult:
-        return self.submitter.submit(previewed(wish, self.now()))
+    def submit(self, spec: OrderSpec) -> SubmissionResult:
+        return self.submitter.submit(preview_of(spec, self.now()))
 
     def recover(self) -> RecoverySummary:
         """Take over orders from ended sessions."""
@@ -153,7 +153,7 @@ class TradingSession:
             account=self.account, is_alive=lambda session: sessions.is_alive(self.folder, session)
         )
 
-    def settle(self, within_s: float = 30) -> None:
+    def resolve_pending(self, within_s: float = 30) -> None:
         """Run recovery until no order is pending. Raises TimeoutError."""
         ends_at = time.monotonic() + within_s
         while self.pending.orders():
@@ -167,10 +167,10 @@ class TradingSession:
 
 
 @contextmanager
-def opened(folder: Path, access: Access, **how: object) -> Iterator[TradingSession]:
+def open_session(folder: Path, access: Access, **how: object) -> Iterator[TradingSession]:
     """Open a session and close it at the end."""
-    desk = TradingSession(folder, access, **how)  # type: ignore[arg-type]
+    session = TradingSession(folder, access, **how)  # type: ignore[arg-type]
     try:
-        yield desk
+        yield session
     finally:
-        desk.close()
+        session.close()

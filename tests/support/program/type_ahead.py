@@ -32,7 +32,7 @@ LONGEST_LOOK_S = 5.0  # maximum time to price an order on a loaded machine
 SEND, COUNT = "Place this order?", "To confirm, type the quantity"
 STRAY = "1" * 6 + ENTER * 3 + "2505yjk " + ESCAPE
 SEND_IS_MARKED = "▸ 1  Place order"
-CONFIRMATIONS_AT_MOST = 5
+MAX_CONFIRMATIONS = 5
 
 
 @dataclass(frozen=True)
@@ -143,13 +143,13 @@ def carry_out(terminal: WatchedTerminal, trial: Trial, logs: Path) -> Seen:
     sent = sent_orders(logs)
     try:
         _type_ahead(terminal, trial)
-        stands = trial.goes_on and _confirmation_stands(terminal)
-        if not stands:
+        is_open = trial.goes_on and _is_confirmation_open(terminal)
+        if not is_open:
             terminal.return_to_menu()
     finally:
         meanwhile = sent_orders(logs) - sent
         judge(terminal.questions, terminal.presses, meanwhile)
-    if not stands:
+    if not is_open:
         _answer_all(terminal, trial, len(trial.answers))
     _confirm(terminal, trial)
     deliberately = sent_orders(logs) - sent - meanwhile
@@ -160,7 +160,7 @@ def carry_out(terminal: WatchedTerminal, trial: Trial, logs: Path) -> Seen:
         typed_ahead=early,
         held=early and trial.hold is not None,
         slow=early and trial.delay_s > 0,
-        gone_on=stands,
+        gone_on=is_open,
         sent_before=meanwhile,
     )
 
@@ -193,7 +193,7 @@ def _answer_all(terminal: WatchedTerminal, trial: Trial, count: int) -> None:
     terminal.use_line(0)
     for at, (question, keys) in enumerate(trial.answers[:count], start=1):
         terminal.run_until(
-            lambda question=question: terminal.standing.startswith(f"{READY} {question}"),  # type: ignore[misc]
+            lambda question=question: terminal.question_line.startswith(f"{READY} {question}"),  # type: ignore[misc]
             f"{question}: not asked",
         )
         if at == count:
@@ -202,17 +202,17 @@ def _answer_all(terminal: WatchedTerminal, trial: Trial, count: int) -> None:
     terminal.use_line(trial.delay_s)
 
 
-def _confirmation_stands(terminal: WatchedTerminal) -> bool:
+def _is_confirmation_open(terminal: WatchedTerminal) -> bool:
     """Return True if the confirmation is open once all keys took effect.
 
     A key that may be held down takes longer than others.
     """
     terminal.pause(SETTLED_S)
     terminal.run_until(
-        lambda: not terminal.standing.endswith(SEND) or terminal.standing.startswith(READY),
+        lambda: not terminal.question_line.endswith(SEND) or terminal.question_line.startswith(READY),
         "a key waits without end",
     )
-    return terminal.standing.endswith(SEND)
+    return terminal.question_line.endswith(SEND)
 
 
 def _confirm(terminal: WatchedTerminal, trial: Trial) -> None:
@@ -220,9 +220,9 @@ def _confirm(terminal: WatchedTerminal, trial: Trial) -> None:
 
     If the market moved, the confirmation is asked again.
     """
-    for _ in range(CONFIRMATIONS_AT_MOST):
+    for _ in range(MAX_CONFIRMATIONS):
         _wait_for_confirmation(terminal)
-        if terminal.standing.endswith("Menu"):  # the order's result was shown meanwhile
+        if terminal.question_line.endswith("Menu"):  # the order's result was shown meanwhile
             return
         if trial.by_arrow and SEND_IS_MARKED not in terminal.screen:
             terminal.press(DOWN)
@@ -231,33 +231,33 @@ def _confirm(terminal: WatchedTerminal, trial: Trial) -> None:
         asked = len(terminal.questions)
         terminal.press(ENTER if trial.by_arrow else "1")
         terminal.run_until(lambda asked=asked: _is_past(terminal, asked), "a deliberate key does nothing")  # type: ignore[misc]
-        if COUNT in terminal.standing:
+        if COUNT in terminal.question_line:
             _type_count(terminal)
-        if terminal.standing.endswith("Menu"):
+        if terminal.question_line.endswith("Menu"):
             return
     raise AssertionError(f"the order is never sent. The screen shows:\n{terminal.screen}")
 
 
 def _wait_for_confirmation(terminal: WatchedTerminal) -> None:
     terminal.run_until(
-        lambda: terminal.standing == f"{READY} {SEND}" or terminal.standing.endswith("Menu"),
+        lambda: terminal.question_line == f"{READY} {SEND}" or terminal.question_line.endswith("Menu"),
         "the confirmation takes no keys",
     )
 
 
 def _is_past(terminal: WatchedTerminal, asked: int) -> bool:
-    return terminal.standing.endswith("Menu") or len(terminal.questions) > asked
+    return terminal.question_line.endswith("Menu") or len(terminal.questions) > asked
 
 
 def _type_count(terminal: WatchedTerminal) -> None:
     """Type the count that the question shows; stray keys may have changed it."""
     asked = len(terminal.questions)
-    terminal.run_until(lambda: terminal.standing.endswith(":"), "the count cannot be typed")
-    count = terminal.standing.rpartition("(")[2].removesuffix("):")
+    terminal.run_until(lambda: terminal.question_line.endswith(":"), "the count cannot be typed")
+    count = terminal.question_line.rpartition("(")[2].removesuffix("):")
     for typed in accumulate(count):
         terminal.press(typed[-1])
         terminal.run_until(
-            lambda typed=typed: terminal.standing.endswith(f": {typed}"),  # type: ignore[misc]
+            lambda typed=typed: terminal.question_line.endswith(f": {typed}"),  # type: ignore[misc]
             "the count is not shown",
         )
     terminal.pause(BETWEEN_KEYS_S)
@@ -274,10 +274,12 @@ def judge(questions: Sequence[Question], presses: Sequence[Press], orders: int) 
     Covers consequential questions.
     """
     gone = [each for each in questions if each.gone_at < math.inf]
-    unearned = [each for each in gone if not (_is_earned(each, presses) or _is_left(each, presses))]
-    assert unearned == [], f"Gone without a key that could do that:\n{told(unearned, presses)}"
-    confirmed = [each for each in gone if each.text == SEND and _is_earned(each, presses, ("1", ENTER))]
-    assert orders <= len(confirmed), f"{orders} orders were sent:\n{told(gone, presses)}"
+    unexplained = [
+        each for each in gone if not (_has_valid_key(each, presses) or _is_left_by_ctrl_c(each, presses))
+    ]
+    assert unexplained == [], f"Gone without a key that could do that:\n{describe(unexplained, presses)}"
+    confirmed = [each for each in gone if each.text == SEND and _has_valid_key(each, presses, ("1", ENTER))]
+    assert orders <= len(confirmed), f"{orders} orders were sent:\n{describe(gone, presses)}"
 
 
 def is_typed_ahead(question: Question, presses: Sequence[Press]) -> bool:
@@ -287,7 +289,7 @@ def is_typed_ahead(question: Question, presses: Sequence[Press]) -> bool:
     )
 
 
-def _is_earned(question: Question, presses: Sequence[Press], keys: Sequence[str] = ()) -> bool:
+def _has_valid_key(question: Question, presses: Sequence[Press], keys: Sequence[str] = ()) -> bool:
     return any(
         press.earliest <= question.gone_at
         and (not keys or press.keys in keys)
@@ -296,7 +298,7 @@ def _is_earned(question: Question, presses: Sequence[Press], keys: Sequence[str]
     )
 
 
-def _is_left(question: Question, presses: Sequence[Press]) -> bool:
+def _is_left_by_ctrl_c(question: Question, presses: Sequence[Press]) -> bool:
     """Return True if Ctrl-C came from the pricing on.
 
     Ctrl-C needs no wait and sends nothing.
@@ -309,7 +311,7 @@ def _is_left(question: Question, presses: Sequence[Press]) -> bool:
     )
 
 
-def told(questions: Sequence[Question], presses: Sequence[Press]) -> str:
+def describe(questions: Sequence[Question], presses: Sequence[Press]) -> str:
     """List questions and keys in order of time, in seconds."""
     rows = [(each.seen_at, f"seen: {each.text}") for each in questions]
     rows += [(each.gone_at, f"gone: {each.text}") for each in questions]

@@ -36,7 +36,7 @@ EXITING = re.compile(r"Exit the program|You have \d+ open orders?\. Keep")
 STAYING_IS_MARKED = "▸ 0  Back"
 CTRL_C_WITHIN_S = 5.0
 NOTE = re.compile(rf" *({'|'.join(map(re.escape, Note))})")
-REST_S, LOOK_EVERY_S = 0.2, 0.05
+REST_S, POLL_S = 0.2, 0.05
 
 
 class Ended(Exception):
@@ -103,7 +103,7 @@ class WatchedTerminal:
         self._raw = b""
         self._text: str | None = None
         self._shown_at = 0.0
-        self._ways_out = 0  # number of times Ctrl-C in the menu opened the exit question
+        self._exit_questions = 0  # number of times Ctrl-C in the menu opened the exit question
 
     # --- Screen -----------------------------------------------------------------------------------
 
@@ -115,7 +115,7 @@ class WatchedTerminal:
         return self._text
 
     @property
-    def standing(self) -> str:
+    def question_line(self) -> str:
         """The last question on the screen, with its mark and without its note.
 
         Empty: there is none.
@@ -133,7 +133,7 @@ class WatchedTerminal:
         self._stream.feed(data)
         self._text = None
         question = self.questions[-1] if self.questions else None
-        if question is not None and question.text not in self.standing:
+        if question is not None and question.text not in self.question_line:
             self._end_question()
 
     def _end_question(self) -> None:
@@ -146,12 +146,12 @@ class WatchedTerminal:
         A question that does not accept keys yet requests this.
         """
         self._text = None
-        question, standing = None, self.standing
-        if standing.startswith(NOT_READY) or standing.endswith(NOT_READY):
+        question, question_line = None, self.question_line
+        if question_line.startswith(NOT_READY) or question_line.endswith(NOT_READY):
             self._end_question()
-            question = Question(standing.strip(f"{READY}{NOT_READY} "))
+            question = Question(question_line.strip(f"{READY}{NOT_READY} "))
             self.questions.append(question)
-            self._ways_out += bool(EXITING.search(standing)) and STAYING_IS_MARKED in self.screen
+            self._exit_questions += bool(EXITING.search(question_line)) and STAYING_IS_MARKED in self.screen
         self._send(_Sent(self._due, text, question))
 
     # --- Keys -------------------------------------------------------------------------------------
@@ -194,7 +194,7 @@ class WatchedTerminal:
             if self.has_ended:
                 raise Ended
             assert time.monotonic() < deadline, f"{otherwise}. The screen shows:\n{self.screen}"
-            self._run(min(deadline, time.monotonic() + LOOK_EVERY_S))
+            self._run(min(deadline, time.monotonic() + POLL_S))
 
     def _run(self, until: float) -> None:
         """Wait for the next event on the line, and process it."""
@@ -243,31 +243,31 @@ class WatchedTerminal:
         """
         if self.presses and self.presses[-1].keys == ESCAPE:  # Escape takes effect later than it is sent
             self.pause(LONGEST_ESCAPE_S + REST_S + 2 * self._delay_s)
-        self._raw, self._ways_out = b"", 0
+        self._raw, self._exit_questions = b"", 0
         is_last = False
         while not is_last:
-            self.run_until(self._is_at_rest, "no question stands")
-            is_at_the_way_out = bool(EXITING.search(self.standing))
-            is_last = self._is_left_by_ctrl_c() and is_at_the_way_out
-        self.run_until(lambda: self.standing.endswith("Menu"), "the menu does not come back")
+            self.run_until(self._is_at_rest, "no question is open")
+            is_exit_question = bool(EXITING.search(self.question_line))
+            is_last = self._is_left_by_ctrl_c() and is_exit_question
+        self.run_until(lambda: self.question_line.endswith("Menu"), "the menu does not come back")
 
     def _is_left_by_ctrl_c(self) -> bool:
         """Press Ctrl-C and return True if it had an effect.
 
         Keys older than a question have none.
         """
-        before = self._left()
+        before = self._times_left()
         self.press(CTRL_C)
         until = time.monotonic() + CTRL_C_WITHIN_S
-        self.run_until(lambda: self._left() > before or time.monotonic() > until, "Ctrl-C does nothing")
-        return self._left() > before
+        self.run_until(lambda: self._times_left() > before or time.monotonic() > until, "Ctrl-C does nothing")
+        return self._times_left() > before
 
     def _is_at_rest(self) -> bool:
         """Return True if a question is open and no spinner turns."""
-        return bool(self.standing) and time.monotonic() - self._shown_at > REST_S
+        return bool(self.question_line) and time.monotonic() - self._shown_at > REST_S
 
-    def _left(self) -> int:
-        return len(RETURNED.findall(self._raw)) + self._ways_out
+    def _times_left(self) -> int:
+        return len(RETURNED.findall(self._raw)) + self._exit_questions
 
 
 @contextmanager

@@ -116,7 +116,7 @@ class Noted:
     note = ""
 
 
-def test_what_is_said_of_ignored_keys_moves_no_entry_to_another_page() -> None:
+def test_a_note_about_ignored_keys_moves_no_entry() -> None:
     noted = Noted()
     for lines in range(4, 20):
         noted.note = ""

@@ -84,7 +84,7 @@ def press_all(screen: Screen, pieces: Callable[[bytes], Iterator[bytes]], asked:
         assert not asked.is_answered, f"{asked.result!r} by {data!r}"
 
 
-def stand(prompter: TerminalPrompter, screen: Screen, name: str) -> Asked:
+def open_question(prompter: TerminalPrompter, screen: Screen, name: str) -> Asked:
     """Ask this kind of question and wait until it accepts keys."""
     asked = Asked(lambda: QUESTIONS[name][0](prompter))
     screen.wait_for("Which?")
@@ -110,7 +110,7 @@ def press_each(screen: Screen, keys: str) -> None:
 def test_no_sequence_does_anything(name: str, pieces: Callable[[bytes], Iterator[bytes]]) -> None:
     _, keys, answer = QUESTIONS[name]
     with terminal() as (prompter, screen):
-        asked = stand(prompter, screen, name)
+        asked = open_question(prompter, screen, name)
         before = screen.text
         press_all(screen, pieces, asked)
         screen.wait_until_settled()
@@ -125,7 +125,7 @@ def test_no_sequence_that_stays_cut_short_does_anything(name: str, monkeypatch: 
     monkeypatch.setattr("kalshi_trading.ui.terminal.keys.SEQUENCE_GAP_S", 0.005)
     _, keys, answer = QUESTIONS[name]
     with terminal() as (prompter, screen):
-        asked = stand(prompter, screen, name)
+        asked = open_question(prompter, screen, name)
         before = screen.text
         for data in proof.sample(TRUNCATED, proof.CURRENT.cut_sequences):
             screen.press(data.decode("utf-8", "surrogateescape"))

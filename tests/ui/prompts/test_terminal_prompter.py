@@ -16,7 +16,7 @@ from question_terminal import (
     SAFE,
     Asked,
     confirmation,
-    stands_until_answered,
+    ignored_all_keys,
     terminal,
 )
 
@@ -27,7 +27,7 @@ from kalshi_trading.ui.prompts.prompter import Choice, GoBack, numbered, typed_w
 
 
 @pytest.mark.parametrize("answers", [True, False])
-def test_a_key_pressed_once_the_question_has_stood_answers_it(answers: bool) -> None:
+def test_a_key_after_the_quiet_time_answers(answers: bool) -> None:
     with terminal(answers=answers) as (prompter, screen):
         asked = confirmation(prompter, screen)
         screen.wait_until_open()
@@ -39,15 +39,15 @@ def test_a_key_pressed_once_the_question_has_stood_answers_it(answers: bool) -> 
 def test_keys_typed_ahead_do_nothing(keys: str) -> None:
     with terminal() as (prompter, screen):
         screen.press(keys)
-        assert stands_until_answered(confirmation(prompter, screen, extra=PANIC), screen)
+        assert ignored_all_keys(confirmation(prompter, screen, extra=PANIC), screen)
 
 
-def test_keys_typed_ahead_are_said_to_be_ignored() -> None:
+def test_keys_typed_ahead_are_noted_as_ignored() -> None:
     with terminal() as (prompter, screen):
         screen.press("1")
         asked = confirmation(prompter, screen)
         screen.wait_for("Ignored")
-        assert stands_until_answered(asked, screen)
+        assert ignored_all_keys(asked, screen)
 
 
 def test_keys_that_another_question_left_over_do_nothing() -> None:
@@ -55,15 +55,15 @@ def test_keys_that_another_question_left_over_do_nothing() -> None:
         screen.press("10\r1")
         asked = Asked(lambda: prompter.ask("How many?", str))
         assert asked.result == "10"
-        assert stands_until_answered(confirmation(prompter, screen), screen)
+        assert ignored_all_keys(confirmation(prompter, screen), screen)
 
 
-def test_a_key_pressed_at_once_is_ignored_and_said_to_be() -> None:
+def test_a_key_pressed_at_once_is_noted_as_ignored() -> None:
     with terminal() as (prompter, screen):
         asked = confirmation(prompter, screen)
         screen.press("1")
         screen.wait_for("Ignored")
-        assert stands_until_answered(asked, screen)
+        assert ignored_all_keys(asked, screen)
 
 
 def test_a_key_held_down_does_nothing_however_long() -> None:
@@ -72,7 +72,7 @@ def test_a_key_held_down_does_nothing_however_long() -> None:
         for _ in range(30):
             screen.press("1")
             time.sleep(0.03)
-        assert stands_until_answered(asked, screen)
+        assert ignored_all_keys(asked, screen)
 
 
 @pytest.mark.parametrize("delay_s", [0.25, 0.5, 0.8])
@@ -90,7 +90,7 @@ def test_a_key_held_down_since_the_question_before_does_nothing(delay_s: float) 
         for _ in range(10):
             screen.press("1")
             time.sleep(0.03)
-        assert stands_until_answered(asked, screen)
+        assert ignored_all_keys(asked, screen)
 
 
 @pytest.mark.parametrize("key", ["1", "\r"])
@@ -103,7 +103,7 @@ def test_a_key_held_down_since_an_escape_before_the_question_does_nothing(key: s
         for _ in range(10):
             screen.press(key)
             time.sleep(0.03)
-        assert stands_until_answered(asked, screen)
+        assert ignored_all_keys(asked, screen)
 
 
 def test_the_same_key_pressed_twice_on_purpose_answers() -> None:
@@ -121,7 +121,7 @@ def test_several_keys_at_once_do_nothing() -> None:
         asked = confirmation(prompter, screen)
         screen.wait_until_open()
         screen.press("1\r")
-        assert stands_until_answered(asked, screen)
+        assert ignored_all_keys(asked, screen)
 
 
 def test_a_paste_does_nothing() -> None:
@@ -129,7 +129,7 @@ def test_a_paste_does_nothing() -> None:
         asked = confirmation(prompter, screen)
         screen.wait_until_open()
         screen.press("\x1b[200~1\x1b[201~")
-        assert stands_until_answered(asked, screen)
+        assert ignored_all_keys(asked, screen)
 
 
 @pytest.mark.parametrize("enter", ["\r", "\x1b[13;2u", "\x1b[27;5;13~"])
@@ -162,10 +162,10 @@ def test_on_a_slow_line_keys_pressed_before_the_question_was_seen_do_nothing() -
         time.sleep(0.25)
         screen.press("1")  # arrives long after the question was sent, and before it is seen
         screen.wait_for("Ignored")
-        assert stands_until_answered(asked, screen)
+        assert ignored_all_keys(asked, screen)
 
 
-def test_a_terminal_of_another_size_makes_the_question_stand_anew() -> None:
+def test_a_resized_terminal_resets_the_gate() -> None:
     """The entries get other digits then."""
     rows = numbered([f"Entry {number}" for number in range(1, 21)], list(range(1, 21)))
     with terminal() as (prompter, screen):
@@ -186,7 +186,7 @@ def test_a_terminal_of_another_size_makes_the_question_stand_anew() -> None:
         assert shown.split() == ["3", "Entry", str(asked.result)]
 
 
-def test_a_fault_in_a_question_ends_it_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_in_a_question_ends_it_and_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
@@ -204,7 +204,7 @@ def test_a_fault_in_a_question_ends_it_and_is_told(monkeypatch: pytest.MonkeyPat
         assert again.result is ZeroDivisionError
 
 
-def test_on_a_busy_machine_the_mark_comes_back_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_a_busy_machine_the_mark_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """The question reopened before a redraw could show it closed."""
     monkeypatch.setattr("kalshi_trading.ui.terminal.keyboard.STEP_S", 0.4)
     with terminal() as (prompter, screen):
@@ -257,7 +257,7 @@ def test_zero_goes_back_where_it_is_no_answer() -> None:
 
 
 @pytest.mark.parametrize("is_text", [True, False])
-def test_nobody_asks_where_the_cursor_is(is_text: bool) -> None:
+def test_the_cursor_position_is_never_requested(is_text: bool) -> None:
     """The answer would come late on a slow line and could pass for keys."""
     with terminal() as (prompter, screen):
         asked = Asked(lambda: prompter.ask("Which?", str) if is_text else prompter.choose("Which?", CHOICES))
@@ -268,10 +268,10 @@ def test_nobody_asks_where_the_cursor_is(is_text: bool) -> None:
         assert "\x1b[6n" not in screen.text
 
 
-def test_ctrl_l_shows_what_stood_on_the_screen() -> None:
+def test_ctrl_l_redraws_the_screen() -> None:
     with terminal() as (prompter, screen):
         asked = confirmation(prompter, screen)
         screen.wait_until_open()
         screen.press("\x0c")
         screen.wait_for("shown again")
-        assert stands_until_answered(asked, screen)
+        assert ignored_all_keys(asked, screen)

@@ -21,7 +21,7 @@ from kalshi_trading.ui.screens import account as account_screens
 from kalshi_trading.ui.views import account as account_view
 
 
-def test_every_guard_rail_is_named_with_its_setting_and_its_size() -> None:
+def test_every_limit_is_named_with_its_setting() -> None:
     text = rendered(
         account_view.limits_table(Limits(), Fetched(DayTotals(D("46.5"), 3)), Fetched(DayPnl(D(-2), D(-10))))
     )
@@ -35,7 +35,7 @@ def test_every_guard_rail_is_named_with_its_setting_and_its_size() -> None:
     assert len(fields(Limits)) == 12  # a new limit has to be shown
 
 
-def test_what_is_not_known_of_the_day_is_no_zero() -> None:
+def test_unknown_figures_of_the_day_are_no_zero() -> None:
     text = rendered(
         account_view.limits_table(Limits(), Fetched(None, "No journal."), Fetched(None, "No exchange."))
     )
@@ -92,7 +92,7 @@ def test_the_page_fits_on_a_narrow_screen(
     assert len(screen_text(app).rstrip().splitlines()) <= 24 - 2
 
 
-def test_without_exchange_and_journal_the_page_still_tells_the_limits(
+def test_without_exchange_and_journal_the_page_still_shows_the_limits(
     exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = session(exchange, tmp_path, ScriptedPrompter("0"))

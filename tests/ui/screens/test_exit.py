@@ -108,7 +108,7 @@ def test_the_end_of_input_names_what_stays(exchange: ExchangeProcess, tmp_path: 
     assert resting in text
 
 
-def test_the_end_of_input_does_not_claim_that_nothing_rests_where_nobody_knows(
+def test_the_end_of_input_admits_unknown_open_orders(
     exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = session(exchange, tmp_path)

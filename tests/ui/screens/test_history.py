@@ -111,7 +111,7 @@ def test_another_environment_s_page_asks_the_connected_exchange_nothing(exchange
     assert asked == []
 
 
-def test_a_page_of_the_journal_alone_offers_no_comparison_and_no_sums(tmp_path):
+def test_a_journal_only_page_offers_no_reconcile_or_totals(tmp_path):
     def offered(history):
         page = history_view.HistoryPage(history, HistoryFilter(), Environment.SANDBOX, history.rows)
         return {choice.key for choice in history_screens._tasks(page)}
@@ -138,7 +138,7 @@ def test_an_order_is_found_by_the_beginning_of_either_id(exchange, tmp_path):
     [["0", "1"], [], [BACK, "e"]],  # earlier open orders are kept
     ids=["exit", "end of input", "Ctrl-C"],
 )
-def test_leaving_after_a_trade_shows_the_day_by_whatever_key(exchange, tmp_path, leave):
+def test_exit_after_a_trade_shows_the_day_summary(exchange, tmp_path, leave):
     app, prompter, _ = traded(exchange, tmp_path, *leave)
     assert menu.run(app) == 0
     prompter.assert_all_used()
@@ -160,16 +160,14 @@ def summary_of_today(**changes):
     ],
     ids=["nothing", "placed", "settled or filled of yesterday's orders", "not known"],
 )
-def test_the_day_itself_tells_whether_there_is_anything_to_sum_up(
-    exchange, tmp_path, monkeypatch, summary, is_shown
-):
+def test_an_empty_day_shows_no_summary(exchange, tmp_path, monkeypatch, summary, is_shown):
     monkeypatch.setattr(history_screens, "read_summary", lambda *_, **__: summary)
     app = session(exchange, tmp_path)  # its journal is empty
     history_screens.show_day_summary(app)
     assert ("Net realized" in screen_text(app)) is is_shown
 
 
-def test_a_journal_that_takes_long_to_read_does_not_keep_anybody_either(exchange, tmp_path, monkeypatch):
+def test_a_slow_journal_does_not_delay_the_exit(exchange, tmp_path, monkeypatch):
     forever = threading.Event()
     app = session(exchange, tmp_path)
     monkeypatch.setattr(app.journal, "read_journal", lambda *_: forever.wait(60))
@@ -183,17 +181,17 @@ def test_a_journal_that_takes_long_to_read_does_not_keep_anybody_either(exchange
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "sentence"),
     [
         (
             UnavailableError("The exchange cannot be reached."),
             "Daily summary unavailable. The exchange cannot be reached.",
         ),
-        (ZeroDivisionError("nobody expected it"), "Daily summary unavailable (reference "),
+        (ZeroDivisionError("an unexpected fault"), "Daily summary unavailable (reference "),
         (KeyboardInterrupt(), "Daily summary skipped."),
     ],
 )
-def test_sums_that_fail_are_one_line_and_never_keep_anybody(exchange, tmp_path, monkeypatch, error, told):
+def test_a_failed_summary_is_one_line(exchange, tmp_path, monkeypatch, error, sentence):
     def fail(*_, **__):
         raise error
 
@@ -202,10 +200,10 @@ def test_sums_that_fail_are_one_line_and_never_keep_anybody(exchange, tmp_path, 
     assert menu.run(app) == 0
     lines = [line for line in screen_text(app).splitlines() if "Daily summary" in line]
     assert len(lines) == 1
-    assert told in flat(app)
+    assert sentence in flat(app)
 
 
-def test_sums_that_take_long_are_left_out_after_a_few_seconds(exchange, tmp_path, monkeypatch):
+def test_a_slow_summary_is_skipped_after_a_few_seconds(exchange, tmp_path, monkeypatch):
     forever = threading.Event()
     monkeypatch.setattr(history_screens, "read_summary", lambda *_, **__: forever.wait(60))
     monkeypatch.setattr(history_screens, "SUMMARY_TIMEOUT_S", 1)
@@ -303,7 +301,7 @@ def external(**changes):
     return HistoryRow(order("bid", "0.65", "10", **changes), None, (), ())
 
 
-def test_all_that_a_history_may_lack_is_said():
+def test_a_history_names_all_missing_data():
     damage = Damage(5, tuple(DamagedLine("trades.log", number) for number in range(5)))
     text = " ".join(page_text(TradeHistory((external(),), "the list broke off", damage, 2)).split())
     assert "History is incomplete: the list broke off." in text
@@ -311,7 +309,7 @@ def test_all_that_a_history_may_lack_is_said():
     assert "Not shown: 2 orders from other API keys." in text
 
 
-def test_what_was_chosen_by_stands_above_the_orders():
+def test_the_filter_is_shown_above_the_orders():
     day = NOW.astimezone().date()
     wanted = HistoryFilter(Period(day, day), "KXHIGH", "KX", Side.YES, OrderResult.RESTING)
     text = page_text(TradeHistory((external(),)), wanted)
@@ -322,7 +320,7 @@ def test_what_was_chosen_by_stands_above_the_orders():
     assert "(external)" in text
 
 
-def test_fills_that_are_not_listed_are_told_with_the_order():
+def test_missing_fills_are_shown_with_the_order():
     text = page_text(TradeHistory((external(fill_count=D(3), initial_count=D(13)),)))
     assert "fills missing for 3 contracts" in " ".join(text.split())
 

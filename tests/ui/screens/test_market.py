@@ -37,7 +37,7 @@ WORDS, MARKETS = "Search markets or enter a ticker:", "Which market?"
         (trade_screens.find_market, ["temperature", "2", "1", ESCAPE, ESCAPE, ESCAPE], WORDS),
     ],
 )
-def test_going_back_from_a_market_leads_to_its_list_and_then_to_the_words(
+def test_going_back_from_a_market_leads_to_its_list_and_then_to_the_search(
     exchange: ExchangeProcess,
     tmp_path: Path,
     screen: Callable[[AppContext], None],
@@ -108,6 +108,6 @@ def test_an_index_that_is_not_whole_says_so(exchange: ExchangeProcess, tmp_path:
     assert "Some markets may be missing: the exchange repeated a page." in screen_text(app)
 
 
-def test_a_question_for_words_names_the_key_that_leads_back() -> None:
+def test_the_search_question_names_the_key_to_go_back() -> None:
     with pytest.raises(InvalidInputError, match="press Esc to go back"):
         not_empty(" ")

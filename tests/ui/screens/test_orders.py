@@ -86,7 +86,7 @@ def test_panic_stays_within_reach_when_the_open_orders_cannot_be_read(
     assert prompter.labels[-1] == ["Back", "Panic: cancel all orders and lock trading"]
 
 
-def test_open_orders_are_read_anew_until_the_user_goes_back_or_none_rests(
+def test_open_orders_are_refreshed_until_the_user_goes_back(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
     market = quoted_market(session(exchange, tmp_path).orders)

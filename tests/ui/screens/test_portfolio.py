@@ -170,7 +170,7 @@ def test_a_position_in_depth_is_explained_to_the_number_on_its_page(visit: Calla
     assert explained.endswith(f"total {dollars_text(row.realized_pnl)}")
 
 
-def test_a_bid_of_ones_own_is_neither_mark_nor_buyer_on_the_page(visit: Callable[..., tuple]) -> None:
+def test_an_own_bid_is_neither_mark_nor_liquidity(visit: Callable[..., tuple]) -> None:
     app, _, _ = visit()
     row = next(row for row in largest(app) if row.mark and D("0.1") < row.mark < D("0.8") and gap(row) > CENT)
     ticker, better = row.position.ticker, row.mark + CENT
@@ -257,9 +257,7 @@ NUMBERS = {
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_a_number_of_the_summary_is_explained_to_what_stands_there(
-    visit: Callable[..., tuple], number: str
-) -> None:
+def test_a_summary_figure_is_explained_to_its_value(visit: Callable[..., tuple], number: str) -> None:
     _, _, text = visit(EXPLAIN, "1", number)
     shown, _, explained = text.partition("Checked against the exchange")
     stands = re.search(rf"^│ (?:[^·]* )?{NUMBERS[number]} +([+−$–]\S*)", shown, re.MULTILINE)

@@ -44,7 +44,7 @@ ORDER = {
 Start = Callable[..., AppContext]
 
 
-class Desk:
+class RecordsSession:
     """Records in a folder, with a settable clock and a scripted user."""
 
     def __init__(self, folder: Path) -> None:
@@ -52,7 +52,7 @@ class Desk:
         self.now = NOON
         self.log = TradeLogger(folder, "practice", clock=lambda: self.now)
 
-    def look(self, *answers: str, at: Callable[[AppContext], None] = record_screens.records) -> str:
+    def show(self, *answers: str, at: Callable[[AppContext], None] = record_screens.records) -> str:
         """Answer a screen and return its text, including wrapped line breaks."""
         prompter = ScriptedPrompter(*answers)
         app = self.app(prompter)
@@ -85,19 +85,19 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def session(tmp_path: Path) -> RecordsSession:
+    return RecordsSession(tmp_path)
 
 
 # --- Review ---------------------------------------------------------------------------------------
 
 
-def test_recent_events_stand_newest_first_under_their_day_and_whole(desk: Desk) -> None:
-    desk.trade()
-    desk.now += timedelta(days=1)
-    desk.log.log_order_step("rejected", {**ORDER, "reason": "the market is closed"})
-    rows = [row.rstrip() for row in desk.review("1").splitlines()]
-    second, first = desk.now.astimezone(), NOON.astimezone()
+def test_recent_events_are_newest_first_by_day(session: RecordsSession) -> None:
+    session.trade()
+    session.now += timedelta(days=1)
+    session.log.log_order_step("rejected", {**ORDER, "reason": "the market is closed"})
+    rows = [row.rstrip() for row in session.review("1").splitlines()]
+    second, first = session.now.astimezone(), NOON.astimezone()
     assert rows[:5] == [
         f"{second:%a %b %d, %Y}",
         f"{second:%H:%M:%S} rejected  {TICKER}  BUY 10 YES at 56¢: the market is",
@@ -108,37 +108,37 @@ def test_recent_events_stand_newest_first_under_their_day_and_whole(desk: Desk) 
     assert all(len(row) <= 80 for row in rows)
 
 
-def test_a_fill_keeps_its_average_and_its_fee_at_eighty_columns(desk: Desk) -> None:
+def test_a_fill_keeps_its_average_and_its_fee_at_eighty_columns(session: RecordsSession) -> None:
     fill = {"fill_count": "20", "average_price": "0.3725", "fee": "0.1234", "sentence": "BUY 20 YES at 37¢"}
-    desk.log.log_order_fill({**ORDER, **fill})
+    session.log.log_order_fill({**ORDER, **fill})
     assert "BUY 20 YES at 37¢: 20 filled at 37.25¢ on average, fee $0.1234" in " ".join(
-        desk.review("1").split()
+        session.review("1").split()
     )
 
 
-def test_older_events_come_page_by_page_and_each_once(desk: Desk) -> None:
+def test_older_events_come_page_by_page_and_each_once(session: RecordsSession) -> None:
     for number in range(45):
-        desk.trade(number)
-    text = desk.review("1", "1", "1")
+        session.trade(number)
+    text = session.review("1", "1", "1")
     bought = [int(row.split("BUY ")[1].split()[0]) for row in text.splitlines() if "BUY" in row]
     assert bought == list(range(45, 0, -1))
 
 
-def test_a_page_that_ends_with_the_records_stands_until_it_is_left_and_offers_no_older_ones(
-    desk: Desk,
+def test_the_last_page_stays_and_offers_no_older_ones(
+    session: RecordsSession,
 ) -> None:
     for number in range(record_screens.PAGE):
-        desk.trade(number)
-    assert desk.review("1").count("BUY") == record_screens.PAGE
+        session.trade(number)
+    assert session.review("1").count("BUY") == record_screens.PAGE
     with pytest.raises(AssertionError):  # no such choice
-        desk.look("1", "1")
+        session.show("1", "1")
 
 
-def test_an_empty_journal_says_so(desk: Desk) -> None:
-    assert "The journal is empty." in desk.look("1", "0")
-    assert "No errors recorded." in desk.look("2", "0")
+def test_an_empty_journal_says_so(session: RecordsSession) -> None:
+    assert "The journal is empty." in session.show("1", "0")
+    assert "No errors recorded." in session.show("2", "0")
     prompter = ScriptedPrompter("4", "fish", BACK)
-    app = desk.app(prompter)
+    app = session.app(prompter)
     with pytest.raises(LeaveTask):
         record_screens.records(app)
     assert prompter.defaults == ["", "fish"]  # another search is possible
@@ -146,65 +146,69 @@ def test_an_empty_journal_says_so(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("damaged", [1, record_screens.PAGE + 5])
-def test_a_journal_whose_newest_lines_are_damaged_is_not_called_empty(desk: Desk, damaged: int) -> None:
-    desk.trade()
-    with desk.log.trades_path.open("ab") as file:
+def test_a_journal_whose_newest_lines_are_damaged_is_not_called_empty(
+    session: RecordsSession, damaged: int
+) -> None:
+    session.trade()
+    with session.log.trades_path.open("ab") as file:
         file.write(b"garbage\n" * damaged)
     answers = ["1"] if damaged > record_screens.PAGE else []
-    text = desk.review("1", *answers)
+    text = session.review("1", *answers)
     assert text.count(": unreadable") == damaged
     assert "BUY" in text
     assert "empty" not in text
     assert "Only unreadable" not in text
 
 
-def test_where_all_lines_are_damaged_that_is_said_and_nothing_else(desk: Desk) -> None:
-    desk.trade()
-    for path in (desk.log.trades_path, desk.log.errors_path):
+def test_only_damaged_lines_are_reported_as_such(session: RecordsSession) -> None:
+    session.trade()
+    for path in (session.log.trades_path, session.log.errors_path):
         path.write_bytes(b"garbage\n")
     for task, wrong in (("1", "empty"), ("2", "No errors")):
-        text = desk.review(task)
+        text = session.review(task)
         assert "Only unreadable lines found." in text
         assert wrong not in text
         assert "Details by reference" not in text
 
 
-def test_damaged_lines_stand_where_they_are_with_file_and_line(desk: Desk) -> None:
-    desk.trade()
-    with desk.log.trades_path.open("ab") as file:
+def test_damaged_lines_are_shown_in_place_with_file_and_line(session: RecordsSession) -> None:
+    session.trade()
+    with session.log.trades_path.open("ab") as file:
         file.write(b"garbage\n")
-    desk.trade()
-    with desk.log.trades_path.open("ab") as file:
+    session.trade()
+    with session.log.trades_path.open("ab") as file:
         file.write(b"2026-11-21T12:00")
-    text = desk.review("1")
+    text = session.review("1")
     places = [text.index(words) for words in ("line 4 (cut short)", "BUY", "trades.log line 2: unreadable")]
     assert places == sorted(places)
     assert text.count("✗ damaged") == 2
 
 
-def test_a_journal_of_damage_alone_is_told_and_not_called_empty_alone(desk: Desk) -> None:
-    desk.log.folder.mkdir(parents=True)
-    desk.log.trades_path.write_bytes(b"\0\0\0\n")
-    text = desk.review("1")
+def test_a_damaged_journal_is_not_called_empty(session: RecordsSession) -> None:
+    session.log.folder.mkdir(parents=True)
+    session.log.trades_path.write_bytes(b"\0\0\0\n")
+    text = session.review("1")
     assert "trades.log line 1: unreadable" in text
 
 
-def test_a_journal_that_cannot_be_read_is_a_journal_error(desk: Desk) -> None:
-    desk.log.errors_path.mkdir(parents=True)
+def test_a_journal_that_cannot_be_read_is_a_journal_error(session: RecordsSession) -> None:
+    session.log.errors_path.mkdir(parents=True)
     for entry in (["2"], ["4", "fish"], ["5"]):
         with pytest.raises(JournalError, match=r"errors\.log"):
-            desk.look(*entry)
+            session.show(*entry)
 
 
-def test_errors_are_shown_with_the_reference_they_are_found_by_and_never_a_traceback(desk: Desk) -> None:
+def test_errors_are_shown_with_the_reference_they_are_found_by_and_never_a_traceback(
+    session: RecordsSession,
+) -> None:
     references = []
     for number in range(2):
         try:
             raise ZeroDivisionError(f"cause {number}")
         except ZeroDivisionError as error:
-            references.append(desk.log.log_error(f"Problem {number}", error))
-        desk.now += timedelta(minutes=1)
-    text = desk.review("2")
+            references.append(session.log.log_error(f"Problem {number}", error))
+        session.now += timedelta(minutes=1)
+    text = session.review("2")
     places = [text.index(f"[{references[1]}] Problem 1"), text.index(f"[{references[0]}] Problem 0")]
     assert places == sorted(places)
     assert "Traceback" not in text
@@ -226,10 +230,12 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_nothing_that_a_log_holds_moves_the_cursor_or_is_read_as_markup(desk: Desk, text: str) -> None:
-    desk.log.log_order_step("rejected", {**ORDER, "ticker": f"A{text}B", "reason": f"C{text}D"})
-    desk.log.log_error(f"E{text}F")
-    shown = desk.review("1") + desk.review("2") + desk.review("4", "c")
+def test_nothing_that_a_log_holds_moves_the_cursor_or_is_read_as_markup(
+    session: RecordsSession, text: str
+) -> None:
+    session.log.log_order_step("rejected", {**ORDER, "ticker": f"A{text}B", "reason": f"C{text}D"})
+    session.log.log_error(f"E{text}F")
+    shown = session.review("1") + session.review("2") + session.review("4", "c")
     assert not set(shown) & {"\x1b", "\x9b", "\u202e", "\u2066", "\r"}
     if text.startswith(("[", ":")):
         assert f"C{text}D" in shown
@@ -248,48 +254,50 @@ def test_any_text_is_one_line_of_the_screen(market: str, reason: str) -> None:
 # --- Search ---------------------------------------------------------------------------------------
 
 
-def test_a_search_finds_all_words_in_any_case_over_all_kept_files_of_all_logs(desk: Desk) -> None:
-    desk.trade(6)
-    desk.now += timedelta(days=1)
-    desk.log.log_error("While reading KXHIGHNY: the answer broke off", ValueError("seven of eight"))
-    desk.now += timedelta(days=1)
-    desk.trade(7)
-    (desk.log.folder / "requests-2026-11-20.log").write_text(
+def test_a_search_finds_all_words_in_any_case_over_all_kept_files_of_all_logs(
+    session: RecordsSession,
+) -> None:
+    session.trade(6)
+    session.now += timedelta(days=1)
+    session.log.log_error("While reading KXHIGHNY: the answer broke off", ValueError("seven of eight"))
+    session.now += timedelta(days=1)
+    session.trade(7)
+    (session.log.folder / "requests-2026-11-20.log").write_text(
         "2026-11-20T10:00:00.000+00:00 INFO GET /markets/KXHIGHNY 200 7 ms\n"
     )
-    assert [path.name for path in sorted(desk.log.folder.glob("*.gz"))] == ["trades-2026-11-21.log.gz"]
-    text = " ".join(desk.review("4", "kxhighny").split())
+    assert [path.name for path in sorted(session.log.folder.glob("*.gz"))] == ["trades-2026-11-21.log.gz"]
+    text = " ".join(session.review("4", "kxhighny").split())
     words = ("BUY 8 YES", "the answer broke off", "BUY 7 YES", "GET /markets/KXHIGHNY")
     places = [text.index(each) for each in words]
     assert places == sorted(places)
-    assert "BUY 7 YES" in desk.review("4", "buy CONFIRMED 7")
-    assert "BUY 8 YES" not in desk.review("4", "buy confirmed 7")
-    assert "broke off" in desk.review("4", "eight")  # it is in the traceback
+    assert "BUY 7 YES" in session.review("4", "buy CONFIRMED 7")
+    assert "BUY 8 YES" not in session.review("4", "buy confirmed 7")
+    assert "broke off" in session.review("4", "eight")  # it is in the traceback
 
 
-def test_a_search_tells_what_could_not_be_searched(desk: Desk) -> None:
-    desk.trade()
-    with desk.log.trades_path.open("ab") as file:
+def test_a_search_reports_what_it_could_not_read(session: RecordsSession) -> None:
+    session.trade()
+    with session.log.trades_path.open("ab") as file:
         file.write(b"garbage\n")
-    text = desk.review("4", "fish")
+    text = session.review("4", "fish")
     assert "trades.log line 2: unreadable" in text
     assert "No records match “fish”." in text
 
 
-def test_a_search_tells_damage_in_its_place_between_the_newer_and_the_older(desk: Desk) -> None:
-    desk.trade(1)
-    with desk.log.trades_path.open("ab") as file:
+def test_a_search_shows_damage_in_place(session: RecordsSession) -> None:
+    session.trade(1)
+    with session.log.trades_path.open("ab") as file:
         file.write(b"garbage\n")
-    desk.trade(2)
-    desk.log.log_error("BUY an error")
-    text = desk.review("4", "buy")
+    session.trade(2)
+    session.log.log_error("BUY an error")
+    text = session.review("4", "buy")
     places = [text.index(words) for words in ("BUY an error", "BUY 3", "trades.log line 2", "BUY 2")]
     assert places == sorted(places)
 
 
-def test_a_search_that_is_left_leads_back(desk: Desk) -> None:
+def test_a_search_that_is_left_leads_back(session: RecordsSession) -> None:
     with pytest.raises(LeaveTask):
-        desk.look("4", BACK)
+        session.show("4", BACK)
 
 
 # --- Going back -----------------------------------------------------------------------------------
@@ -312,12 +320,12 @@ RECORDS, SEARCH = "Which records?", "Search records (all words must match)"
     ],
 )
 def test_going_back_asks_the_question_before_with_its_answer_kept(
-    desk: Desk, keys: list[str], landed: str, kept: str
+    session: RecordsSession, keys: list[str], landed: str, kept: str
 ) -> None:
-    old_and_new(desk)
+    old_and_new(session)
     prompter = ScriptedPrompter(*keys, BACK)
     with pytest.raises(LeaveTask):
-        record_screens.records(desk.app(prompter))
+        record_screens.records(session.app(prompter))
     prompter.assert_all_used()
     assert prompter.questions[-1] == landed
     assert (prompter.marked if landed == RECORDS else prompter.defaults)[-1].startswith(kept)
@@ -326,20 +334,22 @@ def test_going_back_asks_the_question_before_with_its_answer_kept(
 # --- Follow ---------------------------------------------------------------------------------------
 
 
-def test_following_shows_what_any_session_writes_over_a_midnight_until_ctrl_c(desk: Desk) -> None:
-    desk.trade(0)
-    other = TradeLogger(desk.folder, "practice", clock=lambda: desk.now)
+def test_following_shows_what_any_session_writes_over_a_midnight_until_ctrl_c(
+    session: RecordsSession,
+) -> None:
+    session.trade(0)
+    other = TradeLogger(session.folder, "practice", clock=lambda: session.now)
 
     def next_day() -> None:
-        desk.now += timedelta(days=1)
-        desk.trade(2)
+        session.now += timedelta(days=1)
+        session.trade(2)
         other.log_error("An error of another session")
 
     def end() -> None:
         raise KeyboardInterrupt
 
-    happenings = iter([lambda: desk.trade(1), lambda: None, next_day, end])
-    text = desk.look(at=lambda app: record_screens.follow(app, wait=lambda _: next(happenings)()))
+    happenings = iter([lambda: session.trade(1), lambda: None, next_day, end])
+    text = session.show(at=lambda app: record_screens.follow(app, wait=lambda _: next(happenings)()))
     assert "BUY 1 YES" not in text
     assert text.count("BUY 2 YES") == 1
     assert text.count("BUY 3 YES") == 1
@@ -350,49 +360,53 @@ def test_following_shows_what_any_session_writes_over_a_midnight_until_ctrl_c(de
 # --- Size and deleting ----------------------------------------------------------------------------
 
 
-def old_and_new(desk: Desk) -> None:
+def old_and_new(session: RecordsSession) -> None:
     """Write to all logs, fifty days ago and today."""
-    desk.now -= timedelta(days=50)
+    session.now -= timedelta(days=50)
     for days in (0, 50):
-        desk.now += timedelta(days=days)
-        desk.trade()
-        desk.log.log_error("oh")
+        session.now += timedelta(days=days)
+        session.trade()
+        session.log.log_error("oh")
 
 
-def kept(desk: Desk) -> list[Path]:
-    return sorted(path for path in desk.log.folder.iterdir() if ".log" in path.name)
+def kept(session: RecordsSession) -> list[Path]:
+    return sorted(path for path in session.log.folder.iterdir() if ".log" in path.name)
 
 
-def test_the_size_of_all_records_is_shown_there_and_under_account(desk: Desk) -> None:
-    desk.trade()
-    desk.log.log_error("oh")
-    logs = desk.log.log_sizes()
+def test_the_size_of_all_records_is_shown_there_and_under_account(session: RecordsSession) -> None:
+    session.trade()
+    session.log.log_error("oh")
+    logs = session.log.log_sizes()
     total = records_view.total_size(logs)
     assert total == f"{sum(log.stored_bytes for log in logs.values())} B in 2 files"
-    text = desk.look("6")
+    text = session.show("6")
     assert f"Total {total}" in text
     assert "DELETE" not in text
     # that screen asks the exchange, which is unreachable: errors.log grows
-    assert re.search(r"B in [23] files", " ".join(desk.look("0", at=account_screens.account).split()))
+    assert re.search(r"B in [23] files", " ".join(session.show("0", at=account_screens.account).split()))
 
 
-def test_the_oldest_day_is_that_of_the_oldest_line_also_where_nothing_was_put_aside(desk: Desk) -> None:
-    desk.trade()
-    desk.now += timedelta(days=5)
-    (row,) = [row for row in desk.look("6").splitlines() if row.split()[:1] == ["journal"]]
+def test_the_oldest_day_is_that_of_the_oldest_line_also_where_nothing_was_put_aside(
+    session: RecordsSession,
+) -> None:
+    session.trade()
+    session.now += timedelta(days=5)
+    (row,) = [row for row in session.show("6").splitlines() if row.split()[:1] == ["journal"]]
     assert "2026-11-21" in row
 
 
-def test_old_errors_are_deleted_at_the_typed_word_alone_and_the_journal_never(desk: Desk) -> None:
-    old_and_new(desk)
-    before = kept(desk)
+def test_old_errors_are_deleted_at_the_typed_word_alone_and_the_journal_never(
+    session: RecordsSession,
+) -> None:
+    old_and_new(session)
+    before = kept(session)
     for answer in ("delete", "y", ""):
-        assert "Nothing was deleted." in desk.look("6", answer)
-        assert kept(desk) == before
-    assert "Deleted 1 file. The journal is unchanged." in desk.look("6", "DELETE")
-    assert len(desk.log.read_errors()) == 1
-    assert len(desk.log.read_journal().records) == 2
-    assert desk.log.log_sizes()["trades.log"].files == 2
+        assert "Nothing was deleted." in session.show("6", answer)
+        assert kept(session) == before
+    assert "Deleted 1 file. The journal is unchanged." in session.show("6", "DELETE")
+    assert len(session.log.read_errors()) == 1
+    assert len(session.log.read_journal().records) == 2
+    assert session.log.log_sizes()["trades.log"].files == 2
 
 
 @pytest.mark.parametrize(

@@ -315,7 +315,7 @@ def test_an_order_that_is_denied_is_never_asked_about(exchange: ExchangeProcess,
     assert "Place this order?" not in prompter.questions
 
 
-def test_a_denied_order_is_changed_and_not_typed_anew(exchange: ExchangeProcess, tmp_path: Path) -> None:
+def test_a_denied_order_is_changed_and_not_retyped(exchange: ExchangeProcess, tmp_path: Path) -> None:
     market = quoted_market(session(exchange, tmp_path).orders)
     prompter = ScriptedPrompter(*buy(market, count="20", price="2")[:-1], "3", BACK)
     app = session(exchange, tmp_path, prompter, KALSHI_SOFT_ORDER_COUNT="10", KALSHI_HARD_ORDER_COUNT="10")

@@ -67,7 +67,7 @@ def passed(*presses: tuple[float, str], until: float = 30.0, **how: object) -> l
 OPEN_AT = SEEN_AT + QUIET_S + STEP_S
 
 
-def test_a_key_passes_once_the_question_has_been_seen_and_stood() -> None:
+def test_a_key_passes_after_the_question_was_seen_and_quiet() -> None:
     assert passed((OPEN_AT + 0.01, "1")) == ["1"]
 
 
@@ -80,7 +80,7 @@ def test_a_key_before_that_does_not(at: float) -> None:
     assert question.passed == ["1"]
 
 
-def test_every_key_that_comes_too_early_starts_the_wait_anew() -> None:
+def test_every_early_key_restarts_the_wait() -> None:
     presses = [(SEEN_AT + number * 0.1, name) for number, name in enumerate("abcdefghij", start=1)]
     assert passed(*presses) == []
     after = presses[-1][0] + QUIET_S + 2 * STEP_S
@@ -126,7 +126,7 @@ HELD = [
 
 @pytest.mark.parametrize(("delay_s", "repeat_s"), HELD)
 @pytest.mark.parametrize("began_at", [-1.7, -0.5, -0.01, 0.2, SEEN_AT])
-def test_a_key_held_since_before_the_question_stood_never_passes(
+def test_a_key_held_since_before_the_question_opened_never_passes(
     delay_s: float, repeat_s: float, began_at: float
 ) -> None:
     repeats = [began_at + delay_s + number * repeat_s for number in range(12)]
@@ -259,7 +259,7 @@ def test_escape_is_judged_by_when_it_came_and_not_by_when_it_is_known(came_at: f
     assert question.gate.note is Note.EARLY
 
 
-def test_moves_pass_without_quiet_once_the_question_stood() -> None:
+def test_moves_pass_without_quiet_once_the_gate_has_opened() -> None:
     early = [(SEEN_AT + 0.05, "down")]
     moves = [(2 + number * 0.01, "down") for number in range(5)]
     assert passed(*early, *moves, moves=["down"]) == ["down"] * 5
@@ -289,7 +289,7 @@ def test_a_key_that_is_no_letter_begins_no_text(name: str) -> None:
 
 
 @pytest.mark.parametrize("typed", ["", "5"])
-def test_after_the_program_was_away_the_question_has_to_stand_anew(typed: str) -> None:
+def test_a_suspended_program_resets_its_gate(typed: str) -> None:
     """Keys during a suspension were meant for another program."""
     question = Question(*((1.9, each) for each in typed), is_text=bool(typed))
     question.until(2)
@@ -305,7 +305,7 @@ def test_after_the_program_was_away_the_question_has_to_stand_anew(typed: str) -
     assert question.passed == [*typed, "2"]
 
 
-def test_when_keys_mean_something_else_the_question_has_to_stand_anew() -> None:
+def test_keys_with_a_new_meaning_reset_the_gate() -> None:
     question = Question(moves=["down"])
     question.until(2)
     view = question.gate.view

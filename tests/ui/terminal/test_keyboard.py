@@ -38,7 +38,7 @@ def test_a_lost_answer_costs_one_wait() -> None:
     assert requests.is_settled(number, 10.1)
 
 
-def test_an_answer_that_nobody_asked_for_settles_nothing() -> None:
+def test_an_unrequested_answer_settles_nothing() -> None:
     requests = StatusRequests()
     assert requests.record_answer(0.0) is None
     number = requests.record_request(1.0)

@@ -194,7 +194,7 @@ def test_escape_pressed_twice_at_once_is_pressed_once() -> None:
     assert decoder.feed("\x1b\x1b", 0.0) + decoder.flush(0.5) == [ESCAPE]
 
 
-def test_the_late_rest_of_a_sequence_is_no_key() -> None:
+def test_the_late_tail_of_a_sequence_is_no_key() -> None:
     """A slow line may split a sequence after its escape.
 
     The escape then looked like the Escape key.

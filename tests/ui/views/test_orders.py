@@ -18,7 +18,7 @@ from kalshi_trading.ui.views import orders as orders_view
 from kalshi_trading.ui.views import ticket as ticket_view
 
 
-def test_an_order_placed_elsewhere_is_external_and_told_by_its_effect() -> None:
+def test_an_external_order_is_described_by_its_effect() -> None:
     row = describe(order(BookSide.ASK, "0.65", count="4"), None)
     text = rendered(orders_view.open_orders([row], NOW))
     assert "long 4 NO at 35¢" in text
@@ -47,7 +47,7 @@ def test_every_view_keeps_to_the_width_of_the_screen(width: int) -> None:
         assert max(len(line) for line in rendered(view, width).splitlines()) <= width
 
 
-def test_an_order_to_choose_from_is_told_in_the_price_of_its_side() -> None:
+def test_an_order_choice_shows_the_price_of_its_side() -> None:
     assert orders_view.order_line(describe(order(BookSide.ASK, "0.65", count="4"), None)) == (
         "long 4 NO at 35¢  KXHIGHNY-26NOV21-B46.5"
     )

@@ -45,8 +45,8 @@ COLUMNS = {"Held", "Avg cost", "Mark", "Value", "Unrealized", "Realized", "Fees"
 
 
 def summary(account: PortfolioSnapshot, width: int = 100, **more: object) -> str:
-    told = {"today": None, "check": NOTHING_CHECKED, **more}
-    return rendered(portfolio_view.summary(account, width=width, **told), width)  # type: ignore[arg-type]
+    values = {"today": None, "check": NOTHING_CHECKED, **more}
+    return rendered(portfolio_view.summary(account, width=width, **values), width)  # type: ignore[arg-type]
 
 
 def amount(text: str, name: str) -> str:
@@ -118,7 +118,7 @@ def test_the_account_is_worth_what_resting_orders_hold_as_well() -> None:
 
 
 @pytest.mark.parametrize("is_brief", [True, False])
-def test_numbers_stand_side_by_side_where_there_is_room(is_brief: bool) -> None:
+def test_figures_are_side_by_side_on_wide_screens(is_brief: bool) -> None:
     wide, narrow = (summary(snapshot(held("6", "3.60")), width, is_brief=is_brief) for width in (80, 50))
     assert "Account value" in next(row for row in wide.splitlines() if "Net realized today" in row)
     assert "Account value" not in next(row for row in narrow.splitlines() if "Net realized today" in row)
@@ -142,14 +142,14 @@ def test_a_low_screen_leaves_out_what_only_explains() -> None:
     assert "Net P&L = realized + unrealized − fees" in full
 
 
-def test_cash_per_shard_stands_there_when_there_is_more_than_one() -> None:
+def test_cash_per_shard_is_shown_for_several_shards() -> None:
     split = Balance(D(30), D(0), NOW, ((0, D(10)), (1, D(20))))
     text = summary(snapshot(balance=Fetched(split)))
     assert "Cash: $10.00 on shard 0 · $20.00 on shard 1" in notes(text)
     assert "shard" not in summary(snapshot(balance=Fetched(replace(split, by_shard=((0, D(30)),)))))
 
 
-def test_what_resting_orders_hold_is_told() -> None:
+def test_collateral_of_open_orders_is_shown() -> None:
     text = summary(snapshot(resting=Fetched((order(BID, "0.60"),))))
     assert "1 open order holds $6.00" in notes(text)
     unread = summary(snapshot(resting=Fetched(None, "HTTP 500")))
@@ -184,7 +184,7 @@ def test_a_part_that_failed_says_why_once_and_its_numbers_are_unknown(
     assert "no open positions" not in table(failed).lower()
 
 
-def test_without_fills_the_figures_are_said_to_be_the_exchanges() -> None:
+def test_without_fills_figures_are_marked_as_the_exchanges() -> None:
     text = summary(snapshot(held("6", "3.60"), fills=Fetched(None, "away")))
     assert "Figures are the exchange's, without fills" in notes(text)
     early = rendered(
@@ -200,7 +200,7 @@ def test_a_market_its_fills_do_not_explain_is_counted_apart() -> None:
     assert "Based on 1 fill; positions at the best bid" in notes(text)
 
 
-def test_positions_nobody_bids_for_make_the_sums_unknown_and_name_the_others() -> None:
+def test_positions_without_bids_make_totals_unknown() -> None:
     unquoted = replace(MARKET, yes_bid=None)
     rows = held("6", "3.60"), held("2", "1", market=unquoted, ticker="KX-B")
     text = summary(snapshot(*rows))
@@ -219,27 +219,25 @@ def test_contracts_that_find_no_buyer_are_named_beside_what_a_sale_brings() -> N
     assert "Liquidation value: order book or fees of 1 market unknown" in notes(unknown)
 
 
-def test_the_three_biggest_risks_stand_below_the_whole_exposure() -> None:
+def test_the_three_biggest_risks_are_shown() -> None:
     rows = [
         held("10", cost, ticker=f"KX{name}-E-M", market=replace(MARKET, event_ticker=f"KX{name}-E"))
         for name, cost in (("A", "1"), ("B", "4"), ("C", "3"), ("D", "2"))
     ]
     text = summary(snapshot(*rows))
     assert amount(text, "Exposure") == "$10.00"
-    told = "KXB-E $4.00 (1 market) · KXC-E $3.00 (1 market) · KXD-E $2.00 (1 market)"
-    assert f"Largest exposure: {told}" in notes(text)
+    risks = "KXB-E $4.00 (1 market) · KXC-E $3.00 (1 market) · KXD-E $2.00 (1 market)"
+    assert f"Largest exposure: {risks}" in notes(text)
 
 
-@pytest.mark.parametrize(("letters", "told"), [(1, 3), (12, 2), (18, 2), (19, 1)])
-def test_where_the_screen_is_low_as_many_risks_are_named_as_one_line_has_room_for(
-    letters: int, told: int
-) -> None:
+@pytest.mark.parametrize(("letters", "shown"), [(1, 3), (12, 2), (18, 2), (19, 1)])
+def test_a_low_screen_shows_the_risks_that_fit_one_line(letters: int, shown: int) -> None:
     rows = [
         held("10", cost, ticker=f"{name}-E-M", market=replace(MARKET, event_ticker=f"{name}-E"))
         for name, cost in (("A" * letters, "1"), ("B" * letters, "4"), ("C" * letters, "3"))
     ]
     lines = summary(snapshot(*rows), width=80, is_brief=True).split("│ · Largest exposure: ")[1].splitlines()
-    assert lines[0].count("$") == told
+    assert lines[0].count("$") == shown
     assert lines[1].startswith("╰")
 
 
@@ -258,9 +256,9 @@ def test_the_check_says_how_many_numbers_agree() -> None:
     assert "Balance unavailable: away" in text
     assert "Not checked: cash (see above)." in text
     alone = CrossCheck(1, (), ("cash: another reason",) * 3)
-    told = summary(account, check=alone)
-    assert "1 figure matches." in told
-    assert told.count("Not checked: cash: another reason") == 1
+    text = summary(account, check=alone)
+    assert "1 figure matches." in text
+    assert text.count("Not checked: cash: another reason") == 1
 
 
 def test_one_reason_for_many_parts_is_one_line() -> None:
@@ -332,8 +330,8 @@ def test_columns_fall_in_a_fixed_order_and_are_named(width: int, left_out: set[s
     text = table(snapshot(held("-25", "8.00"), held("1234.5", "700.25", ticker="KX-B")), width)
     head = next(row for row in text.splitlines() if "Market" in row)
     assert set(re.split(r"\s{2,}", head.strip())) == COLUMNS - left_out | {"Market"}
-    told = " ".join(text.split()).partition("widen to see ")[2]
-    assert set(filter(None, told.split(", "))) == {formats.lower_first(name) for name in left_out}
+    hidden = " ".join(text.split()).partition("widen to see ")[2]
+    assert set(filter(None, hidden.split(", "))) == {formats.lower_first(name) for name in left_out}
     assert MARKET.ticker in text
 
 
@@ -366,7 +364,7 @@ THREE = (
         (Sorting.COST, "BCA"),
     ],
 )
-def test_positions_are_sorted_as_asked_and_the_unknown_stand_last(sorting: Sorting, order: str) -> None:
+def test_positions_are_sorted_with_unknowns_last(sorting: Sorting, order: str) -> None:
     rows = positions_view.sort_positions(reversed(THREE), sorting)
     assert "".join(row.position.ticker[-1] for row in rows) == order
 
@@ -417,7 +415,7 @@ def position_data(row: object, **more: object) -> PositionData:
     return PositionData(**{**known, **more})  # type: ignore[arg-type]
 
 
-def test_a_position_in_depth_tells_lots_outcomes_and_the_sale() -> None:
+def test_a_position_shows_lots_outcomes_and_liquidation() -> None:
     """200 YES: 120 sell at a bid of 63¢, 80 at 62¢."""
     lots = fill(BID, "150", "0.60", at=NOW - timedelta(days=2)), fill(BID, "50", "0.50", at=NOW)
     text = rendered(position_view.position_page(position_data(held("200", "115", *lots))))
@@ -434,7 +432,7 @@ def test_a_position_in_depth_tells_lots_outcomes_and_the_sale() -> None:
     assert "No open orders in this market." in text
 
 
-def test_what_matters_most_of_a_position_stands_last_where_a_low_screen_shows_it() -> None:
+def test_the_main_figures_of_a_position_come_last() -> None:
     lots = [fill(BID, "1", "0.60", at=NOW - timedelta(hours=n)) for n in range(9, 0, -1)]
     row = held("9", "5.40", *lots)
     end = rendered(
@@ -445,7 +443,7 @@ def test_what_matters_most_of_a_position_stands_last_where_a_low_screen_shows_it
     )
 
 
-def test_lots_and_levels_that_are_not_shown_are_in_the_sums() -> None:
+def test_totals_include_hidden_lots_and_levels() -> None:
     lots = [fill(BID, "1", "0.60", at=NOW - timedelta(hours=n)) for n in range(9, 0, -1)]
     text = " ".join(rendered(position_view.position_page(position_data(held("9", "5.40", *lots)))).split())
     assert "4 newer 4 $2.40" in text
@@ -453,12 +451,12 @@ def test_lots_and_levels_that_are_not_shown_are_in_the_sums() -> None:
     assert "Last 5 of 9 fills" in text
 
 
-def test_contracts_without_a_buyer_are_told_in_depth() -> None:
+def test_a_position_shows_contracts_without_bids() -> None:
     row = held("500", "300", fill(BID, "500", "0.60"))
     assert "50 contracts have no bids." in rendered(position_view.position_page(position_data(row)))
 
 
-def test_what_is_not_known_of_a_position_is_said() -> None:
+def test_a_position_shows_what_is_unknown() -> None:
     row = held("6", "3.60", fill(BID, "5", "0.60"), market=None)
     unknown = position_data(row, book=None, liquidation=None, resting=None, exposure=None)
     text = rendered(position_view.position_page(unknown), 120)
@@ -469,18 +467,18 @@ def test_what_is_not_known_of_a_position_is_said() -> None:
     assert "closes in –" in text
 
 
-def test_resting_orders_stand_in_the_terms_of_the_side_they_buy() -> None:
+def test_open_orders_are_shown_in_the_side_they_buy() -> None:
     text = rendered(
         position_view.position_page(position_data(held("6", "3.60"), resting=(order(ASK, "0.65"),)))
     )
     assert "long 10 NO at 35¢ 10" in " ".join(text.split())
 
 
-def told(event: str, **fields: str) -> JournalRecord:
+def record(event: str, **fields: str) -> JournalRecord:
     return JournalRecord(NOW, event, {"client_order_id": "ours", **fields})
 
 
-def test_ours_stand_in_our_words_as_in_the_history() -> None:
+def test_own_orders_are_shown_as_placed() -> None:
     """A sale of YES is no purchase of NO.
 
     The exchange's row is the same for both.
@@ -488,8 +486,8 @@ def test_ours_stand_in_our_words_as_in_the_history() -> None:
     resting = order(ASK, "0.45", count="5")
     words = OwnOrders(
         [
-            told("order.intent", action="sell", side="yes"),
-            told("order.acknowledged", order_id=resting.order_id),
+            record("order.intent", action="sell", side="yes"),
+            record("order.acknowledged", order_id=resting.order_id),
         ]
     )
     row = held(
@@ -517,7 +515,7 @@ def test_a_settlement_explains_why_a_winning_position_paid_less() -> None:
     assert "−$80.42" in rendered(pnl.settlements_table([row], {}, NOW, 80))
 
 
-def test_a_row_of_what_was_held_at_the_end_is_told_apart_from_what_the_fills_earned() -> None:
+def test_a_settlement_row_differs_from_what_the_fills_earned() -> None:
     """10 YES at 60¢, 4 of them sold by buying NO at 35¢.
 
     This is 2.60 before fees, however the row counts.
@@ -525,10 +523,10 @@ def test_a_row_of_what_was_held_at_the_end_is_told_apart_from_what_the_fills_ear
     fills = (fill(BID, "10", "0.60"), fill(ASK, "4", "0.65"))
     ends = replace(settlement(yes=("6", "3.60"), no=("0", "0"), revenue="6.00"), result=MarketResult.YES)
     earned = market_ledger(MARKET.ticker, fills, position=None, settlement=ends)
-    told = explain_settlement(ends, earned)
-    assert told.total == D("2.40")
-    assert told.caution is not None
-    assert told.caution.startswith("Fills give $2.60 after fees")
+    explained = explain_settlement(ends, earned)
+    assert explained.total == D("2.40")
+    assert explained.caution is not None
+    assert explained.caution.startswith("Fills give $2.60 after fees")
     assert "+$2.60" in rendered(pnl.settlements_table([ends], {MARKET.ticker: earned}, NOW, 80))
     whole = replace(ends, yes_count=D(10), yes_cost=D(6), no_count=D(4), no_cost=D("1.40"))
     assert explain_settlement(
@@ -536,7 +534,7 @@ def test_a_row_of_what_was_held_at_the_end_is_told_apart_from_what_the_fills_ear
     ) == (explain_settlement(whole, None))
 
 
-def test_costs_of_nothing_are_in_the_sum_too() -> None:
+def test_zero_costs_are_in_the_total() -> None:
     odd = settlement(yes=("0", "1.40"), no=("6", "3.60"), revenue="0")
     assert explain_settlement(odd, None).total == settlement_net_pnl(odd)
 
@@ -552,9 +550,11 @@ def test_an_explanation_ends_with_the_number_it_explains() -> None:
 @given(st.lists(st.decimals(-1000, 1000, places=6), max_size=100))
 @example([D("0.1")] * 55)
 def test_the_lines_on_the_screen_add_up_to_the_total_on_the_screen(amounts: list[D]) -> None:
-    told = Explanation("a number", tuple(Line(NOW, "line", amount) for amount in amounts))
+    explained = Explanation("a number", tuple(Line(NOW, "line", amount) for amount in amounts))
     rows = [
-        row.split()[-1] for row in rendered(position_view.explanation(told, NOW)).splitlines() if "$" in row
+        row.split()[-1]
+        for row in rendered(position_view.explanation(explained, NOW)).splitlines()
+        if "$" in row
     ]
     numbers = [D(row.replace("−", "-").replace("$", "").replace(",", "")) for row in rows]
     assert sum(numbers[:-1]) == numbers[-1] == sum(amounts)
@@ -565,7 +565,7 @@ def test_the_whole_account_is_explained_market_by_market() -> None:
     two = held("1", "0.5", fill(BID, "1", "0.50", ticker="KX-B", fee="0.02"), ticker="KX-B")
     account = snapshot(one, two)
     realized = explain_all_realized(account)
-    assert [told.text for told in realized.lines] == [MARKET.ticker]  # the other has realized nothing
+    assert [line.text for line in realized.lines] == [MARKET.ticker]  # the other has realized nothing
     assert realized.total == account.realized.gross  # type: ignore[union-attr]
     assert explain_all_fees(account).total == D("0.12")
 
@@ -580,25 +580,25 @@ def test_the_cash_is_explained_to_the_last_digit_or_says_what_differs() -> None:
     row = held("6", "3.60", fill(BID, "6", "0.60"))
     parts = {"deposits": Fetched((came, failed)), "resting": Fetched((order(BID, "0.12"),))}
 
-    def told(cash: str) -> Explanation:
+    def explain(cash: str) -> Explanation:
         return explain_all_cash(snapshot(row, balance=Fetched(Balance(D(cash), D(0), NOW, ())), **parts))
 
-    assert (told("5.90").total, told("5.90").caution) == (D("5.90"), None)
-    assert (told("4.70").total, told("4.70").caution) == (D("4.70"), None)
-    assert "held by open orders" in [each.text for each in told("4.70").lines]
-    assert told("7").caution == "The exchange shows $7.00."
+    assert (explain("5.90").total, explain("5.90").caution) == (D("5.90"), None)
+    assert (explain("4.70").total, explain("4.70").caution) == (D("4.70"), None)
+    assert "held by open orders" in [each.text for each in explain("4.70").lines]
+    assert explain("7").caution == "The exchange shows $7.00."
     unread = explain_all_cash(snapshot(row, withdrawals=Fetched(None, "away")))
     assert unread.caution == "Incomplete: deposits or withdrawals unavailable. away"
 
 
-def test_figures_of_the_exchange_are_not_split_by_road() -> None:
+def test_exchange_figures_are_not_split() -> None:
     row = settlement(yes=("10", "6"), no=("0", "0"), revenue="0")
-    told = market_ledger(MARKET.ticker, (), position=None, settlement=row)
-    text = summary(snapshot(ledgers={MARKET.ticker: told}))
+    ledger = market_ledger(MARKET.ticker, (), position=None, settlement=row)
+    text = summary(snapshot(ledgers={MARKET.ticker: ledger}))
     assert amount(text, "Realized P&L") == "−$6.00"
     assert any("before fees: trading and settlement together" in note for note in notes(text))
-    assert "Exchange figures for 1 market" in rendered(pnl.exchange_only_markets([told]))
-    assert MARKET.ticker in rendered(pnl.exchange_only_markets([told]))
+    assert "Exchange figures for 1 market" in rendered(pnl.exchange_only_markets([ledger]))
+    assert MARKET.ticker in rendered(pnl.exchange_only_markets([ledger]))
     assert rendered(pnl.exchange_only_markets([])).strip() == ""
 
 
@@ -672,7 +672,7 @@ def test_too_little_for_a_curve_is_a_sentence(days: dict[date | None, RealizedPn
     assert "No trades yet" in text or "after two days" in text
 
 
-def test_only_the_last_days_stand_alone_and_the_earlier_ones_together() -> None:
+def test_earlier_days_are_one_row() -> None:
     days = {TODAY - timedelta(days=n): earned("1") for n in range(29, -1, -1)}
     text = rendered(pnl.pnl_by_day(days, TODAY, 80))
     assert f"{30 - pnl.DAYS_SHOWN} earlier days" in text

@@ -55,13 +55,13 @@ def test_an_accepted_order_shows_what_filled_and_what_rests() -> None:
     assert "open: BUY 6 NO at 35¢" in text
 
 
-def test_a_result_that_could_not_be_recorded_is_said_in_words() -> None:
+def test_an_unrecorded_result_has_a_warning() -> None:
     request = preview(OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(1), D("0.65"))).request
     result = SubmissionResult(Outcome.ACKNOWLEDGED, request, "resting", "id-1", D(0), D(1), recorded=False)
     assert "Could not record this in the journal" in rendered(result_view.submission(result))
 
 
-def test_what_panic_could_not_settle_is_named_order_by_order() -> None:
+def test_panic_names_each_order_it_could_not_cancel() -> None:
     one = order(BookSide.BID, "0.50")
     report = PanicReport(
         canceled=(),
@@ -88,7 +88,7 @@ def test_what_panic_could_not_settle_is_named_order_by_order() -> None:
         {"unknown": (CancelResult(order(BookSide.BID, "0.50"), "It is not known.", None),)},
     ],
 )
-def test_everything_canceled_is_said_only_when_it_is_proved(doubtful: dict[str, Any]) -> None:
+def test_all_canceled_is_claimed_only_when_verified(doubtful: dict[str, Any]) -> None:
     proved = PanicReport(canceled=(), gone=(), unknown=(), problem=None)
     assert "─ All orders canceled ─" in rendered(result.panic(proved))
     assert result.panic_result_text(proved).startswith("All orders canceled: 0 orders canceled.")
@@ -99,7 +99,7 @@ def test_everything_canceled_is_said_only_when_it_is_proved(doubtful: dict[str, 
     assert result.panic_result_text(report).startswith("Panic: orders may still be open")
 
 
-def test_a_block_that_is_not_on_record_is_told() -> None:
+def test_an_unrecorded_panic_lock_is_reported() -> None:
     report = PanicReport(canceled=(), gone=(), unknown=(), problem=None, is_recorded=False)
     assert UNRECORDED_PANIC in rendered(result.panic(report), width=200)
     assert UNRECORDED_PANIC in result.panic_result_text(report)

@@ -69,7 +69,7 @@ def ticket_text(ticket: OrderTicket, **how: object) -> str:
         (Side.NO, "0.02", "36¢ (your limit −34¢)"),
     ],
 )
-def test_the_ticket_tells_how_far_the_price_is_from_the_midpoint(side: Side, price: str, said: str) -> None:
+def test_the_ticket_shows_the_distance_from_the_midpoint(side: Side, price: str, said: str) -> None:
     assert said in ticket_text(order_ticket(Action.BUY, side, "10", price))
 
 
@@ -109,7 +109,7 @@ def test_the_ticket_echoes_what_an_amount_buys() -> None:
         ),
     ],
 )
-def test_the_cost_stands_there_as_expected_and_at_most(ticket: OrderTicket, said: str) -> None:
+def test_the_ticket_shows_expected_and_maximum_cost(ticket: OrderTicket, said: str) -> None:
     assert f"Cost {said} including fees │" in " ".join(ticket_text(ticket).split())
 
 
@@ -150,7 +150,7 @@ def test_fills_at_several_prices_are_averaged() -> None:
     assert "average" not in ticket_text(order_ticket(Action.BUY, Side.YES, "10", None))
 
 
-def test_the_age_of_the_book_stands_on_the_ticket_and_an_old_one_is_asked_about() -> None:
+def test_the_ticket_shows_the_age_of_the_book() -> None:
     text = ticket_text(
         order_ticket(Action.BUY, Side.YES, "10", "0.65"),
         book=replace(BOOK, as_of=NOW - timedelta(seconds=6.2)),
@@ -159,14 +159,14 @@ def test_the_age_of_the_book_stands_on_the_ticket_and_an_old_one_is_asked_about(
     assert "The order book is 6.2 s old and may have moved." in text
 
 
-def test_the_worst_case_stands_beside_what_is_expected_where_a_cent_lies_between_them() -> None:
+def test_the_worst_case_is_shown_if_a_cent_apart() -> None:
     text = " ".join(ticket_text(order_ticket(Action.BUY, Side.YES, "1000", None)).split())
     assert "If YES +$107.44 If NO −$228.06 (fills now)" in text
     assert "At worst If YES +$285.30 If NO −$714.70" in text
     assert "At worst" not in ticket_text(order_ticket(Action.BUY, Side.YES, "1", "0.65"))
 
 
-def test_what_closes_is_told_by_its_proceeds_and_not_by_outcomes_that_cannot_matter() -> None:
+def test_a_closing_order_shows_proceeds_instead_of_outcomes() -> None:
     text = " ".join(
         ticket_text(order_ticket(Action.SELL, Side.YES, "100", None), held="100", cost="40.00").split()
     )
@@ -217,7 +217,7 @@ def test_another_order_of_unknown_outcome_is_a_change() -> None:
     assert "BUY 40 YES at 2¢" in change
 
 
-def test_a_book_that_moved_is_told_with_both_numbers() -> None:
+def test_a_moved_book_shows_both_numbers() -> None:
     ticket = OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(10), D("0.65"))
     offers_gone = replace(BOOK, no_bids=BOOK.no_bids[1:])
     before, after = preview(ticket), preview(ticket, book=offers_gone)
