@@ -71,7 +71,7 @@ def cancel_order(app: AppContext) -> None:
     rows += numbered(lines_of(app, orders), [_cancels(app, order) for order in orders])
     if len(orders) > 1:
         rows.append(Choice("a", f"Cancel all {len(orders)} orders", _cancels(app, *orders)))
-    label = "Panic: cancel all orders and lock trading"
+    label = "Panic: cancel all and lock trading (acts at once)"
     rows.append(Choice("p", label, lambda: _panic(app), is_immediate=True))
     if app.executor.block_reason() is not None:
         rows.append(Choice("r", "Unlock trading", lambda: _allow_orders(app)))
