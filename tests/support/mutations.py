@@ -521,8 +521,8 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "a word of the shell alone chooses the exchange",
             "config.py",
-            "counting = [each for each in said if reader.look_up(words[each.text].key_id.name)]",
-            "counting = said",
+            "effective = [each for each in valid if reader.look_up(pairs[each.text].key_id.name)]",
+            "effective = valid",
         ),
         Mutation(
             "a float is rounded to the price it was meant to be",
