@@ -509,7 +509,7 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "a script leaves the orders of a killed session to themselves",
             "compose.py",
-            "        _begin(services)\n",
+            "        _check_and_recover(services)\n",
             "",
         ),
         Mutation(
