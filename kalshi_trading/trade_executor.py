@@ -74,7 +74,7 @@ class TradeExecutor(LeaseHolder):
         if not isinstance(allow_production, bool):
             raise InvalidInputError(f"allow_production must be True or False, not {allow_production!r}.")
         self._allow_production = allow_production
-        self._given = services
+        self._passed_services = services
         if services is None:
             from kalshi_trading import compose
 
@@ -85,8 +85,8 @@ class TradeExecutor(LeaseHolder):
         """The services. Raises NotAvailableError once closed."""
         if self._lease is not None:
             return self._lease.services
-        assert self._given is not None
-        return self._given
+        assert self._passed_services is not None
+        return self._passed_services
 
     @property
     def _orders(self) -> OrderService:
@@ -138,14 +138,16 @@ class TradeExecutor(LeaseHolder):
         name, outcome = arguments.read_ticker(ticker), arguments.read_side(side)
         direction = arguments.read_action(action)
         limit = arguments.read_order_type(order_type, price)
-        is_worth = isinstance(quantity, str) and quantity.strip().startswith("$")
-        count = ZERO if is_worth else arguments.read_count(quantity)
+        is_dollars = isinstance(quantity, str) and quantity.strip().startswith("$")
+        count = ZERO if is_dollars else arguments.read_count(quantity)
         ticket = OrderTicket(name, direction, outcome, count, limit)
-        with self._services.placing, _nothing_sent():
+        with self._services.placing, _journal_errors_as_not_sent():
             market = self._market(name)
             if isinstance(price, str) and limit is not None:
                 _require_one_meaning(price, limit, market, outcome)
-            return self._place(self._worth(str(quantity), market, ticket) if is_worth else ticket)
+            if is_dollars:
+                ticket = self._size_for_dollars(str(quantity), market, ticket)
+            return self._place(ticket)
 
     def close_position(self, ticker: str, price: int | Decimal | str | None = None) -> SubmissionResult:
         """Sell the whole position in one market.
@@ -244,7 +246,7 @@ class TradeExecutor(LeaseHolder):
         except InvalidInputError as error:
             raise InvalidOrderError(str(error)) from None
 
-    def _worth(self, amount: str, market: Market, ticket: OrderTicket) -> OrderTicket:
+    def _size_for_dollars(self, amount: str, market: Market, ticket: OrderTicket) -> OrderTicket:
         """Convert dollars to the most contracts they can buy, fees included."""
         cap = ticket.price
         if cap is None:
@@ -273,7 +275,7 @@ class TradeExecutor(LeaseHolder):
         answers = iter([seen])
 
         def confirm() -> SubmissionResult:
-            with self._services.placing, _nothing_sent():
+            with self._services.placing, _journal_errors_as_not_sent():
                 confirmed = next(answers, None)
                 if confirmed is None:
                     raise OrderDeniedError("Already confirmed. Nothing was sent again; place a new order.")
@@ -326,7 +328,7 @@ def _require_one_meaning(typed: str, price: Price, market: Market, side: Side) -
 
 
 @contextmanager
-def _nothing_sent() -> Iterator[None]:
+def _journal_errors_as_not_sent() -> Iterator[None]:
     """Convert a JournalError before sending to OrderNotSentError."""
     try:
         yield

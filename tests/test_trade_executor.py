@@ -165,7 +165,7 @@ WRONG_QUANTITIES = [
 
 
 @pytest.fixture
-def stays_still(executor, monkeypatch):
+def offline_executor(executor, monkeypatch):
     """An executor that fails the test if it asks the exchange anything."""
 
     def ask(*_, **__):
@@ -176,16 +176,16 @@ def stays_still(executor, monkeypatch):
     return executor
 
 
-def test_a_price_that_is_none_is_refused_before_anything_is_asked(stays_still):
+def test_an_invalid_price_is_refused_before_any_request(offline_executor):
     for number, price in enumerate(WRONG_PRICES):
         with naming(number), pytest.raises(InvalidOrderError, match=r"Nothing was sent\.$"):
-            stays_still.place_limit_order("KX-1", "yes", 1, price)
+            offline_executor.place_limit_order("KX-1", "yes", 1, price)
 
 
-def test_a_quantity_that_is_none_is_refused_before_anything_is_asked(stays_still, ticker):
+def test_an_invalid_quantity_is_refused_before_any_request(offline_executor, ticker):
     for number, quantity in enumerate(WRONG_QUANTITIES):
         with naming(number), pytest.raises(InvalidOrderError, match=r"Nothing was sent\.$"):
-            stays_still.place_market_order("KX-1", "yes", quantity)
+            offline_executor.place_market_order("KX-1", "yes", quantity)
 
 
 WRONG_ARGUMENTS = [
@@ -205,10 +205,10 @@ WRONG_ARGUMENTS = [
 ]
 
 
-def test_arguments_that_do_not_fit_say_which_and_send_nothing(stays_still):
+def test_arguments_that_do_not_fit_say_which_and_send_nothing(offline_executor):
     for arguments, named, sentence in WRONG_ARGUMENTS:
         with naming(arguments), pytest.raises(InvalidOrderError) as caught:
-            stays_still.place_order(*arguments, **named)
+            offline_executor.place_order(*arguments, **named)
         assert str(caught.value).startswith(sentence)
         assert str(caught.value).endswith("Nothing was sent.")
 
