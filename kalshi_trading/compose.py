@@ -163,7 +163,7 @@ def start_housekeeping(services: Services) -> tuple[str, ...]:
     """
     settings = services.settings
     open_request_log(settings.log_dir, settings.environment.value, settings.log_level)
-    notes = services.journal.close_to_others()
+    notes = services.journal.restrict_permissions()
     notes += second_journal_notes(settings.data_dir, services.account, services.journal.trades_path)
     if settings.environment is Environment.PRACTICE:
         notes += close_to_others(_practice_folder(settings))

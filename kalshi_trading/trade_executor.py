@@ -172,7 +172,7 @@ class TradeExecutor(LeaseHolder):
         cannot be read.
         """
         result = self._orders.cancel_order(self.get_order_status(order_id))
-        return replace(result, order=self._in_own_words([result.order])[0])
+        return replace(result, order=self._with_placed_action([result.order])[0])
 
     def get_order_status(self, order_id: str) -> Order:
         """Read one order: `status` is resting, executed or canceled.
@@ -181,14 +181,14 @@ class TradeExecutor(LeaseHolder):
         """
         if not isinstance(order_id, str):
             raise InvalidInputError(f"order_id must be text, not {type(order_id).__name__}.")
-        return self._in_own_words([self._orders.get_order_status(order_id)])[0]
+        return self._with_placed_action([self._orders.get_order_status(order_id)])[0]
 
     def list_open_orders(self) -> tuple[Order, ...]:
         """List all open orders.
 
         Raises KalshiAPIError, also when some may be missing.
         """
-        return self._in_own_words(self._orders.list_open_orders())
+        return self._with_placed_action(self._orders.list_open_orders())
 
     def messages(self) -> tuple[str, ...]:
         """Return new sentences about orders whose outcome was unknown.
@@ -299,9 +299,9 @@ class TradeExecutor(LeaseHolder):
         is_production = self._services.settings.environment is Environment.PRODUCTION
         return self._allow_production or not is_production
 
-    def _in_own_words(self, orders: Sequence[Order]) -> tuple[Order, ...]:
+    def _with_placed_action(self, orders: Sequence[Order]) -> tuple[Order, ...]:
         try:
-            return self._services.journal.own_orders.in_own_words(orders)
+            return self._services.journal.own_orders.with_placed_action(orders)
         except JournalError:
             return tuple(orders)  # the exchange's rows are correct without our action and side
 

@@ -659,7 +659,7 @@ def test_what_a_script_notes_is_on_record_and_no_order_of_ours(notes):
         ("note.cancel", "web-1"),
     ]
     assert notes()[0].fields["details"]["count"] == "2.5"
-    assert logged_orders(notes(), "practice", None).known == {}
+    assert logged_orders(notes(), "practice", None).all_orders == {}
     assert compose.current_journal().changes().orders == ()
 
 

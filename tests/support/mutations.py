@@ -355,7 +355,7 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "an order that rests is dropped once it is old",
             "journal/digest.py",
-            "    if state.is_pending or order.rests:\n",
+            "    if state.is_pending or order.is_resting:\n",
             "    if state.is_pending:\n",
         ),
         Mutation(
@@ -367,7 +367,7 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "a refused order counts in the day as long as it is known",
             "orders/pretrade/order_index.py",
-            "        if order.state.stage in WITHOUT_ORDER:\n            return\n",
+            "        if order.state.stage in NO_ORDER_STAGES:\n            return\n",
             "",
         ),
         Mutation(
