@@ -419,16 +419,15 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         "a pipe, a device, a folder, a socket, what is another user's; long journals and lines, gzip bombs",
         [
             "journal/files/test_private_files.py::"
-            "test_what_stands_in_the_journals_place_is_told_and_never_waited_for",
+            "test_a_foreign_file_at_the_journals_path_is_reported_and_never_waited_for",
             "journal/test_digest.py::test_a_start_reads_only_what_came_after_the_checkpoint",
             "journal/test_digest.py::test_cut_or_flipped_anywhere_it_changes_nothing",
             "journal/test_digest.py::test_no_file_takes_more_memory_than_a_good_one",
             "journal/files/test_private_files.py::"
-            "test_what_stands_in_the_place_of_an_earlier_day_is_told_and_the_journal_goes_on",
+            "test_a_foreign_file_at_an_earlier_days_path_is_reported_and_the_journal_goes_on",
             "journal/files/test_private_files.py::"
             "test_the_start_names_each_file_that_is_not_ours_once_with_what_to_do",
-            "journal/files/test_private_files.py::"
-            "test_a_thing_that_takes_the_files_place_after_the_look_is_refused_as_well",
+            "journal/files/test_private_files.py::test_a_foreign_file_put_there_after_the_check_is_refused",
             "practice/storage/test_private_files.py::"
             "test_anything_but_a_file_of_ours_is_refused_without_waiting",
             "journeys/test_files_of_a_session.py::"

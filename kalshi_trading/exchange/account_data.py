@@ -153,7 +153,7 @@ class AccountClient(MarketDataClient):
             progress=progress,
             all_here=all_here,
         )
-        return self._in_own_words(listing)
+        return self._with_placed_action(listing)
 
     def get_settlements(
         self,
@@ -202,7 +202,7 @@ class AccountClient(MarketDataClient):
             cursor=cursor,
             progress=progress,
         )
-        return self._in_own_words(listing)
+        return self._with_placed_action(listing)
 
     def get_order(self, order_id: str) -> Order:
         """Read one order: limit in YES dollars, filled, remaining, status.
@@ -213,7 +213,7 @@ class AccountClient(MarketDataClient):
         path = f"/portfolio/orders/{quote_path(order_id)}"
         with named_if_absent(f"The exchange has no order {order_id}."):
             order = account_wire.order(self._signed(path).inner("order"))
-        return self._in_own_words(Listing((order,)))[0]
+        return self._with_placed_action(Listing((order,)))[0]
 
     def get_queue_position(self, order_id: str) -> Contracts:
         """Return the contracts ahead of this order at its price. 0 is the front."""
@@ -334,7 +334,7 @@ class AccountClient(MarketDataClient):
 
     # --- Internal ---------------------------------------------------------------------------------
 
-    def _in_own_words(self, listing: Listing[Row]) -> Listing[Row]:
+    def _with_placed_action(self, listing: Listing[Row]) -> Listing[Row]:
         """Add action and side as placed.
 
         Returns the rows unchanged here. A client with the journal overrides this.

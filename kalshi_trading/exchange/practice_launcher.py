@@ -18,11 +18,11 @@ from pathlib import Path
 
 from kalshi_trading.core.errors import KalshiAPIError, PracticeExchangeError
 from kalshi_trading.journal.files.private_files import (
-    NotOursError,
+    ForeignFileError,
     make_folder,
-    mend,
     open_private,
     open_to_read,
+    restrict_permissions,
 )
 from kalshi_trading.settings.child_environment import child_environment
 from kalshi_trading.settings.credentials import Credentials, load_private_key
@@ -73,7 +73,7 @@ def ensure_running(
                 start_new_session=True,  # Ctrl-C in this terminal must not reach it
                 text=True,
             )
-    except NotOursError as error:
+    except ForeignFileError as error:
         raise PracticeExchangeError(f"The practice exchange could not start: {error}.") from error
     except OSError as error:
         raise PracticeExchangeError(
@@ -106,7 +106,7 @@ def close_to_others(data_dir: Path) -> tuple[str, ...]:
     Returns a note for each path that is not ours or cannot be changed. The exchange makes its other files
     private itself.
     """
-    return mend([data_dir], [data_dir / COMPLAINTS_FILE])
+    return restrict_permissions([data_dir], [data_dir / COMPLAINTS_FILE])
 
 
 def keep_alive(ask: Callable[[], object], ended: threading.Event) -> None:

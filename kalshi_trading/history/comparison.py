@@ -25,7 +25,7 @@ from kalshi_trading.core.money import (
 from kalshi_trading.core.pnl import average_price
 from kalshi_trading.history.rows import HistoryRow
 from kalshi_trading.journal.order_log import LoggedOrder
-from kalshi_trading.journal.order_state import WITHOUT_ORDER
+from kalshi_trading.journal.order_state import NO_ORDER_STAGES
 
 
 class MismatchKind(StrEnum):
@@ -198,7 +198,7 @@ def differences_of(row: HistoryRow) -> tuple[Mismatch, ...]:
 def _unlisted(own: LoggedOrder) -> Iterator[Mismatch]:
     if own.state.is_pending:
         yield Mismatch(MismatchKind.OPEN, "no answer was received, and the exchange does not list it so far")
-    elif own.state.stage not in WITHOUT_ORDER:
+    elif own.state.stage not in NO_ORDER_STAGES:
         yield Mismatch(
             MismatchKind.NOT_AT_EXCHANGE,
             f"accepted as {own.order_id or '?'}, but the exchange does not list it",
@@ -208,7 +208,7 @@ def _unlisted(own: LoggedOrder) -> Iterator[Mismatch]:
 def _status(own: LoggedOrder, order: Order) -> Iterator[Mismatch]:
     if own.state.is_refused(order):
         return
-    if own.state.stage in WITHOUT_ORDER or own.state.is_pending:
+    if own.state.stage in NO_ORDER_STAGES or own.state.is_pending:
         yield Mismatch(
             MismatchKind.STATUS, f"journal: {own.state.stage.replace('_', ' ')}; exchange: {order.status}"
         )
@@ -250,7 +250,7 @@ def _terms(own: LoggedOrder, order: Order) -> Iterator[Mismatch]:
 
 def _counts(own: LoggedOrder, order: Order) -> Iterator[Mismatch]:
     """Compare filled and canceled contracts with the last report."""
-    reported, most = own.reported, own.most_filled
+    reported, most = own.reported, own.max_filled
     canceled = order.initial_count - order.fill_count - order.remaining_count
     if canceled < own.canceled_count:
         yield _counted("contracts canceled", own.canceled_count, canceled)

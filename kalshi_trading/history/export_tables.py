@@ -256,7 +256,7 @@ class Exporter:
         adds their ids.
         """
         words = OwnOrders(self._records(task, None))
-        if words.lacks_names and not named:
+        if words.has_unmapped_orders and not named:
             for row in self._client.each_order():
                 words.remember(row)
         return words
@@ -274,7 +274,7 @@ class Exporter:
 
 
 def trade_row(fill: Fill, words: OwnOrders) -> Row:
-    client_order_id, action, side = words.of(fill.order_id, fill.book_side)
+    client_order_id, action, side = words.lookup(fill.order_id, fill.book_side)
     return (
         fill.created_at,
         fill.ticker,
@@ -295,7 +295,7 @@ def trade_row(fill: Fill, words: OwnOrders) -> Row:
 
 def order_row(order: Order, words: OwnOrders) -> Row:
     words.remember(order)
-    name, action, side = words.of(order.order_id, order.book_side)
+    name, action, side = words.lookup(order.order_id, order.book_side)
     return (
         order.created_at,
         order.updated_at,

@@ -129,7 +129,7 @@ def read_order_log(
     """
     reading = journal.read_journal(since)
     logged = logged_orders(reading.records, journal.environment, account)
-    if since is not None and any(order.intent is None for order in logged.known.values()):
+    if since is not None and any(order.intent is None for order in logged.all_orders.values()):
         return read_order_log(journal, None, account)
     return logged, reading.damage
 
@@ -183,7 +183,7 @@ def _matches(on_exchange: ExchangeHistory, logged: LoggedOrders) -> dict[str, Lo
 
     Matches by client_order_id, or else by the order_id the exchange gave.
     """
-    known = logged.known
+    known = logged.all_orders
     found = {
         order.order_id: known[order.client_order_id]
         for order in on_exchange.orders

@@ -154,7 +154,7 @@ def _run_session(settings: Settings, *, read_only: bool) -> int:
         with console.status("Starting…"):
             from kalshi_trading import compose
 
-            settings = compose.connected(settings)
+            settings = compose.connect(settings)
         status = _trade(settings, console, prompter, modes, read_only=read_only or settings.read_only)
         termination.raise_request()
         return status
@@ -187,7 +187,7 @@ def _trade(
         modes.disable_echo(prompter.resume)
     services = compose.build(settings, read_only=read_only)
     app = _app(services, console, prompter)
-    for note in compose.attend(services):
+    for note in compose.start_housekeeping(services):
         console.print(f"Note: {note}", markup=False)
     return menu.run(app)
 

@@ -355,7 +355,7 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "an order that rests is dropped once it is old",
             "journal/digest.py",
-            "    if state.is_pending or order.rests:\n",
+            "    if state.is_pending or order.is_resting:\n",
             "    if state.is_pending:\n",
         ),
         Mutation(
@@ -367,7 +367,7 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "a refused order counts in the day as long as it is known",
             "orders/pretrade/order_index.py",
-            "        if order.state.stage in WITHOUT_ORDER:\n            return\n",
+            "        if order.state.stage in NO_ORDER_STAGES:\n            return\n",
             "",
         ),
         Mutation(
@@ -509,7 +509,7 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "a script leaves the orders of a killed session to themselves",
             "compose.py",
-            "        _begin(services)\n",
+            "        _check_and_recover(services)\n",
             "",
         ),
         Mutation(
@@ -521,8 +521,8 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "a word of the shell alone chooses the exchange",
             "config.py",
-            "counting = [each for each in said if reader.look_up(words[each.text].key_id.name)]",
-            "counting = said",
+            "effective = [each for each in valid if reader.look_up(pairs[each.text].key_id.name)]",
+            "effective = valid",
         ),
         Mutation(
             "a float is rounded to the price it was meant to be",

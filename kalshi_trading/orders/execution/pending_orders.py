@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from kalshi_trading.core.models import Order
-from kalshi_trading.journal.order_state import WITHOUT_ORDER, OrderStage, OrderState, advanced
+from kalshi_trading.journal.order_state import NO_ORDER_STAGES, OrderStage, OrderState, advance
 from kalshi_trading.orders.execution.absence_proof import Lookup
 
 
@@ -92,7 +92,7 @@ class PendingOrders:
         self._known.add(order.client_order_id)
         if order.is_pending:
             self._sought.setdefault(order.client_order_id, PendingOrder(order))
-        elif order.stage in WITHOUT_ORDER:
+        elif order.stage in NO_ORDER_STAGES:
             self._written_off[order.client_order_id] = order
 
     def orders(self) -> tuple[OrderState, ...]:
@@ -128,7 +128,7 @@ class PendingOrders:
             if result.stage is OrderStage.ABSENT:
                 self._absent_since[name] = at
             self._messages.append(result.sentence)
-            self._file(advanced(pending.state, result.stage))
+            self._file(advance(pending.state, result.stage))
 
     # --- Written off ------------------------------------------------------------------------------
 

@@ -88,7 +88,7 @@ class RestingOrderMonitor:
             self._resting.pop(self._order_ids.pop(name, ""), None)
             if (
                 order is not None
-                and order.rests
+                and order.is_resting
                 and order.order_id
                 and is_own(order.state, self._journal.environment, self._account)
             ):

@@ -15,7 +15,7 @@ from kalshi_trading.core.models import BookSide, Fill, Order
 from kalshi_trading.core.money import ZERO, Contracts, decimal_from_text
 from kalshi_trading.journal.events import ACKNOWLEDGED_EVENT
 from kalshi_trading.journal.order_log import LoggedOrder
-from kalshi_trading.journal.order_state import WITHOUT_ORDER, is_step
+from kalshi_trading.journal.order_state import NO_ORDER_STAGES, is_step
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.kalshi_client import READ_LAG
 from kalshi_trading.orders.pretrade.context import InFlightOrder
@@ -75,7 +75,7 @@ def in_flight_order(own: LoggedOrder) -> InFlightOrder | None:
 
     None: it ended without existing, has nothing left to count, or lacks a recorded price or count.
     """
-    if own.state.stage in WITHOUT_ORDER:
+    if own.state.stage in NO_ORDER_STAGES:
         return None
     action, side, price, count = own.action, own.side, own.price, _working_count(own.records)
     if action is None or side is None or price is None or count is None or count <= ZERO:

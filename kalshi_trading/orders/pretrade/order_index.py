@@ -15,7 +15,7 @@ from operator import itemgetter
 from kalshi_trading.core.dates import local_date
 from kalshi_trading.core.models import TimeInForce
 from kalshi_trading.journal.order_log import LoggedOrder, is_own
-from kalshi_trading.journal.order_state import WITHOUT_ORDER, OrderState
+from kalshi_trading.journal.order_state import NO_ORDER_STAGES, OrderState
 from kalshi_trading.orders.pretrade.context import DayTotals, InFlightOrder, RecentOrder
 from kalshi_trading.orders.pretrade.in_flight import InFlightOrders, in_flight_order
 
@@ -57,7 +57,7 @@ class OrderIndex:
         if order is None:
             return
         number = self._numbers.setdefault(name, len(self._numbers))
-        if order.state.stage in WITHOUT_ORDER:
+        if order.state.stage in NO_ORDER_STAGES:
             return
         ours = is_own(order.state, self._environment, self._account)
         at = order.state.intent_at

@@ -215,13 +215,13 @@ def _fills(look: PositionLook, fills: Sequence[Fill]) -> RenderableType:
 
 def _trade(look: PositionLook, row: Order | Fill, count: Contracts) -> str:
     """Describe a trade: ours as placed, an external one by its effect."""
-    _, action, side = look.words.of(row.order_id, row.book_side)
+    _, action, side = look.words.lookup(row.order_id, row.book_side)
     return describe_order(action, count, side)
 
 
 def _price(look: PositionLook, row: Order | Fill) -> Price:
     """Format the price in the terms of the side that `_trade` names."""
-    _, _, side = look.words.of(row.order_id, row.book_side)
+    _, _, side = look.words.lookup(row.order_id, row.book_side)
     return side.price_in_side(row.yes_price)
 
 

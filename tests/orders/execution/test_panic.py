@@ -415,7 +415,7 @@ def test_an_order_that_ended_before_the_orders_could_be_read_wants_newer_lists(t
 
 @pytest.mark.alone
 def test_a_program_that_was_stopped_while_it_held_the_journal_holds_up_no_cancel(tmp_path, monkeypatch):
-    monkeypatch.setattr(file_locks, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(file_locks, "LOCK_TIMEOUT_S", 0.5)
     lock = lock_of(TradeLogger(tmp_path, "practice").trades_path)
     lock.parent.mkdir()
     with file_locks.locked(lock):

@@ -737,7 +737,7 @@ def test_a_denial_says_nothing_of_an_order_that_was_sent_before(open_desk):
     words = OwnOrders(records)
     listed = model_factory.order(BookSide.BID, "0.65")
     words.remember(replace(listed, client_order_id=order.request.client_order_id))
-    assert words.of(ORDER_ID, BookSide.BID) == (order.request.client_order_id, Action.BUY, Side.YES)
+    assert words.lookup(ORDER_ID, BookSide.BID) == (order.request.client_order_id, Action.BUY, Side.YES)
 
 
 def test_an_unknown_order_submitted_again_is_denied_and_still_unresolved(open_desk):
@@ -878,7 +878,7 @@ def raised(error):
 
 
 def test_an_order_is_not_sent_while_a_program_that_was_stopped_holds_the_journal(open_desk, monkeypatch):
-    monkeypatch.setattr(file_locks, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(file_locks, "LOCK_TIMEOUT_S", 0.1)
     exchange = Exchange(None)
     exchange.create = exchange.accept
     with serving(exchange) as server:
