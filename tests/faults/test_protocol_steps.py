@@ -65,13 +65,13 @@ class Session:
             limits=Limits(),
             clock=self.now,
             sleep=lambda seconds: time.sleep(seconds * pace),
-            reached=self._reached,
+            on_step=self._on_step,
         )
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.ahead
 
-    def _reached(self, step: SubmissionStep) -> None:
+    def _on_step(self, step: SubmissionStep) -> None:
         if self.event is not None and step is self.event[0]:
             self.event[1]()
 

@@ -77,7 +77,7 @@ class DayPnlReader:
             known_inputs, earned = self._known.get(ticker, (None, ZERO))
             if known_inputs != inputs:
                 began_flat = _explains(today, net, end)
-                before = FifoPosition() if began_flat else self._holding_before(ticker, midnight)
+                before = FifoPosition() if began_flat else self._position_before(ticker, midnight)
                 ledger = ledger_from(before, ticker, today, end)
                 realized = since((ledger,), midnight)
                 assert realized is not None  # every fill has a time
@@ -89,7 +89,7 @@ class DayPnlReader:
         with ThreadPoolExecutor(max_workers=4) as pool:
             return sum(pool.map(earned_in, sorted(fills.keys() | settled.keys())), ZERO)
 
-    def _holding_before(self, ticker: str, midnight: datetime) -> FifoPosition:
+    def _position_before(self, ticker: str, midnight: datetime) -> FifoPosition:
         """Replay a market's fills up to midnight.
 
         The result is cached for the day once READ_LAG has passed since midnight.
@@ -117,7 +117,7 @@ class _Fills:
         self.by_ticker: dict[str, list[Fill]] = {}
         for fill in oldest_first(self._rows.values()):
             if _is_since(fill, midnight):
-                self.by_ticker.setdefault(fill.ticker, []).append(_timed(fill, midnight))
+                self.by_ticker.setdefault(fill.ticker, []).append(_with_time(fill, midnight))
 
     @property
     def read_from(self) -> datetime:
@@ -138,7 +138,7 @@ def _is_since(fill: Fill, midnight: datetime) -> bool:
     return fill.created_at is None or fill.created_at >= midnight
 
 
-def _timed(fill: Fill, midnight: datetime) -> Fill:
+def _with_time(fill: Fill, midnight: datetime) -> Fill:
     return fill if fill.created_at is not None else replace(fill, created_at=midnight)
 
 

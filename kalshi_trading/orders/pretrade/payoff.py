@@ -14,7 +14,7 @@ from kalshi_trading.core.models import Action, OrderRequest, Position, Side
 from kalshi_trading.core.money import ONE_DOLLAR, ZERO, Contracts, Dollars, Price
 from kalshi_trading.core.order_book import BookWalk
 
-AT_THE_LIMIT = BookWalk((), ZERO)
+EMPTY_WALK = BookWalk((), ZERO)
 """A walk that fills nothing: with all contracts as the rest at the limit, it is the worst case."""
 
 

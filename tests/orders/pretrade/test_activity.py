@@ -107,7 +107,7 @@ def test_an_order_of_a_moment_before_midnight_is_recent_and_not_of_today(tmp_pat
     journal = written(tmp_path, after, *([end] if end else []))
     seen = ActivityReader(journal, clock=lambda: after).read()
     placed = end != "rejected"
-    assert (len(seen.recent), len(seen.sent.by_step)) == (placed, placed)
+    assert (len(seen.recent), len(seen.in_flight.by_step)) == (placed, placed)
     assert seen.today == DayTotals()
     assert [life.sentence for life in seen.pending_orders] == (
         [] if end in ("acknowledged", "rejected") else ["BUY 10"]
@@ -123,7 +123,7 @@ def test_an_order_of_unknown_outcome_stays_in_sight_however_old_it_grows(tmp_pat
         now = NOW + timedelta(days=days)
         is_open = end != "acknowledged"
         assert len(reader.read().pending_orders) == is_open
-        assert len(reader.read().sent.by_step) == (is_open or days <= 2)
+        assert len(reader.read().in_flight.by_step) == (is_open or days <= 2)
         assert reader.read().today.orders == (days == 0)
 
 
@@ -168,4 +168,4 @@ def test_the_orders_of_every_session_of_this_account_are_seen(tmp_path, account,
     written(tmp_path, NOW, "intent", "sending", session_id="another", account="mine")
     journal = TradeLogger(tmp_path, "practice", session_id="this")
     orders = ActivityReader(journal, account=account, clock=lambda: NOW).read()
-    assert (len(orders.sent.by_step), len(orders.pending_orders)) == (seen, seen)
+    assert (len(orders.in_flight.by_step), len(orders.pending_orders)) == (seen, seen)

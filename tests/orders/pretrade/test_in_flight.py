@@ -31,7 +31,7 @@ def intent(name="a", at=NOW, **fields):
 
 
 def told(*records):
-    return order_index(records).sent().by_step
+    return order_index(records).in_flight().by_step
 
 
 def counted(*records):
@@ -153,7 +153,9 @@ def test_every_order_that_may_exist_is_counted_exactly_once_unless_the_data_must
         may_exist = end in ("", "sending", "unknown") or (end == "acknowledged" and is_new)
         if may_exist and not shown:
             expected.add(name)
-    seen = drop_listed(drop_filled(possibly_missing(order_index(records).sent(), as_of, NOW), fills), resting)
+    seen = drop_listed(
+        drop_filled(possibly_missing(order_index(records).in_flight(), as_of, NOW), fills), resting
+    )
     assert sorted(each.client_order_id for each in seen) == sorted(expected)
 
 
