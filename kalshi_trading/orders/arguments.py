@@ -52,8 +52,8 @@ def read_action(value: object) -> Action:
     return _read_enum(value, Action, "action must be buy or sell")
 
 
-def _read_enum(value: object, words: type[W], what: str) -> W:
-    for each in words:
+def _read_enum(value: object, members: type[W], what: str) -> W:
+    for each in members:
         if isinstance(value, str) and value.strip().lower() == each:
             return each
     raise InvalidOrderError(f"{what}, not {_format(value)}. {ORDER_OF_ARGUMENTS}")

@@ -188,7 +188,7 @@ class OrderService:
         An order that was written off and appears late is adopted and announced. Raises KalshiAPIError, also
         when rows are missing. Raises JournalError.
         """
-        orders = self._client.get_orders(status=OrderStatus.RESTING).whole()
+        orders = self._client.get_orders(status=OrderStatus.RESTING).require_complete()
         self._recovery.reconcile_late(orders)
         return orders
 

@@ -18,7 +18,7 @@ from foreign_files import KINDS, no_hang, open_to_others
 from kalshi_trading.core.errors import PracticeExchangeError
 from kalshi_trading.exchange import practice_launcher
 from kalshi_trading.exchange.http.transport import Transport
-from kalshi_trading.exchange.practice_launcher import COMPLAINTS_FILE, close_to_others, ensure_running
+from kalshi_trading.exchange.practice_launcher import ERROR_LOG, ensure_running, restrict_data_dir
 from kalshi_trading.kalshi_client import KalshiClient
 
 
@@ -97,7 +97,7 @@ def test_an_exchange_that_ended_is_reaped_and_started_again_with_its_world(start
 
 def test_attaching_leaves_the_complaints_of_the_running_exchange_in_place(start, tmp_path):
     start()
-    log = tmp_path / "world" / COMPLAINTS_FILE
+    log = tmp_path / "world" / ERROR_LOG
     with log.open("a") as file:
         file.write("an earlier complaint\n")
     start()
@@ -160,7 +160,7 @@ def test_a_damaged_world_is_told_in_one_sentence_that_names_its_folder(start, tm
     folder = tmp_path / "world"
     folder.mkdir()
     (folder / "world.sqlite").write_bytes(b"not a database" * 500)
-    (folder / COMPLAINTS_FILE).write_text("something of last week\n")
+    (folder / ERROR_LOG).write_text("something of last week\n")
     with pytest.raises(PracticeExchangeError, match="could not start") as raised:
         start()
     text = one_sentence(raised)
@@ -228,7 +228,7 @@ def test_an_exchange_that_ends_without_a_word_is_told_without_complaints_of_last
 ):
     stand_in("")
     (tmp_path / "world").mkdir()
-    (tmp_path / "world" / COMPLAINTS_FILE).write_text("something of last week\n")
+    (tmp_path / "world" / ERROR_LOG).write_text("something of last week\n")
     with pytest.raises(PracticeExchangeError, match="stopped without a message"):
         start()
 
@@ -241,14 +241,14 @@ def test_what_stands_in_the_place_of_the_complaints_is_told_and_never_waited_for
     for kind, (make, what) in KINDS.items():
         folder = tmp_path / kind
         folder.mkdir()
-        make(folder / COMPLAINTS_FILE)
+        make(folder / ERROR_LOG)
         with naming(kind), no_hang(), pytest.raises(PracticeExchangeError) as raised:
             ensure_running(folder, seed=3, markets=20)
         said = one_sentence(raised)
-        if f"{folder / COMPLAINTS_FILE} {what}" not in said:
+        if f"{folder / ERROR_LOG} {what}" not in said:
             wrong.append((kind, said))
         with naming(kind), no_hang():
-            (note,) = close_to_others(folder)
+            (note,) = restrict_data_dir(folder)
             assert what in note
     assert wrong == []
 
@@ -263,10 +263,10 @@ def test_what_stands_in_a_files_place_in_the_world_is_told_and_never_waited_for(
 def test_folder_and_complaints_are_closed_to_others(tmp_path):
     folder = tmp_path / "data" / "practice"
     folder.mkdir(parents=True)
-    (folder / COMPLAINTS_FILE).touch()
-    (folder / COMPLAINTS_FILE).chmod(0o644)
+    (folder / ERROR_LOG).touch()
+    (folder / ERROR_LOG).chmod(0o644)
     folder.chmod(0o777)
     folder.parent.chmod(0o755)
-    assert close_to_others(folder) == ()
+    assert restrict_data_dir(folder) == ()
     assert open_to_others(folder) == {}
     assert folder.parent.stat().st_mode & 0o777 == 0o755

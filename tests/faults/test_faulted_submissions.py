@@ -251,7 +251,7 @@ def test_no_order_is_doubled_lost_or_misjudged_under_any_fault(
         let_the_last_late_request_arrive(taken)
         for session in taken:
             session.desk.settle(within_s=60)
-            session.desk.recovery.reconcile_late(session.desk.client.get_orders().whole())
+            session.desk.recovery.reconcile_late(session.desk.client.get_orders().require_complete())
         lines, damaged = verifier.journal_lines(tmp_path / "logs" / "practice")
         verdicts = judged(lines, taken)
     assert damaged == []

@@ -259,7 +259,7 @@ def test_orders_of_another_key_are_counted_and_left_out(client, journal):
         log = TradeLogger(journal.folder.parent, "sandbox", account=account or None)
         log.log_order_step("intent", {"client_order_id": name})
     history = load_history(client, journal, account="a")
-    assert ({row.client_order_id for row in history.rows}, history.foreign) == ({"mine", "either"}, 1)
+    assert ({row.client_order_id for row in history.rows}, history.foreign_count) == ({"mine", "either"}, 1)
 
 
 @responses.activate

@@ -44,7 +44,7 @@ class Trader:
 
     def __init__(self, exchange, folder, limits=None, sleep=None):
         self.client = exchange.client()
-        self.client.learn_limits()
+        self.client.load_limits()
         self.journal = TradeLogger(folder, "practice")
         self.executor = OrderService(self.client, self.journal, limits=limits or Limits(), sleep=sleep)
         self.tracker = PortfolioTracker(self.client)

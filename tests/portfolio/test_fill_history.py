@@ -35,15 +35,15 @@ class Exchange:
         self.broken = ()
         self.after_live = lambda: None
 
-    def get_fills(self, *, since=None, progress=None, all_here=None):
+    def get_fills(self, *, since=None, progress=None, on_last_page=None):
         self.asked.append(("live", since))
         if "live" in self.broken:
             raise KalshiAPIError("The live list is not here.")
         first = max(filter(None, (since, self.cutoff - self.overlap)))
         rows = tuple(row for row in self.fills if row.created_at >= first)
         self.after_live()
-        if all_here is not None:
-            all_here()
+        if on_last_page is not None:
+            on_last_page()
         if progress is not None:
             progress(len(rows))
         return Listing(rows, "a page is missing" if "page" in self.broken else None)

@@ -59,7 +59,7 @@ class RestingOrderMonitor:
             self._read()
             if not self._resting:
                 return ()
-            listed = self._client.get_orders(status=OrderStatus.RESTING).whole()
+            listed = self._client.get_orders(status=OrderStatus.RESTING).require_complete()
         except (KalshiAPIError, JournalError):
             return ()
         return tuple(self._report(order) for order in self._changed(listed))

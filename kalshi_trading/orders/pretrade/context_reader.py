@@ -74,7 +74,12 @@ class ContextReader:
             pnl = pool.submit(fetch_or_none, self._day.pnl)
             market = self.market(ticker)
             terms = pool.submit(self._terms, market)
-        cash, fees, resting, at = balance.result(), terms.result(), listed.result().whole(), self._clock()
+        cash, fees, resting, at = (
+            balance.result(),
+            terms.result(),
+            listed.result().require_complete(),
+            self._clock(),
+        )
         as_of, maybe_missing = age_read.result()
         return OrderContext(
             market=market,
@@ -165,7 +170,7 @@ class ContextReader:
             override_type=event.fee_type_override,
             override_multiplier=event.fee_multiplier_override,
             series_changes=series_changes.result(),
-            event_changes=event_changes.result().whole(),
+            event_changes=event_changes.result().require_complete(),
         )
 
 
@@ -176,4 +181,6 @@ def _read_after(first: Future[Any], read: Callable[[], T]) -> T:
 
 
 def _position_in(ticker: str, positions: Positions) -> Position | None:
-    return next((position for position in positions.markets.whole() if position.ticker == ticker), None)
+    return next(
+        (position for position in positions.markets.require_complete() if position.ticker == ticker), None
+    )

@@ -55,8 +55,10 @@ class DayPnlReader:
             fills = pool.submit(self._client.get_fills, since=known.read_from)
             settlements = pool.submit(self._client.get_settlements, since=midnight)
             positions = self._tracker.read_positions()
-        settled = {row.ticker: row for row in settlements.result().whole() if row.settled_at >= midnight}
-        self._fills = known.with_newest(fills.result().whole())
+        settled = {
+            row.ticker: row for row in settlements.result().require_complete() if row.settled_at >= midnight
+        }
+        self._fills = known.with_newest(fills.result().require_complete())
         realized = self._realized(self._fills.by_ticker, settled, positions, midnight)
         held = [row for row in positions if row.position.side is not None]
         # The position list may show a settled market for a moment longer.
@@ -98,8 +100,8 @@ class DayPnlReader:
             return self._before[ticker, midnight]
         asked_at = self._clock()
         rows = [
-            *self._client.get_fills(ticker=ticker, until=midnight).whole(),
-            *self._client.get_historical_fills(ticker=ticker).whole(),
+            *self._client.get_fills(ticker=ticker, until=midnight).require_complete(),
+            *self._client.get_historical_fills(ticker=ticker).require_complete(),
         ]
         once = {fill.fill_id: fill for fill in rows if not _is_since(fill, midnight)}
         before = fifo_position(oldest_first(once.values()))

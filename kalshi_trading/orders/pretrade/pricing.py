@@ -10,7 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from kalshi_trading.core import order_book
-from kalshi_trading.core.fees import dearest_rate, fee_of_fill, fee_rate
+from kalshi_trading.core.fees import fee_of_fill, fee_rate, highest_rate
 from kalshi_trading.core.market_models import BookLevel, Market, OrderBook
 from kalshi_trading.core.models import Action, BookSide, OrderRequest, Side, TimeInForce
 from kalshi_trading.core.money import ONE_DOLLAR, ZERO, Contracts, Dollars, Price
@@ -153,7 +153,7 @@ def _highest_rate(context: OrderContext, request: OrderRequest) -> Decimal | Non
         return None
     rests = request.time_in_force is TimeInForce.GOOD_TILL_CANCELED
     schedules = (context.fees, *context.later_fees) if rests else (context.fees,)
-    return dearest_rate(schedules, is_taker=not request.post_only)
+    return highest_rate(schedules, is_taker=not request.post_only)
 
 
 def _expected_fee(

@@ -378,7 +378,7 @@ def test_an_order_that_found_no_way_ends_not_sent_in_the_journal(way, exchange, 
     wrong = []
     with way(CONTROL, forward_to(exchange.url)):
         client = KalshiClient(Transport(URL, exchange.credentials, timing=QUICK))
-        client.learn_limits()
+        client.load_limits()
         executor = OrderService(client, journal, limits=Limits(), sleep=lambda _: None)
         ticket = OrderTicket(quoted_market(executor).ticker, Action.BUY, Side.YES, D(1), D("0.02"))
         for name in EACH_CAUSE:

@@ -784,7 +784,7 @@ def test_a_closed_transport_opens_anew_for_the_next_request():
 
 def test_sixteen_threads_read_side_by_side_from_a_real_exchange(practice_exchange):
     client = practice_exchange.client()
-    client.learn_limits()
+    client.load_limits()
     tickers = [market.ticker for market in client.get_markets(status="open", limit=50)]
     wrong, right = [], []
 

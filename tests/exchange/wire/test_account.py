@@ -636,13 +636,13 @@ def test_what_a_flat_position_earned_is_never_made_up(field):
 @pytest.mark.parametrize("position", ["0.00", "0", "-0.00"])
 def test_only_a_flat_position_without_any_figure_says_nothing(position):
     bare = Fields({**FLAT, **dict.fromkeys(FIGURES), "position_fp": position}, "position")
-    assert account_wire.position_says_nothing(bare)
+    assert account_wire.is_empty_position(bare)
     for field in FIGURES[1:]:
         told = {**FLAT, **dict.fromkeys(FIGURES), field: "0.000000"}
-        assert not account_wire.position_says_nothing(Fields(told, "position"))
+        assert not account_wire.is_empty_position(Fields(told, "position"))
     held = {**FLAT, **dict.fromkeys(FIGURES), "position_fp": "0.01"}
-    assert not account_wire.position_says_nothing(Fields(held, "position"))
-    assert not account_wire.position_says_nothing(Fields({**held, "position_fp": None}, "position"))
+    assert not account_wire.is_empty_position(Fields(held, "position"))
+    assert not account_wire.is_empty_position(Fields({**held, "position_fp": None}, "position"))
 
 
 def test_a_market_without_titles_is_called_by_its_yes_label_and_at_last_by_its_ticker():

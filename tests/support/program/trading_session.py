@@ -142,7 +142,7 @@ class TradingSession:
 
     def greet(self) -> None:
         """Read the limits like a start, which also shows the exchange's clock."""
-        answered(self.client.learn_limits)
+        answered(self.client.load_limits)
 
     def submit(self, wish: Wish) -> SubmissionResult:
         return self.submitter.submit(previewed(wish, self.now()))
