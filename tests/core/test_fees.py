@@ -228,7 +228,7 @@ def test_at_whole_cents_the_most_is_near_what_one_fill_takes(percent, price, cou
     assert 0 <= max_cash(rate, count, price) - one_fill <= count * Decimal("0.0001") + Decimal("0.0001")
 
 
-def test_the_dearest_rate_is_known_only_if_every_schedule_is():
+def test_the_highest_rate_is_known_only_if_every_schedule_is():
     plain, double = FeeSchedule(FeeType.QUADRATIC, Decimal(1)), FeeSchedule(FeeType.QUADRATIC, Decimal(2))
     makers = FeeSchedule(FeeType.QUADRATIC_WITH_MAKER_FEES, Decimal(1))
     assert highest_rate([plain, double, makers], is_taker=True) == Decimal("0.14")

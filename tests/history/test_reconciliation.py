@@ -180,7 +180,7 @@ def test_what_no_delay_explains_is_named_however_new_it_is(journal):
 
 
 @pytest.mark.parametrize("skew_s", [-60, 60])
-def test_the_age_of_the_exchange_s_data_is_told_by_our_clock(journal, skew_s):
+def test_the_age_of_the_exchange_s_data_is_by_our_clock(journal, skew_s):
     """The clocks differ, but the exchange's time and ours are one moment."""
     placed(journal)  # by our clock a minute before NOW
     recorded = NOW - MINUTE
@@ -237,7 +237,7 @@ def test_an_order_the_exchange_lists_under_our_name_is_ours_whatever_key_sent_it
         assert (found.is_clean, found.compared, found.foreign_count) == (True, 1, 0)
 
 
-def test_orders_of_other_keys_are_told_and_nothing_is_said_to_agree(tmp_path):
+def test_orders_of_other_keys_are_counted_and_not_called_equal(tmp_path):
     journal = TradeLogger(tmp_path, "sandbox", account="other key", clock=lambda: NOW - MINUTE)
     placed(journal)
     found = reconcile(Exchange([], []), journal, account="our key", clock=lambda: NOW)

@@ -255,7 +255,7 @@ def test_orders_stay_blocked_while_it_cannot_be_recorded_that_they_are_allowed(t
     assert trader.executor.block_reason() is None
 
 
-def test_a_market_nobody_knows_is_named(trader):
+def test_an_unknown_market_is_named(trader):
     with pytest.raises(InvalidInputError, match="Market NOSUCH-26 not found"):
         trader.executor.preview(OrderTicket("NOSUCH-26", Action.BUY, Side.YES, D(1), None))
     with pytest.raises(InvalidInputError, match="not found"):

@@ -144,7 +144,7 @@ def scalar(value, revenue, fees="0"):
     return replace(row, result=MarketResult.SCALAR, value=D(value), fees=D(fees))
 
 
-def test_a_payout_told_in_whole_cents_counts_exactly():
+def test_a_payout_reported_in_whole_cents_counts_exactly():
     kept = account((fill(BID, "2.53", "0.40"),), settled=scalar("0.37", "0.93"))
     assert kept.realized_pnl == D("2.53") * D("0.37") - D("1.0120")
     assert kept.fifo.cash == D("2.53") * D("0.37") - D("1.0120")

@@ -340,7 +340,9 @@ def test_what_goes_wrong_after_the_handshake_leaves_an_order_unknown(way, script
     logged = []
     for url, row, behind in ((URL, CONTROL, script), ("http://exchange.invalid", plain_proxy(script), OK)):
         with naming(url), way(row, behind) as (server, proxy, _):
-            transport = Transport(url, KEY, timing=QUICK, on_no_connection=lambda *told: logged.append(told))
+            transport = Transport(
+                url, KEY, timing=QUICK, on_no_connection=lambda *report: logged.append(report)
+            )
             with pytest.raises(OutcomeUnknownError) as unknown:
                 transport.write("POST", ORDERS, (), {})
             assert "Nothing was sent" not in str(unknown.value)

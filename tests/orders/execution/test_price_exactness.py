@@ -150,7 +150,7 @@ def test_a_price_as_typed_reaches_the_disk_as_it_reaches_the_wire(tmp_path, acti
     assert wrong == []
 
 
-def test_a_sentence_names_how_long_an_order_stands(tmp_path):
+def test_a_sentence_names_the_time_in_force(tmp_path):
     wire, journal, executor = trader(tmp_path)
     executor.submit(preview(OrderTicket(MARKET.ticker, Action.BUY, Side.NO, D(3), None)))
     assert wire_of(journal.intents[0]["sentence"])["time_in_force"] == "immediate_or_cancel"

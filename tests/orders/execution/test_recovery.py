@@ -617,7 +617,7 @@ def searching(trader, done, **how):
     assert not search._thread.is_alive()
 
 
-def test_a_fault_nobody_expected_is_told_once_and_does_not_end_the_search(trader):
+def test_an_unexpected_fault_is_reported_once_and_does_not_end_the_search(trader):
     done, faults = threading.Event(), []
 
     def orders(*, ticker):

@@ -270,7 +270,7 @@ def test_fills_that_are_not_all_there_yet_leave_the_fee_unknown_instead_of_wrong
         ("0.00", "0.00", "canceled at once, nothing filled"),
     ],
 )
-def test_what_happened_is_told_from_the_counts(open_trader, filled, remaining, words):
+def test_what_happened_is_read_from_the_counts(open_trader, filled, remaining, words):
     exchange = Exchange(None)
     exchange.create = lambda connection, request: exchange.accept(
         connection, request, filled=filled, remaining=remaining
@@ -634,7 +634,7 @@ class Clockwork(Exchange):
             super().__call__(connection, request)
 
 
-def test_an_order_proved_absent_is_told_as_not_placed_with_the_time_of_the_proof(open_trader):
+def test_an_order_proved_absent_is_reported_as_not_placed_with_the_time_of_the_proof(open_trader):
     def create(connection, request):
         """Lose the order but return the time.
 
@@ -850,8 +850,8 @@ def test_an_intent_that_is_in_the_journal_although_it_failed_gets_its_end_there(
         result = trader.submitter.submit(order)
         assert (result.outcome, result.recorded) == (Outcome.NOT_SENT, failures == 1)
         assert trader.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
-        told = trader.journal.read_journal().records
-        assert order_lives(told)[order.request.client_order_id].stage is OrderStage.NOT_SENT
+        recorded = trader.journal.read_journal().records
+        assert order_lives(recorded)[order.request.client_order_id].stage is OrderStage.NOT_SENT
     assert server.count("POST") == 1
 
 
@@ -894,7 +894,7 @@ def test_an_order_is_not_sent_while_a_program_that_was_stopped_holds_the_journal
         assert trader.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
 
 
-def test_a_result_that_cannot_be_recorded_still_stands_and_locks_trading(open_trader):
+def test_a_result_that_cannot_be_recorded_stays_valid_and_locks_trading(open_trader):
     exchange = Exchange(None)
 
     def create(connection, request):
@@ -954,7 +954,7 @@ def test_trading_goes_on_once_the_missing_result_is_in_the_journal(open_trader):
     ("filled", "remaining", "status", "what"),
     [("0.00", "10.00", "resting", "IS LIVE"), ("0.00", "0.00", "canceled", "was accepted")],
 )
-def test_an_order_that_is_found_but_cannot_be_recorded_is_told_as_what_it_is(
+def test_an_order_that_is_found_but_cannot_be_recorded_is_reported_as_what_it_is(
     open_trader, filled, remaining, status, what
 ):
     exchange = Exchange(None)
@@ -1000,7 +1000,7 @@ def test_a_lock_that_comes_while_another_one_ends_does_not_end_with_it(open_trad
         assert trader.lock.reason == "the second reason"
 
 
-def test_what_is_owed_is_done_once_and_every_reason_stands_until_trading_goes_on(open_trader):
+def test_pending_writes_are_done_once_and_every_reason_stays_until_trading_goes_on(open_trader):
     done = []
 
     def fails_at_first():

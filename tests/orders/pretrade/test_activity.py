@@ -127,7 +127,7 @@ def test_an_order_of_unknown_outcome_stays_in_sight_however_old_it_grows(tmp_pat
         assert reader.read().today.orders == (days == 0)
 
 
-def test_a_panic_of_another_session_stands_until_some_session_allows_orders_again(tmp_path):
+def test_a_panic_of_another_session_stays_until_some_session_allows_orders_again(tmp_path):
     now = NOW
     reader = ActivityReader(TradeLogger(tmp_path, "practice"), clock=lambda: now)
     assert not reader.is_panic_active()
@@ -155,11 +155,11 @@ def test_a_clock_that_was_days_ahead_hides_nothing_once_it_is_set(tmp_path, end)
 
 @pytest.mark.parametrize("event", ["acknowledged", "unknown"])
 def test_an_order_whose_intent_is_damaged_counts_by_what_else_is_on_record(event):
-    told = intent("a").fields
-    del told["cost"]
-    recent, totals = counted([JournalRecord(NOW, f"order.{event}", told)], NOW)
+    fields = intent("a").fields
+    del fields["cost"]
+    recent, totals = counted([JournalRecord(NOW, f"order.{event}", fields)], NOW)
     assert (len(recent), totals) == (1, DayTotals(D("5.70"), 1))
-    sold = {**told, "action": "sell"}
+    sold = {**fields, "action": "sell"}
     assert counted([JournalRecord(NOW, f"order.{event}", sold)], NOW)[1] == DayTotals(D(0), 1)
 
 

@@ -56,8 +56,8 @@ def test_put_in_step_by_step_the_answers_are_those_of_the_whole(steps):
     for seconds, (name, step) in enumerate(steps, start=10):
         records[name].append(record(name, step, seconds))
         index.put(name, order(*records[name]))
-    told = [each for own in records.values() if len(own) > 1 for each in own]
-    whole = order_index(told)
+    added = [each for own in records.values() if len(own) > 1 for each in own]
+    whole = order_index(added)
     assert index.today(NOW) == whole.today(NOW)
     assert index.today(NOW).bought == D("5.70") * index.today(NOW).orders
     assert sorted(names(index.in_flight().by_step)) == sorted(names(whole.in_flight().by_step))

@@ -234,7 +234,7 @@ def test_a_price_of_zero_is_denied_and_never_becomes_a_market_price():
         (Action.SELL, Side.NO, "0.35", order("ask", "0.66", "5"), False),
     ],
 )
-def test_an_order_that_would_meet_ones_own_is_warned_of(action, side, price, own, meets):
+def test_an_order_that_would_meet_an_own_order_is_warned_of(action, side, price, own, meets):
     here = context(resting=(own,), cash=Decimal(10_000))
     assert ("own order" in rules(preview(action, side, "5000", price, here=here))) is meets
     assert "own order" not in rules(preview(action, side, "1", "0.02", here=here, post_only=True))
@@ -264,7 +264,7 @@ def test_without_a_book_an_order_of_our_own_is_still_known_to_be_in_the_way():
     assert preview(Action.BUY, Side.YES, "10", "0.59", here=here).walk.meets_own_at is None
 
 
-def test_what_closes_is_told_by_what_it_brings():
+def test_what_closes_is_shown_by_its_proceeds():
     here = context(position=position("10", "6.00"))
     seen = preview(Action.SELL, Side.YES, "10", None, here=here)
     assert (seen.closing, seen.expected.proceeds, seen.worst.proceeds) == (
@@ -480,7 +480,7 @@ def test_the_expected_fee_is_what_the_fills_cost_and_lies_within_the_bound(yes, 
 MAKERS = FeeSchedule(FeeType.QUADRATIC_WITH_MAKER_FEES, Decimal(1))
 
 
-def test_an_order_that_can_rest_is_bound_by_the_dearest_fees_to_come():
+def test_an_order_that_can_rest_is_bound_by_the_highest_fees_to_come():
     waived = FeeSchedule(FeeType.QUADRATIC, Decimal(0))
     here = context(fees=waived, later_fees=(MAKERS, waived))
     rests = preview(Action.BUY, Side.YES, "100", "0.40", here=here)
