@@ -29,7 +29,7 @@ from kalshi_trading.core.models import Fill
 from kalshi_trading.core.money import require_exact_context
 from kalshi_trading.core.text import clock_skew
 from kalshi_trading.exchange.http.transport import NETWORK, Timing, Transport
-from kalshi_trading.exchange.practice_launcher import ENDED, close_to_others, ensure_running, keep_alive
+from kalshi_trading.exchange.practice_launcher import ENDED, ensure_running, keep_alive, restrict_data_dir
 from kalshi_trading.history import Exporter, read_fills
 from kalshi_trading.history.export_tables import TRADES
 from kalshi_trading.journal.events import CLOCK_EVENT
@@ -166,7 +166,7 @@ def start_housekeeping(services: Services) -> tuple[str, ...]:
     notes = services.journal.restrict_permissions()
     notes += second_journal_notes(settings.data_dir, services.account, services.journal.trades_path)
     if settings.environment is Environment.PRACTICE:
-        notes += close_to_others(_practice_folder(settings))
+        notes += restrict_data_dir(_practice_folder(settings))
         keep_alive(services.client.get_exchange_status, services.ended)
     return notes
 
@@ -322,7 +322,7 @@ def _check_and_recover(services: Services) -> None:
     """Check the key, sync the clock and recover orders, as the menu does."""
     client, orders = services.client, services.orders
     try:
-        client.learn_limits()
+        client.load_limits()
     except AuthenticationError:
         raise
     except KalshiAPIError as error:

@@ -29,7 +29,7 @@ from kalshi_trading.core.models import (
     Transfer,
 )
 from kalshi_trading.core.money import Dollars, require_exact_context
-from kalshi_trading.core.order_book import of_others
+from kalshi_trading.core.order_book import exclude_own_orders
 from kalshi_trading.core.results import Fetched, Progress, fetch
 from kalshi_trading.core.tickers import event_of, validate_ticker
 from kalshi_trading.core.valuation import Mark, liquidate, mark_price
@@ -193,10 +193,12 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
             positions=ask(lambda: client.get_positions(progress=check_not_canceled)),
             fills=ask(lambda: history.read_fills(count)),
             balance=ask(client.get_balance),
-            resting=ask(lambda: client.get_orders(status=resting, progress=check_not_canceled).whole()),
+            resting=ask(
+                lambda: client.get_orders(status=resting, progress=check_not_canceled).require_complete()
+            ),
             settlements=ask(lambda: history.read_settlements(check_not_canceled)),
-            deposits=ask(lambda: client.get_deposits(progress=check_not_canceled).whole()),
-            withdrawals=ask(lambda: client.get_withdrawals(progress=check_not_canceled).whole()),
+            deposits=ask(lambda: client.get_deposits(progress=check_not_canceled).require_complete()),
+            withdrawals=ask(lambda: client.get_withdrawals(progress=check_not_canceled).require_complete()),
         )
 
     def _ask_markets(self, markets: QuoteReader) -> None:
@@ -226,7 +228,7 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
     def _partial_snapshot(self, asked: _PendingReads, markets: QuoteReader, mark: Mark) -> PortfolioSnapshot:
         """Return what is read so far. The rest is marked as still being read."""
         parts = asked.parts(_if_done)
-        quotes = Fetched(markets.first_markets(_FIRST_LOOK_AFTER_S), _STILL_READING)
+        quotes = Fetched(markets.first_batch(_FIRST_LOOK_AFTER_S), _STILL_READING)
         return self._snapshot(
             parts, self._update_ledgers(parts, lambda _: {}), mark, quotes, Fetched({}, _STILL_READING)
         )
@@ -239,7 +241,7 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         quotes: Fetched[dict[str, Market]],
         books: Fetched[dict[str, OrderBook]],
     ) -> PortfolioSnapshot:
-        known, depth = of_others(quotes.value or {}, books.value or {}, parts.resting.value or ())
+        known, depth = exclude_own_orders(quotes.value or {}, books.value or {}, parts.resting.value or ())
         held = [
             self._row(row, known.get(row.ticker), depth.get(row.ticker), ledgers.get(row.ticker), mark)
             for row in sorted(parts.rows, key=lambda row: -row.cost_basis)
@@ -332,11 +334,11 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         require_exact_context()
         with ReadPool(_READ_THREADS) as threads:
             asked = threads.submit(lambda: self._client.get_orders(status=OrderStatus.RESTING))
-            rows = self._client.get_positions().markets.whole()
-            resting = asked.result().whole()
+            rows = self._client.get_positions().markets.require_complete()
+            resting = asked.result().require_complete()
             markets = QuoteReader(self._client, threads, self._event_cache)
             markets.ask([row.ticker for row in rows], with_books={order.ticker for order in resting})
-            known, _ = of_others(markets.markets().value or {}, markets.books().value or {}, resting)
+            known, _ = exclude_own_orders(markets.markets().value or {}, markets.books().value or {}, resting)
         positions = (self._row(row, known.get(row.ticker), None, None, Mark.BEST_BID) for row in rows)
         return tuple(sorted(positions, key=lambda row: -row.position.cost_basis))
 

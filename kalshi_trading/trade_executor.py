@@ -29,7 +29,7 @@ from kalshi_trading.core.errors import (
     OrderNotSentError,
     TradeExecutionError,
 )
-from kalshi_trading.core.fees import dearest_rate
+from kalshi_trading.core.fees import highest_rate
 from kalshi_trading.core.market_models import Market
 from kalshi_trading.core.models import Action, Order, Side
 from kalshi_trading.core.money import ZERO, Price, require_exact_context
@@ -156,7 +156,7 @@ class TradeExecutor(LeaseHolder):
         InvalidOrderError when there is no position. Otherwise returns and raises as `place_order`.
         """
         name = arguments.read_ticker(ticker)
-        rows = self._services.client.get_positions(ticker=name).markets.whole()
+        rows = self._services.client.get_positions(ticker=name).markets.require_complete()
         held = next((row for row in rows if row.ticker == name and row.side is not None), None)
         if held is None or held.side is None:
             raise InvalidOrderError(f"No open position in {name}.")
@@ -252,7 +252,7 @@ class TradeExecutor(LeaseHolder):
         if cap is None:
             book = self._orders.get_orderbook(market.ticker)
             cap = self._orders.worst_price(market, book, ticket.action, ticket.side)
-        rate = dearest_rate(self._orders.get_fees(market), is_taker=True)
+        rate = highest_rate(self._orders.get_fees(market), is_taker=True)
         try:
             size = parse_size(amount, ticket.action, cap, rate)
         except InvalidInputError as error:

@@ -231,7 +231,7 @@ def test_what_the_portfolio_reads_mean(client):
     assert client.get_balance().cash == Decimal("121.3683")
     wanted = {"settlement_status": "unsettled", **PAGE}
     expect("GET", "/portfolio/positions", example("get_positions"), query=wanted)
-    position = client.get_positions().markets.whole()[0]
+    position = client.get_positions().markets.require_complete()[0]
     assert (position.net, position.cost_basis, position.realized_pnl) == (6, Decimal("3.6"), Decimal("0.2"))
 
 
@@ -301,7 +301,7 @@ def test_money_that_is_missing_or_malformed_is_never_zero(field):
 
 def is_refused_whole(listing):
     try:
-        listing.whole()
+        listing.require_complete()
     except KalshiAPIError as error:
         return "The list is incomplete" in str(error)
     return False
@@ -377,7 +377,7 @@ def test_an_empty_page_with_a_cursor_is_not_the_end(client):
 
 
 def test_pages_without_end_are_cut_off_and_say_so(client, monkeypatch):
-    monkeypatch.setattr(paging, "MOST_PAGES", 3)
+    monkeypatch.setattr(paging, "MAX_PAGES", 3)
     page([], "c1")
     page([], "c2", asked="c1")
     page([], "c3", asked="c2")
@@ -667,7 +667,7 @@ def test_limits_and_costs_are_learned_from_the_exchange():
     transport = Transport(URL, Credentials(KEY_ID, KEY), monotonic=lambda: now[0])
     expect("GET", "/account/limits", example("get_account_api_limits"))
     expect("GET", "/account/endpoint_costs", example("get_account_endpoint_costs"), who=public)
-    KalshiClient(transport).learn_limits()
+    KalshiClient(transport).load_limits()
     assert transport.rate_limiter.cost("GET", f"{ROOT}/portfolio/orders/x") == 2
     now[0] += 3  # the time in which a bucket of 900 refills
     for _ in range(72):  # the write bucket of 900, less the reserve for cancels

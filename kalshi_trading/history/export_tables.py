@@ -239,7 +239,7 @@ class Exporter:
         """
         parts = TaxInputs(
             fills_by_market(self._client.each_fill(), task.progress),
-            {row.ticker: row for row in self._client.get_positions().markets.whole()},
+            {row.ticker: row for row in self._client.get_positions().markets.require_complete()},
             {row.ticker: row for row in self._client.each_settlement()},
         )
         left_out: list[str] = []

@@ -116,7 +116,7 @@ class HistoryRow:
         return "" if self.logged is None else self.logged.order_id
 
     @property
-    def _words(self) -> tuple[Action | None, Side | None]:
+    def _action_and_side(self) -> tuple[Action | None, Side | None]:
         own = self.logged
         if self.order is None:
             return (None, None) if own is None else (own.action, own.side)
@@ -126,11 +126,11 @@ class HistoryRow:
     @property
     def action(self) -> Action | None:
         """None: placed elsewhere, so only its effect is known."""
-        return self._words[0]
+        return self._action_and_side[0]
 
     @property
     def side(self) -> Side | None:
-        return self._words[1]
+        return self._action_and_side[1]
 
     @property
     def price(self) -> Price | None:

@@ -146,7 +146,7 @@ def test_recovery_and_counters_are_those_of_the_whole_journal(diary):
     assert seen.today == index.today(diary.now)
     assert seen.recent == index.recent(diary.now)
     assert seen.pending_orders == index.pending_orders
-    assert seen.sent.after(diary.now - DAY) == index.sent().after(diary.now - DAY)
+    assert seen.in_flight.after(diary.now - DAY) == index.in_flight().after(diary.now - DAY)
     assert (damage, len(damage)) == (reading.damage, 1)
     assert [record.event for record in panics] == ["cancel.panic", "cancel.rearmed"]
     logged = whole.all_orders

@@ -262,7 +262,7 @@ def test_a_practice_exchange_waits_as_long_as_its_session(tmp_path: Path) -> Non
     hurried = (
         "import sys; from kalshi_trading.exchange import practice_launcher as practice_process; "
         "from kalshi_trading import compose; from kalshi_trading.ui import program;"
-        "practice_process.IDLE_EXIT_S, practice_process.ASKED_EVERY_S = 3, 0.5;"
+        "practice_process.IDLE_EXIT_S, practice_process.REQUEST_INTERVAL_S = 3, 0.5;"
         "sys.exit(program.main([]))"
     )
     session = subprocess.Popen(

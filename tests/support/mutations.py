@@ -292,7 +292,7 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "an order in another market takes no cash until the exchange shows it",
             "orders/pretrade/context.py",
-            "self.cash - self.elsewhere - cash_of_unseen",
+            "self.cash - self.cost_elsewhere - cash_of_unseen",
             "self.cash - cash_of_unseen",
         ),
         Mutation(
@@ -304,8 +304,8 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "one order more than the daily limit passes",
             "orders/pretrade/risk.py",
-            "if not preview.opens or orders < limit:",
-            "if not preview.opens or orders <= limit:",
+            "if not preview.adds_risk or orders < limit:",
+            "if not preview.adds_risk or orders <= limit:",
         ),
         Mutation(
             "a cancel that found no order counts as canceled",
@@ -443,8 +443,8 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "half a cent read from a market is sent as half a dollar",
             "orders/arguments.py",
-            "return _traded(value, value.dollars)",
-            "return _traded(value, value)",
+            "return _check_price(value, value.dollars)",
+            "return _check_price(value, value)",
         ),
         Mutation(
             "whole cents are taken for dollars below a dollar",

@@ -102,7 +102,7 @@ def _resting(app: AppContext) -> tuple[Order, ...]:
 
 def _panic(app: AppContext) -> None:
     def looked_for() -> str:
-        orders = app.executor.orders_under_way
+        orders = app.executor.under_way_count
         return f"Waiting for {text.pluralize(orders, 'order')} in progress…" if orders else ""
 
     shown = app.run_uninterruptible(

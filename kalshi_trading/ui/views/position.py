@@ -154,7 +154,7 @@ def _lots(look: PositionLook) -> RenderableType:
     if ledger is None or ledger.mismatch is not None:
         reason = ledger.mismatch if ledger is not None else "no fills"
         return note_line(f"Lots unavailable: {reason}.")
-    lots = ledger.holding.lots
+    lots = ledger.fifo.lots
     shown, newer = lots[:LOTS_SHOWN], lots[LOTS_SHOWN:]
     keys = [timestamp(lot.opened_by.created_at, look.now) for lot in shown]
     ages = [age(lot.opened_by.created_at, look.now) for lot in shown]

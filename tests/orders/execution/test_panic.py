@@ -296,7 +296,7 @@ def test_an_order_that_another_session_is_sending_is_looked_for_as_long_as_it_ca
     executor, naps = executor_at(Exchange(), tmp_path)
     report = executor.panic()
     assert report.unresolved == ("BUY 1",)
-    assert executor.orders_under_way == 1
+    assert executor.under_way_count == 1
     assert looked_s <= sum(naps) < looked_s + 5
 
 

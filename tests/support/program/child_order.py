@@ -53,12 +53,12 @@ def die_at(moment: str, folder: Path, access: Access, wish: Wish) -> None:
 def wait_at(step: SubmissionStep, folder: Path, access: Access, wish: Wish, told: Connection) -> None:
     """Send one order, report this step to the parent, and stop there."""
 
-    def reached(now: SubmissionStep) -> None:
+    def on_step(now: SubmissionStep) -> None:
         if now is step:
             told.send(step.value)
             time.sleep(600)
 
-    _desk(folder, access, reached).submit(wish)
+    _desk(folder, access, on_step).submit(wish)
 
 
 def stop_at(step: SubmissionStep, folder: Path, access: Access, wish: Wish) -> None:
@@ -67,11 +67,11 @@ def stop_at(step: SubmissionStep, folder: Path, access: Access, wish: Wish) -> N
     The parent continues the process later.
     """
 
-    def reached(now: SubmissionStep) -> None:
+    def on_step(now: SubmissionStep) -> None:
         if now is step:
             os.kill(os.getpid(), signal.SIGSTOP)
 
-    _desk(folder, access, reached).submit(wish)
+    _desk(folder, access, on_step).submit(wish)
 
 
 def trade_on(folder: Path, access: Access, wishes: list[Wish], begun: Connection) -> None:
@@ -88,9 +88,9 @@ def trade_on(folder: Path, access: Access, wishes: list[Wish], begun: Connection
 
 
 def _desk(
-    folder: Path, access: Access, reached: Callable[[SubmissionStep], None] = lambda step: None
+    folder: Path, access: Access, on_step: Callable[[SubmissionStep], None] = lambda step: None
 ) -> TradingSession:
-    desk = TradingSession(folder, access, margin_s=MARGIN_S, apart_s=APART_S, reached=reached)
+    desk = TradingSession(folder, access, margin_s=MARGIN_S, apart_s=APART_S, on_step=on_step)
     desk.greet()
     return desk
 
