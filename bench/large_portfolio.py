@@ -50,7 +50,7 @@ def read_portfolio(url: str, key_id: str, key_path: str, results: Connection) ->
 
     transport = Transport(url, Credentials(key_id, load_private_key(key_path)), timing=Timing(total_s=60))
     client = KalshiClient(transport)
-    client.learn_limits()
+    client.load_limits()
     console = Console(width=100, file=io.StringIO())
     begun = time.perf_counter()
     first_after: list[float] = []
@@ -81,7 +81,7 @@ def totals(snapshot: PortfolioSnapshot) -> dict[str, object]:
         "fills": snapshot.fills.value,
         "realized": str(snapshot.realized.gross),
         "fees": str(snapshot.realized.fees),
-        "cash": str(sum(account.holding.cash for account in snapshot.ledgers.values())),
+        "cash": str(sum(account.fifo.cash for account in snapshot.ledgers.values())),
         "exposure": str(sum(row.cost_basis for row in snapshot.held)),
     }
 

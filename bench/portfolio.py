@@ -109,7 +109,7 @@ def median_ms(work: Callable[[], Callable[[], object]], rounds: int = ROUNDS) ->
 
 def measure_round_trips(url: str, credentials: Credentials) -> None:
     client = KalshiClient(Transport(url, credentials))
-    client.learn_limits()
+    client.load_limits()
     known = PortfolioTracker(client)
     for _ in range(3):  # fills the replay's cache and opens all connections
         PortfolioTracker(client).refresh()
@@ -125,7 +125,7 @@ def measure_round_trips(url: str, credentials: Credentials) -> None:
 
 def measure_fills(exchange: ExchangeProcess, credentials: Credentials) -> None:
     client = KalshiClient(Transport(exchange.url, credentials, timing=UNLIMITED))
-    client.learn_limits()
+    client.load_limits()
     fetched, read = [], []
     for _ in range(5):  # alternating, so that a slow moment affects both
         fetched.append(time_once(lambda: fetch_fills(exchange, credentials)))

@@ -29,7 +29,7 @@ from kalshi_trading.core.models import Fill
 from kalshi_trading.core.money import require_exact_context
 from kalshi_trading.core.text import clock_skew
 from kalshi_trading.exchange.http.transport import NETWORK, Timing, Transport
-from kalshi_trading.exchange.practice_launcher import ENDED, close_to_others, ensure_running, keep_alive
+from kalshi_trading.exchange.practice_launcher import ENDED, ensure_running, keep_alive, restrict_data_dir
 from kalshi_trading.history import Exporter, read_fills
 from kalshi_trading.history.export_tables import TRADES
 from kalshi_trading.journal.events import CLOCK_EVENT
@@ -55,15 +55,15 @@ __all__ = [
     "SubmissionResult",
     "TradeExecutor",
     "acquire",
-    "attend",
     "build",
-    "connected",
+    "connect",
     "current_journal",
     "current_settings",
     "export_fills",
     "fills_between",
     "print_portfolio",
     "shut_down",
+    "start_housekeeping",
 ]
 
 
@@ -97,7 +97,7 @@ class Services:
             self.session.close()
 
 
-def connected(settings: Settings) -> Settings:
+def connect(settings: Settings) -> Settings:
     """Fill in address and key of the practice exchange, starting it if needed.
 
     Other environments are returned unchanged. Raises PracticeExchangeError, ConfigurationError.
@@ -121,7 +121,7 @@ def _practice_folder(settings: Settings) -> Path:
 def build(settings: Settings, *, read_only: bool) -> Services:
     """Build every service of a session over one client and one journal.
 
-    Sends nothing yet. `settings` must come from `connected`. If no session can be opened, orders are locked.
+    Sends nothing yet. `settings` must come from `connect`. If no session can be opened, orders are locked.
     """
     assert settings.api_base_url is not None
     assert settings.credentials is not None
@@ -156,17 +156,17 @@ def build(settings: Settings, *, read_only: bool) -> Services:
     )
 
 
-def attend(services: Services) -> tuple[str, ...]:
+def start_housekeeping(services: Services) -> tuple[str, ...]:
     """Log requests, keep files private and the practice exchange running.
 
     Returns sentences about files that are not private.
     """
     settings = services.settings
     open_request_log(settings.log_dir, settings.environment.value, settings.log_level)
-    notes = services.journal.close_to_others()
+    notes = services.journal.restrict_permissions()
     notes += second_journal_notes(settings.data_dir, services.account, services.journal.trades_path)
     if settings.environment is Environment.PRACTICE:
-        notes += close_to_others(_practice_folder(settings))
+        notes += restrict_data_dir(_practice_folder(settings))
         keep_alive(services.client.get_exchange_status, services.ended)
     return notes
 
@@ -217,7 +217,7 @@ class Lease:
         with _guard:
             if self._is_held:
                 self._is_held = False
-                _shared.let_go(self._services)
+                _shared.release(self._services)
 
 
 class _SharedServices:
@@ -227,13 +227,13 @@ class _SharedServices:
         self.services: Services | None = None
         self._holders = 0
 
-    def take(self) -> Services:
+    def acquire(self) -> Services:
         if self.services is None:
             self.services = _start(load_configured())
         self._holders += 1
         return self.services
 
-    def let_go(self, services: Services) -> None:
+    def release(self, services: Services) -> None:
         if services is not self.services:
             return  # they have ended, or belong to the process before a fork
         self._holders -= 1
@@ -254,7 +254,7 @@ _guard = threading.RLock()
 _shared = _SharedServices()
 
 
-def _begin_anew() -> None:
+def _reset_after_fork() -> None:
     """Start empty in a forked process.
 
     The services belong to the parent, and so does the thread that may hold the lock.
@@ -264,7 +264,7 @@ def _begin_anew() -> None:
 
 
 if hasattr(os, "register_at_fork"):  # Windows has no fork
-    os.register_at_fork(after_in_child=_begin_anew)
+    os.register_at_fork(after_in_child=_reset_after_fork)
 atexit.register(lambda: shut_down())  # of the process that is there then
 
 
@@ -275,7 +275,7 @@ def acquire() -> Lease:
     """
     require_exact_context()
     with _guard:
-        return Lease(_shared.take())
+        return Lease(_shared.acquire())
 
 
 def shut_down() -> None:
@@ -289,11 +289,11 @@ def shut_down() -> None:
 
 def _start(settings: Settings) -> Services:
     """Connect and start recovering the unfinished orders of earlier sessions."""
-    settings = connected(settings)
+    settings = connect(settings)
     services = build(settings, read_only=settings.read_only)
     try:
-        notes = [*settings.warnings, *attend(services)]
-        _begin(services)
+        notes = [*settings.warnings, *start_housekeeping(services)]
+        _check_and_recover(services)
         services.orders.start_recovery_loop()
         for note in (*notes, *services.orders.messages(), *_open_outcomes(services)):
             _warn(note)  # raises in a script that turns warnings into errors
@@ -318,11 +318,11 @@ def _open_outcomes(services: Services) -> list[str]:
     ]
 
 
-def _begin(services: Services) -> None:
+def _check_and_recover(services: Services) -> None:
     """Check the key, sync the clock and recover orders, as the menu does."""
     client, orders = services.client, services.orders
     try:
-        client.learn_limits()
+        client.load_limits()
     except AuthenticationError:
         raise
     except KalshiAPIError as error:
@@ -349,7 +349,7 @@ def current_settings() -> Settings:
     with _guard:
         if _shared.services is not None:
             return _shared.services.settings
-    return connected(load_configured())
+    return connect(load_configured())
 
 
 def current_journal() -> TradeLogger:

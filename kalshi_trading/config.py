@@ -69,17 +69,17 @@ def load_settings(environ: Mapping[str, str], dotenv_path: Path | None) -> Setti
     """
     reader = _Reader(environ, read_env_file(dotenv_path, SPELLED_NAMES))
     limits = Limits(**reader.read_all(Limits))
-    by_word = {_SETTINGS_ROWS["environment"].name: "ENV"} if _env_counts(reader) else {}
-    settings = Settings(**reader.read_all(Settings, by_word), limits=limits)
-    if not reader.given(_SETTINGS_ROWS["log_dir"]):
+    other_names = {_SETTINGS_ROWS["environment"].name: "ENV"} if _env_chooses_exchange(reader) else {}
+    settings = Settings(**reader.read_all(Settings, other_names), limits=limits)
+    if not reader.sources_of(_SETTINGS_ROWS["log_dir"]):
         settings = replace(settings, log_dir=places.log_dir(settings.data_dir))
     pair = PAIRS.get(settings.environment)
     names = {} if pair is None else dict(zip(_KEY_NAMES, (pair.key_id.name, pair.key_file.name), strict=True))
     api_key = ApiKeyOptions(**reader.read_all(ApiKeyOptions, names))
-    _note_unused_keys(settings.environment, reader)
-    _note_removed_login(reader)
-    reader.compare()
-    reader.note_unknown_names()
+    _report_unused_keys(settings.environment, reader)
+    _report_removed_login(reader)
+    reader.check_pairs()
+    reader.report_unknown_names()
     settings = _with_addresses(settings, reader)
     if settings.environment in HOSTS:
         settings = replace(settings, credentials=_credentials(settings.environment, api_key, reader))
@@ -163,7 +163,7 @@ class _Reader:
         self.problems = list(env_file.problems)
         self.warnings: list[str] = []
         self.misspelled: list[Problem] = []  # other options: reported if the start fails anyway
-        self._preferred: dict[str, _OptionSource] = {}
+        self._overrides: dict[str, _OptionSource] = {}
         self._other_names: dict[str, str] = {}  # by option: one more variable to read it from
         self._values: dict[str, Any] = {}  # by variable: only those that could be read
 
@@ -182,18 +182,18 @@ class _Reader:
         """Return the additional variable of an option, or its own name."""
         return self._other_names.get(row.name, row.name)
 
-    def given(self, row: Option[Any]) -> list[_OptionSource]:
+    def sources_of(self, row: Option[Any]) -> list[_OptionSource]:
         """Return every source of the option, its own name before its aliases."""
         names = dict.fromkeys((row.name, *row.aliases, self.other_name(row)))
         looked_up = (self.look_up(name) for name in names)
         return [each for each in looked_up if each is not None]
 
-    def blame(self, given: _OptionSource, what: str, remedy: str) -> None:
+    def add_problem(self, source: _OptionSource, what: str, remedy: str) -> None:
         """Report a problem of a variable, with its line if it is in the file."""
-        place = "" if given.line is None else f" ({self.file_name} line {given.line})"
-        self.problems.append(Problem(given.name, f"{what.rstrip('.')}{place}.", remedy))
+        place = "" if source.line is None else f" ({self.file_name} line {source.line})"
+        self.problems.append(Problem(source.name, f"{what.rstrip('.')}{place}.", remedy))
 
-    def compare(self) -> None:
+    def check_pairs(self) -> None:
         """Report options that contradict each other."""
         for lower, upper in _NOT_ABOVE:
             low, high = self._values.get(lower), self._values.get(upper)
@@ -201,48 +201,48 @@ class _Reader:
                 what = f"is {low}, above {upper} ({high})."
                 self.problems.append(Problem(lower, what, f"Lower it, or raise {upper}."))
 
-    def note_unknown_names(self) -> None:
+    def report_unknown_names(self) -> None:
         """Report names close to an option; from the process only with our prefix."""
         for name, entry in self.env_file.entries.items():
             if hidden := _HIDDEN_SETTING.search(entry.text):
                 what = f"is inside another value, in line {entry.line} of {self.file_name}."
                 self.problems.append(Problem(hidden[1], what, "Write each setting on a line of its own."))
             if name not in KNOWN_NAMES:
-                self._note_unknown(name, f"line {entry.line} of {self.file_name}")
+                self._report_unknown(name, f"line {entry.line} of {self.file_name}")
         for name in self.environ:
             if name not in KNOWN_NAMES and has_prefix(name):
-                self._note_unknown(name)
+                self._report_unknown(name)
 
     def _read(self, row: Option[Any]) -> Any:
-        given = self.given(row)
-        if not given:
+        sources = self.sources_of(row)
+        if not sources:
             data_dir = places.data_dir(self.environ) if row is _SETTINGS_ROWS["data_dir"] else None
             default = str(data_dir or row.default)
-            given = [_OptionSource(row.name, default, places.PROJECT_FOLDER)]
+            sources = [_OptionSource(row.name, default, places.PROJECT_FOLDER)]
         values: list[Any] = []
-        for each in given:
+        for each in sources:
             try:
                 values.append(row.read(each.text, each.folder))
             except InvalidInputError as error:
-                self.blame(each, str(error), f"Example: {each.name}={row.example}")
+                self.add_problem(each, str(error), f"Example: {each.name}={row.example}")
                 continue
             if values[-1] != values[0]:
-                self.blame(each, f"conflicts with {given[0].name}", "Keep only one.")
+                self.add_problem(each, f"conflicts with {sources[0].name}", "Keep only one.")
         self._values[row.name] = values[0] if values else None
         return self._values[row.name]
 
-    def prefer(self, sources: list[_OptionSource]) -> None:
+    def override(self, sources: list[_OptionSource]) -> None:
         """Use this source for a variable, whatever the other source has."""
-        self._preferred |= {each.name: each for each in sources}
+        self._overrides |= {each.name: each for each in sources}
 
-    def everywhere(self, name: str) -> list[_OptionSource]:
+    def look_up_all(self, name: str) -> list[_OptionSource]:
         """Return the sources of a variable: the environment, then the file."""
         return [each for each in (self._in_environment(name), self._in_file(name)) if each is not None]
 
     def look_up(self, name: str) -> _OptionSource | None:
         """Return a variable's source, the environment first. None: not set."""
-        if name in self._preferred:
-            return self._preferred[name]
+        if name in self._overrides:
+            return self._overrides[name]
         return self._in_environment(name) or self._in_file(name)
 
     def _in_environment(self, name: str) -> _OptionSource | None:
@@ -255,7 +255,7 @@ class _Reader:
             return None
         return _OptionSource(name, entry.text.strip(), self.env_file.path.parent, entry.line)
 
-    def _note_unknown(self, name: str, line: str = "") -> None:
+    def _report_unknown(self, name: str, line: str = "") -> None:
         """Report a misspelled safety setting as a problem, others as a warning."""
         meant = meant_name(name, SPELLED_NAMES)
         place = line or f"the process environment{f' ({name})' if _is_plain(name) else ''}"
@@ -278,57 +278,57 @@ def _is_plain(name: str) -> bool:
     return re.fullmatch(r"[A-Za-z0-9_]{1,60}", name) is not None
 
 
-def _env_counts(reader: _Reader) -> bool:
+def _env_chooses_exchange(reader: _Reader) -> bool:
     """Return True if ENV chooses the exchange.
 
     It must be DEMO or PROD, and the key id of that pair must be set. Elsewhere the name ENV is common, so
     another value in the process does not hide that of the file. Two different valid values are a problem.
     """
-    words = {pair.word: pair for pair in PAIRS.values()}
-    said = [each for each in reader.everywhere("ENV") if each.text in words]
-    counting = [each for each in said if reader.look_up(words[each.text].key_id.name)]
-    if len({each.text for each in counting}) > 1:
-        reader.blame(counting[1], "conflicts with ENV of the process environment", "Keep only one.")
-    reader.prefer(counting[:1])
-    return bool(counting)
+    pairs = {pair.word: pair for pair in PAIRS.values()}
+    valid = [each for each in reader.look_up_all("ENV") if each.text in pairs]
+    effective = [each for each in valid if reader.look_up(pairs[each.text].key_id.name)]
+    if len({each.text for each in effective}) > 1:
+        reader.add_problem(effective[1], "conflicts with ENV of the process environment", "Keep only one.")
+    reader.override(effective[:1])
+    return bool(effective)
 
 
-def _note_unused_keys(environment: Environment, reader: _Reader) -> None:
+def _report_unused_keys(environment: Environment, reader: _Reader) -> None:
     """Warn if keys are set but no setting chooses an exchange."""
-    if reader.given(_SETTINGS_ROWS["environment"]):
+    if reader.sources_of(_SETTINGS_ROWS["environment"]):
         return
     env = reader.look_up("ENV")
     if env is not None and env.text in {pair.word for pair in PAIRS.values()} and env.line is not None:
         why = f"ENV is {env.text}, but {env.text}_KEYID is not set"
     elif any(map(reader.look_up, PAIR_NAMES)):
         why = "ENV is not set" if env is None else "ENV is neither DEMO nor PROD"
-    elif any(map(reader.given, _KEY_ROWS.values())):
+    elif any(map(reader.sources_of, _KEY_ROWS.values())):
         why = "An API key is set, but KALSHI_ENVIRONMENT is not"
     else:
         return
     reader.warnings.append(f"{why}: using the {environment} exchange.")
 
 
-def _note_removed_login(reader: _Reader) -> None:
+def _report_removed_login(reader: _Reader) -> None:
     """Report the removed e-mail login, as a problem if no exchange is chosen."""
     login = next(filter(None, map(reader.look_up, LOGIN_NAMES)), None)
     if login is None:
         return
     what = f"Kalshi removed email login; create an API key at {HOSTS[Environment.PRODUCTION].keys_page}"
-    if reader.given(_SETTINGS_ROWS["environment"]):
+    if reader.sources_of(_SETTINGS_ROWS["environment"]):
         reader.warnings.append(f"{login.name} has no effect: {what}.")
     else:
         remedy = (
             f"Write {', '.join(('KALSHI_ENVIRONMENT', *_KEY_NAMES))} and remove {' and '.join(LOGIN_NAMES)}."
         )
-        reader.blame(login, what, remedy)
+        reader.add_problem(login, what, remedy)
 
 
 def _with_addresses(settings: Settings, reader: _Reader) -> Settings:
     hosts = HOSTS.get(settings.environment)
     for row in (_SETTINGS_ROWS["api_base_url"], _SETTINGS_ROWS["ws_url"]):
-        for given in reader.given(row):
-            _check_host(given, settings.environment, reader)
+        for source in reader.sources_of(row):
+            _check_host(source, settings.environment, reader)
     if hosts is None:
         return replace(settings, api_base_url=None, ws_url=None)
     api = settings.api_base_url or hosts.api
@@ -338,47 +338,48 @@ def _with_addresses(settings: Settings, reader: _Reader) -> Settings:
     return replace(settings, api_base_url=api, ws_url=settings.ws_url or beside)
 
 
-def _check_host(given: _OptionSource, environment: Environment, reader: _Reader) -> None:
+def _check_host(source: _OptionSource, environment: Environment, reader: _Reader) -> None:
     """Refuse a host of the other environment; warn about an unknown host.
 
     The other environment has different keys.
     """
     if environment is Environment.PRACTICE:
-        reader.warnings.append(f"{given.name} has no effect in practice.")
+        reader.warnings.append(f"{source.name} has no effect in practice.")
         return
     try:
-        host = urlsplit(given.text).hostname or ""
+        host = urlsplit(source.text).hostname or ""
     except ValueError:
         return  # already reported as an invalid address
     owners = [name for name, each in HOSTS.items() if f".{host}".endswith(f".{each.domain}")]
-    if environment in owners or is_loopback(given.text):
+    if environment in owners or is_loopback(source.text):
         return
     if owners:
-        reader.blame(
-            given, f"is a {owners[0]} host, but the environment is {environment}", "Change one of them."
+        reader.add_problem(
+            source, f"is a {owners[0]} host, but the environment is {environment}", "Change one of them."
         )
     else:
-        reader.warnings.append(f"{given.name} is not a Kalshi host. Signed requests will be sent there.")
+        reader.warnings.append(f"{source.name} is not a Kalshi host. Signed requests will be sent there.")
 
 
 def _credentials(environment: Environment, api_key: ApiKeyOptions, reader: _Reader) -> Credentials | None:
     """Load the key and report what is missing or wrong. None: not usable."""
-    uses_pair = any(given.name in PAIR_NAMES for row in _KEY_ROWS.values() for given in reader.given(row))
+    key_sources = [source for row in _KEY_ROWS.values() for source in reader.sources_of(row)]
+    uses_pair = any(source.name in PAIR_NAMES for source in key_sources)
     for row in _KEY_ROWS.values():
-        if not reader.given(row):
+        if not reader.sources_of(row):
             name = reader.other_name(row) if uses_pair else row.name
             what = f"is not set; {environment} needs an API key."
             remedy = f"Create one at {HOSTS[environment].keys_page}, then write {name}={row.example}"
             reader.problems.append(Problem(name, what, remedy))
     if api_key.key_id and not looks_like_key_id(api_key.key_id):
-        name = reader.given(_KEY_ROWS["key_id"])[0].name
+        name = reader.sources_of(_KEY_ROWS["key_id"])[0].name
         reader.warnings.append(f"{name} does not look like a Kalshi key ID (a UUID).")
-    for given in reader.given(_KEY_ROWS["secret"])[:1]:
+    for source in reader.sources_of(_KEY_ROWS["secret"])[:1]:
         try:
-            private_key = load_private_key(given.text, variable=given.name, folder=given.folder)
+            private_key = load_private_key(source.text, variable=source.name, folder=source.folder)
         except ConfigurationError as error:
             for problem in error.problems:
-                reader.blame(given, problem.what, problem.remedy)
+                reader.add_problem(source, problem.what, problem.remedy)
         else:
             return Credentials(api_key.key_id, private_key)
     return None
@@ -390,7 +391,7 @@ def _exposed_files(reader: _Reader) -> list[Problem]:
     With real money they stop the start.
     """
     problems = find_leaks(reader.file_name, reader.env_file.path) if reader.env_file.path else []
-    for given in reader.given(_KEY_ROWS["secret"])[:1]:
-        path = key_path(given.text, given.folder)
-        problems += find_leaks(given.name, path) if path else []
+    for source in reader.sources_of(_KEY_ROWS["secret"])[:1]:
+        path = key_path(source.text, source.folder)
+        problems += find_leaks(source.name, path) if path else []
     return problems

@@ -152,10 +152,10 @@ class KalshiClient(AccountClient, LeaseHolder):
 
         return compose.TradeExecutor(self._lease.services, allow_production=self._allow_production)
 
-    def _in_own_words(self, listing: Listing[Row]) -> Listing[Row]:
+    def _with_placed_action(self, listing: Listing[Row]) -> Listing[Row]:
         if self._own_orders is None or not listing.items:
             return listing
         try:
-            return replace(listing, items=self._own_orders.in_own_words(listing.items))
+            return replace(listing, items=self._own_orders.with_placed_action(listing.items))
         except JournalError:
             return listing  # the exchange's rows are correct without our action and side

@@ -29,7 +29,7 @@ from kalshi_trading.core.models import (
     Transfer,
 )
 from kalshi_trading.core.money import Dollars, require_exact_context
-from kalshi_trading.core.order_book import of_others
+from kalshi_trading.core.order_book import exclude_own_orders
 from kalshi_trading.core.results import Fetched, Progress, fetch
 from kalshi_trading.core.tickers import event_of, validate_ticker
 from kalshi_trading.core.valuation import Mark, liquidate, mark_price
@@ -79,7 +79,7 @@ class _PendingReads:
     deposits: Future[Fetched[tuple[Transfer, ...]]]
     withdrawals: Future[Fetched[tuple[Transfer, ...]]]
 
-    def all_here(self, *, within_s: float) -> bool:
+    def all_done(self, *, within_s: float) -> bool:
         asked: list[Future[Any]] = [self.balance, self.positions, self.resting, self.fills]
         asked += [self.settlements, self.deposits, self.withdrawals]
         return not wait(asked, timeout=within_s).not_done
@@ -101,11 +101,11 @@ class _Resolve(Protocol):
     def __call__(self, asked: Future[Fetched[T]], /) -> Fetched[T]: ...
 
 
-def _awaited(asked: Future[Fetched[T]]) -> Fetched[T]:
+def _wait_for(asked: Future[Fetched[T]]) -> Fetched[T]:
     return asked.result()
 
 
-def _so_far(asked: Future[Fetched[T]]) -> Fetched[T]:
+def _if_done(asked: Future[Fetched[T]]) -> Fetched[T]:
     return asked.result() if asked.done() else Fetched(None, _STILL_READING)
 
 
@@ -161,13 +161,13 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
             self._ask_markets(markets)  # these answers take the longest to read
             asked = self._ask(threads, progress)
             if first_look is not None and self._is_slow(asked, markets, started_at):
-                first_look(self._first_look(asked, markets, mark))
-            self._follow(asked, markets)
+                first_look(self._partial_snapshot(asked, markets, mark))
+            self._request_held_markets(asked, markets)
             # The events show whether the markets of open orders exclude one another.
             markets.ask_events(event_of(order.ticker) for order in asked.resting.result().value or ())
-            parts = asked.parts(_awaited)
+            parts = asked.parts(_wait_for)
             # This runs while the markets are being read.
-            ledgers = self._count(parts, lambda tickers: self._read_markets(threads, tickers))
+            ledgers = self._update_ledgers(parts, lambda tickers: self._read_markets(threads, tickers))
             quotes, books = markets.markets(), markets.books()
             without_fees = markets.read_events((quotes.value or {}).values())
             books = Fetched(books.value, books.unavailable or without_fees)
@@ -179,24 +179,26 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         def ask(read: Callable[[], T]) -> Future[Fetched[T]]:
             return threads.submit(lambda: fetch(read))
 
-        def going_on(_: int) -> None:
+        def check_not_canceled(_: int) -> None:
             if threads.is_left:
                 raise KalshiAPIError("Reading was canceled.")
 
         def count(rows: int) -> None:
-            going_on(rows)
+            check_not_canceled(rows)
             if progress is not None:
                 progress(rows)
 
         resting = OrderStatus.RESTING
         return _PendingReads(
-            positions=ask(lambda: client.get_positions(progress=going_on)),
+            positions=ask(lambda: client.get_positions(progress=check_not_canceled)),
             fills=ask(lambda: history.read_fills(count)),
             balance=ask(client.get_balance),
-            resting=ask(lambda: client.get_orders(status=resting, progress=going_on).whole()),
-            settlements=ask(lambda: history.read_settlements(going_on)),
-            deposits=ask(lambda: client.get_deposits(progress=going_on).whole()),
-            withdrawals=ask(lambda: client.get_withdrawals(progress=going_on).whole()),
+            resting=ask(
+                lambda: client.get_orders(status=resting, progress=check_not_canceled).require_complete()
+            ),
+            settlements=ask(lambda: history.read_settlements(check_not_canceled)),
+            deposits=ask(lambda: client.get_deposits(progress=check_not_canceled).require_complete()),
+            withdrawals=ask(lambda: client.get_withdrawals(progress=check_not_canceled).require_complete()),
         )
 
     def _ask_markets(self, markets: QuoteReader) -> None:
@@ -204,7 +206,7 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         markets.ask_events(self._events)
         markets.ask_fees(self._events)
 
-    def _follow(self, asked: _PendingReads, markets: QuoteReader) -> None:
+    def _request_held_markets(self, asked: _PendingReads, markets: QuoteReader) -> None:
         """Request the markets of the positions, once those are read."""
         positions = _complete(asked.positions.result())
         if positions.value is None:
@@ -220,15 +222,15 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
             return max(0.0, started_at + _FIRST_LOOK_AFTER_S - time.monotonic())
 
         if wait((asked.positions,), timeout=left_s()).done:
-            self._follow(asked, markets)
-        return not asked.all_here(within_s=left_s())
+            self._request_held_markets(asked, markets)
+        return not asked.all_done(within_s=left_s())
 
-    def _first_look(self, asked: _PendingReads, markets: QuoteReader, mark: Mark) -> PortfolioSnapshot:
+    def _partial_snapshot(self, asked: _PendingReads, markets: QuoteReader, mark: Mark) -> PortfolioSnapshot:
         """Return what is read so far. The rest is marked as still being read."""
-        parts = asked.parts(_so_far)
-        quotes = Fetched(markets.first_markets(_FIRST_LOOK_AFTER_S), _STILL_READING)
+        parts = asked.parts(_if_done)
+        quotes = Fetched(markets.first_batch(_FIRST_LOOK_AFTER_S), _STILL_READING)
         return self._snapshot(
-            parts, self._count(parts, lambda _: {}), mark, quotes, Fetched({}, _STILL_READING)
+            parts, self._update_ledgers(parts, lambda _: {}), mark, quotes, Fetched({}, _STILL_READING)
         )
 
     def _snapshot(
@@ -239,7 +241,7 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         quotes: Fetched[dict[str, Market]],
         books: Fetched[dict[str, OrderBook]],
     ) -> PortfolioSnapshot:
-        known, depth = of_others(quotes.value or {}, books.value or {}, parts.resting.value or ())
+        known, depth = exclude_own_orders(quotes.value or {}, books.value or {}, parts.resting.value or ())
         held = [
             self._row(row, known.get(row.ticker), depth.get(row.ticker), ledgers.get(row.ticker), mark)
             for row in sorted(parts.rows, key=lambda row: -row.cost_basis)
@@ -264,7 +266,7 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
             books_missing=books.unavailable,
         )
 
-    def _count(self, parts: _Reads, result_of: ResultOf) -> dict[str, MarketLedger]:
+    def _update_ledgers(self, parts: _Reads, result_of: ResultOf) -> dict[str, MarketLedger]:
         """Compute the ledgers of all markets, reusing those already computed."""
         return self._ledgers.update(
             parts.fills,
@@ -332,11 +334,11 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         require_exact_context()
         with ReadPool(_READ_THREADS) as threads:
             asked = threads.submit(lambda: self._client.get_orders(status=OrderStatus.RESTING))
-            rows = self._client.get_positions().markets.whole()
-            resting = asked.result().whole()
+            rows = self._client.get_positions().markets.require_complete()
+            resting = asked.result().require_complete()
             markets = QuoteReader(self._client, threads, self._event_cache)
             markets.ask([row.ticker for row in rows], with_books={order.ticker for order in resting})
-            known, _ = of_others(markets.markets().value or {}, markets.books().value or {}, resting)
+            known, _ = exclude_own_orders(markets.markets().value or {}, markets.books().value or {}, resting)
         positions = (self._row(row, known.get(row.ticker), None, None, Mark.BEST_BID) for row in rows)
         return tuple(sorted(positions, key=lambda row: -row.position.cost_basis))
 

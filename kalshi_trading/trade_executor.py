@@ -29,7 +29,7 @@ from kalshi_trading.core.errors import (
     OrderNotSentError,
     TradeExecutionError,
 )
-from kalshi_trading.core.fees import dearest_rate
+from kalshi_trading.core.fees import highest_rate
 from kalshi_trading.core.market_models import Market
 from kalshi_trading.core.models import Action, Order, Side
 from kalshi_trading.core.money import ZERO, Price, require_exact_context
@@ -74,7 +74,7 @@ class TradeExecutor(LeaseHolder):
         if not isinstance(allow_production, bool):
             raise InvalidInputError(f"allow_production must be True or False, not {allow_production!r}.")
         self._allow_production = allow_production
-        self._given = services
+        self._passed_services = services
         if services is None:
             from kalshi_trading import compose
 
@@ -85,8 +85,8 @@ class TradeExecutor(LeaseHolder):
         """The services. Raises NotAvailableError once closed."""
         if self._lease is not None:
             return self._lease.services
-        assert self._given is not None
-        return self._given
+        assert self._passed_services is not None
+        return self._passed_services
 
     @property
     def _orders(self) -> OrderService:
@@ -138,14 +138,16 @@ class TradeExecutor(LeaseHolder):
         name, outcome = arguments.read_ticker(ticker), arguments.read_side(side)
         direction = arguments.read_action(action)
         limit = arguments.read_order_type(order_type, price)
-        is_worth = isinstance(quantity, str) and quantity.strip().startswith("$")
-        count = ZERO if is_worth else arguments.read_count(quantity)
+        is_dollars = isinstance(quantity, str) and quantity.strip().startswith("$")
+        count = ZERO if is_dollars else arguments.read_count(quantity)
         ticket = OrderTicket(name, direction, outcome, count, limit)
-        with self._services.placing, _nothing_sent():
+        with self._services.placing, _journal_errors_as_not_sent():
             market = self._market(name)
             if isinstance(price, str) and limit is not None:
                 _require_one_meaning(price, limit, market, outcome)
-            return self._place(self._worth(str(quantity), market, ticket) if is_worth else ticket)
+            if is_dollars:
+                ticket = self._size_for_dollars(str(quantity), market, ticket)
+            return self._place(ticket)
 
     def close_position(self, ticker: str, price: int | Decimal | str | None = None) -> SubmissionResult:
         """Sell the whole position in one market.
@@ -154,7 +156,7 @@ class TradeExecutor(LeaseHolder):
         InvalidOrderError when there is no position. Otherwise returns and raises as `place_order`.
         """
         name = arguments.read_ticker(ticker)
-        rows = self._services.client.get_positions(ticker=name).markets.whole()
+        rows = self._services.client.get_positions(ticker=name).markets.require_complete()
         held = next((row for row in rows if row.ticker == name and row.side is not None), None)
         if held is None or held.side is None:
             raise InvalidOrderError(f"No open position in {name}.")
@@ -170,7 +172,7 @@ class TradeExecutor(LeaseHolder):
         cannot be read.
         """
         result = self._orders.cancel_order(self.get_order_status(order_id))
-        return replace(result, order=self._in_own_words([result.order])[0])
+        return replace(result, order=self._with_placed_action([result.order])[0])
 
     def get_order_status(self, order_id: str) -> Order:
         """Read one order: `status` is resting, executed or canceled.
@@ -179,14 +181,14 @@ class TradeExecutor(LeaseHolder):
         """
         if not isinstance(order_id, str):
             raise InvalidInputError(f"order_id must be text, not {type(order_id).__name__}.")
-        return self._in_own_words([self._orders.get_order_status(order_id)])[0]
+        return self._with_placed_action([self._orders.get_order_status(order_id)])[0]
 
     def list_open_orders(self) -> tuple[Order, ...]:
         """List all open orders.
 
         Raises KalshiAPIError, also when some may be missing.
         """
-        return self._in_own_words(self._orders.list_open_orders())
+        return self._with_placed_action(self._orders.list_open_orders())
 
     def messages(self) -> tuple[str, ...]:
         """Return new sentences about orders whose outcome was unknown.
@@ -244,13 +246,13 @@ class TradeExecutor(LeaseHolder):
         except InvalidInputError as error:
             raise InvalidOrderError(str(error)) from None
 
-    def _worth(self, amount: str, market: Market, ticket: OrderTicket) -> OrderTicket:
+    def _size_for_dollars(self, amount: str, market: Market, ticket: OrderTicket) -> OrderTicket:
         """Convert dollars to the most contracts they can buy, fees included."""
         cap = ticket.price
         if cap is None:
             book = self._orders.get_orderbook(market.ticker)
             cap = self._orders.worst_price(market, book, ticket.action, ticket.side)
-        rate = dearest_rate(self._orders.get_fees(market), is_taker=True)
+        rate = highest_rate(self._orders.get_fees(market), is_taker=True)
         try:
             size = parse_size(amount, ticket.action, cap, rate)
         except InvalidInputError as error:
@@ -273,7 +275,7 @@ class TradeExecutor(LeaseHolder):
         answers = iter([seen])
 
         def confirm() -> SubmissionResult:
-            with self._services.placing, _nothing_sent():
+            with self._services.placing, _journal_errors_as_not_sent():
                 confirmed = next(answers, None)
                 if confirmed is None:
                     raise OrderDeniedError("Already confirmed. Nothing was sent again; place a new order.")
@@ -297,9 +299,9 @@ class TradeExecutor(LeaseHolder):
         is_production = self._services.settings.environment is Environment.PRODUCTION
         return self._allow_production or not is_production
 
-    def _in_own_words(self, orders: Sequence[Order]) -> tuple[Order, ...]:
+    def _with_placed_action(self, orders: Sequence[Order]) -> tuple[Order, ...]:
         try:
-            return self._services.journal.own_orders.in_own_words(orders)
+            return self._services.journal.own_orders.with_placed_action(orders)
         except JournalError:
             return tuple(orders)  # the exchange's rows are correct without our action and side
 
@@ -326,7 +328,7 @@ def _require_one_meaning(typed: str, price: Price, market: Market, side: Side) -
 
 
 @contextmanager
-def _nothing_sent() -> Iterator[None]:
+def _journal_errors_as_not_sent() -> Iterator[None]:
     """Convert a JournalError before sending to OrderNotSentError."""
     try:
         yield

@@ -31,7 +31,7 @@ from kalshi_trading.journal.error_log import LogEntry, newest_entries, request_l
 from kalshi_trading.journal.events import FILL_EVENT, NOTED_CANCEL, NOTED_FILL, NOTED_ORDER
 from kalshi_trading.journal.files.file_locks import take_lock
 from kalshi_trading.journal.files.log_files import LogSize, every_file_of, size_of
-from kalshi_trading.journal.files.private_files import make_folder, mend
+from kalshi_trading.journal.files.private_files import make_folder, restrict_permissions
 from kalshi_trading.journal.files.table_files import write_table
 from kalshi_trading.journal.own_orders import OwnOrdersReader
 from kalshi_trading.journal.records import (
@@ -95,7 +95,7 @@ class TradeLogger:
         self._digest = DigestReader(self.trades_path, clock=clock)
         self.own_orders = OwnOrdersReader(self.trades_path)
 
-    def close_to_others(self) -> tuple[str, ...]:
+    def restrict_permissions(self) -> tuple[str, ...]:
         """Remove other users' access to the environment's folder and files.
 
         Returns sentences about what we cannot fix. The parent folder stays as it is, because the user may
@@ -104,7 +104,7 @@ class TradeLogger:
         folders = (self.folder, sessions_folder(self.folder))
         logs = [file for path in self.log_paths for file in every_file_of(path)]
         own = (self.folder / INTENTS_LOCK, checkpoint_of(self.trades_path), *session_files(self.folder))
-        return mend(folders, [*logs, *own])
+        return restrict_permissions(folders, [*logs, *own])
 
     # --- Writing ----------------------------------------------------------------------------------
 
@@ -147,7 +147,7 @@ class TradeLogger:
 
         Examples: `session.begun`, `clock.offset`. `order.` and `cancel.` events are synced to disk.
         """
-        plain = {name: _plain(value) for name, value in fields.items()}
+        plain = {name: _to_json(value) for name, value in fields.items()}
         record = self._log.makeRecord(self._log.name, logging.INFO, "", 0, event, (), None)
         record.created = self._clock().timestamp()
         record.fields = self._stamps | plain
@@ -268,7 +268,7 @@ def _days(asked: str | date, today: date) -> Period:
     return parse_period(asked, today)
 
 
-def _plain(value: object) -> object:
+def _to_json(value: object) -> object:
     """Convert a value to plain JSON data. A float is refused as inexact.
 
     Raises TypeError.
@@ -280,9 +280,9 @@ def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [_to_json(item) for item in value]
     if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}
+        return {str(name): _to_json(item) for name, item in value.items()}
     raise TypeError(f"{type(value).__name__} cannot be stored in the journal")
 
 

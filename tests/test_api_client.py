@@ -231,7 +231,7 @@ def test_what_the_portfolio_reads_mean(client):
     assert client.get_balance().cash == Decimal("121.3683")
     wanted = {"settlement_status": "unsettled", **PAGE}
     expect("GET", "/portfolio/positions", example("get_positions"), query=wanted)
-    position = client.get_positions().markets.whole()[0]
+    position = client.get_positions().markets.require_complete()[0]
     assert (position.net, position.cost_basis, position.realized_pnl) == (6, Decimal("3.6"), Decimal("0.2"))
 
 
@@ -301,7 +301,7 @@ def test_money_that_is_missing_or_malformed_is_never_zero(field):
 
 def is_refused_whole(listing):
     try:
-        listing.whole()
+        listing.require_complete()
     except KalshiAPIError as error:
         return "The list is incomplete" in str(error)
     return False
@@ -340,15 +340,15 @@ def ids(listing):
 
 
 @pytest.mark.parametrize("end", ["", None, "missing"])
-def test_pages_are_followed_to_the_end_however_it_is_told(client, end):
+def test_pages_are_followed_to_the_end_however_it_is_marked(client, end):
     page(["a", "b"], "c1")
     page(["c"], "c2", asked="c1")
     page(["d"], end, asked="c2")
-    told = []
-    listing = client.get_orders(progress=told.append)
+    counts = []
+    listing = client.get_orders(progress=counts.append)
     assert ids(listing) == ["a", "b", "c", "d"]
     assert listing.incomplete is None
-    assert told == [2, 3, 4]
+    assert counts == [2, 3, 4]
 
 
 def test_a_cursor_that_repeats_ends_the_list_and_says_so(client):
@@ -377,7 +377,7 @@ def test_an_empty_page_with_a_cursor_is_not_the_end(client):
 
 
 def test_pages_without_end_are_cut_off_and_say_so(client, monkeypatch):
-    monkeypatch.setattr(paging, "MOST_PAGES", 3)
+    monkeypatch.setattr(paging, "MAX_PAGES", 3)
     page([], "c1")
     page([], "c2", asked="c1")
     page([], "c3", asked="c2")
@@ -399,7 +399,7 @@ def test_a_first_page_that_cannot_be_read_is_an_error(client):
         client.get_orders()
 
 
-def test_a_row_that_cannot_be_read_is_left_out_and_told(client):
+def test_an_unreadable_row_is_left_out_and_reported(client):
     rows = [*order_rows("a"), {**order_rows("b")[0], "yes_price_dollars": None}, *order_rows("c")]
     page([], "", rows=rows)
     listing = client.get_orders()
@@ -408,7 +408,7 @@ def test_a_row_that_cannot_be_read_is_left_out_and_told(client):
     assert "yes_price_dollars" in listing.incomplete
 
 
-def test_an_unreadable_row_is_told_also_when_the_list_broke_off(client):
+def test_an_unreadable_row_is_reported_even_if_the_list_broke_off(client):
     page([], "c1", rows=[{"order_id": "b"}])
     page(["a"], "c1", asked="c1")
     assert "could not be read" in client.get_orders().incomplete
@@ -453,7 +453,7 @@ def test_a_list_goes_on_where_its_cursor_says(client):
     assert (ids(listing), listing.cursor, listing.incomplete) == (["d"], "", None)
 
 
-def test_rows_that_nobody_asked_for_are_kept_as_the_cursor_stands_behind_them(client):
+def test_rows_beyond_the_limit_are_kept_because_the_cursor_is_after_them(client):
     page(["a", "b"], "c1", size=3)
     page(["c", "d"], "c2", asked="c1", size=1)
     listing = client.get_orders(limit=3)
@@ -470,20 +470,20 @@ def settlements(rows, cursor, *, asked=None):
     expect("GET", "/portfolio/settlements", body, query=PAGE | ({"cursor": asked} if asked else {}))
 
 
-def test_a_settlement_that_comes_again_as_the_list_moved_is_told_once(client):
+def test_a_settlement_repeated_because_the_list_moved_is_listed_once(client):
     settlements([("KX-3", "0.1"), ("KX-2", "0.1")], "c1")
     settlements([("KX-2", "0.1"), ("KX-1", "0.1")], "", asked="c1")
     assert [row.ticker for row in client.each_settlement()] == ["KX-3", "KX-2", "KX-1"]
 
 
-def test_settlements_of_two_subaccounts_in_one_market_are_both_told(client):
+def test_settlements_of_two_subaccounts_in_one_market_are_both_listed(client):
     settlements([("KX-2", "0.1"), ("KX-2", "0.2")], "c1")
     settlements([("KX-2", "0.1"), ("KX-1", "0.1")], "", asked="c1")
-    told = [(row.ticker, str(row.fees)) for row in client.each_settlement()]
-    assert told == [("KX-2", "0.1"), ("KX-2", "0.2"), ("KX-1", "0.1")]
+    listed = [(row.ticker, str(row.fees)) for row in client.each_settlement()]
+    assert listed == [("KX-2", "0.1"), ("KX-2", "0.2"), ("KX-1", "0.1")]
 
 
-def test_an_order_is_told_once_wherever_it_comes_again(client):
+def test_an_order_is_listed_once_wherever_it_is_repeated(client):
     page(["a", "b"], "c1")
     page(["b", "c"], "", asked="c1")
     body = {"orders": order_rows("c", "d"), "cursor": ""}
@@ -491,7 +491,7 @@ def test_an_order_is_told_once_wherever_it_comes_again(client):
     assert ids(client.each_order()) == ["a", "b", "c", "d"]
 
 
-class Unforgiving:
+class ExclusiveBounds:
     """An exchange that counts in whole seconds and excludes both bounds."""
 
     def __init__(self, *times):
@@ -529,7 +529,7 @@ FIRST, LAST = datetime(2026, 11, 21, 5, tzinfo=UTC), datetime(2026, 11, 22, 4, 5
     ],
 )
 def test_rows_of_the_bounds_themselves_are_read_whatever_the_exchange_takes_them_for(read, is_bound_above):
-    client = KalshiClient(Unforgiving(LAST, FIRST))
+    client = KalshiClient(ExclusiveBounds(LAST, FIRST))
     bounds = {"since": FIRST} | ({"until": LAST} if is_bound_above else {})
     assert len(list(read(client, **bounds))) == 2
 
@@ -596,7 +596,7 @@ def test_an_answer_that_does_not_fit_the_order_leaves_it_unknown():
         {"order_id": ""},
         {"order_id": 5},
         {"order_id": "\x1b[2J"},
-        {"client_order_id": "somebody-elses"},
+        {"client_order_id": "of-another-program"},
         {"client_order_id": 7},
         {"client_order_id": None},
         {"client_order_id": ""},
@@ -667,7 +667,7 @@ def test_limits_and_costs_are_learned_from_the_exchange():
     transport = Transport(URL, Credentials(KEY_ID, KEY), monotonic=lambda: now[0])
     expect("GET", "/account/limits", example("get_account_api_limits"))
     expect("GET", "/account/endpoint_costs", example("get_account_endpoint_costs"), who=public)
-    KalshiClient(transport).learn_limits()
+    KalshiClient(transport).load_limits()
     assert transport.rate_limiter.cost("GET", f"{ROOT}/portfolio/orders/x") == 2
     now[0] += 3  # the time in which a bucket of 900 refills
     for _ in range(72):  # the write bucket of 900, less the reserve for cancels

@@ -618,7 +618,7 @@ def test_production_refuses_a_key_that_others_can_use(mode, production, key_path
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o400])
-def test_production_takes_a_key_of_ones_own(mode, production, key_path):
+def test_production_accepts_a_private_key_file(mode, production, key_path):
     key_path.chmod(mode)
     assert load_settings(production, None).credentials is not None
 

@@ -106,7 +106,7 @@ def test_the_snippet_of_the_client(script, market):
     assert (order["status"], order["yes_price"], order["remaining_count"]) == ("resting", 2, 3)
     assert canceled
     assert sum(fill["count"] for fill in fills["fills"]) == 3
-    spent = sum(fill["count"] * fill["price"] + D(fill["fee_cost"]) * 100 for fill in fills)
+    spent = sum(fill["count"] * D(fill["price"]) + D(fill["fee_cost"]) * 100 for fill in fills)
     assert client.get_balance()["balance"] == cash - spent
 
 

@@ -22,10 +22,10 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     1: (
         "no name, refused, connect time-out, TLS",
         [
-            "exchange/http/test_transport.py::test_a_name_nobody_knows_proves_that_nothing_was_sent",
+            "exchange/http/test_transport.py::test_an_unknown_host_name_proves_that_nothing_was_sent",
             "exchange/http/test_transport.py::test_a_refused_connection_proves_that_nothing_was_sent",
-            "exchange/http/test_transport.py::test_a_connection_nobody_answers_proves_that_nothing_was_sent",
-            "exchange/http/test_transport.py::test_a_certificate_of_somebody_else_proves_that_nothing_was_sent",
+            "exchange/http/test_transport.py::test_an_unanswered_connection_proves_that_nothing_was_sent",
+            "exchange/http/test_transport.py::test_a_certificate_of_another_host_proves_that_nothing_was_sent",
             "orders/execution/test_submission.py::test_an_exchange_that_cannot_be_reached_got_nothing",
             "orders/execution/test_submission.py::test_what_never_left_is_sent_again_twice_at_most_with_the_same_id",
         ],
@@ -42,7 +42,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         "request lost before the exchange",
         [
             "orders/execution/test_submission.py::"
-            "test_an_order_proved_absent_is_told_as_not_placed_with_the_time_of_the_proof",
+            "test_an_order_proved_absent_is_reported_as_not_placed_with_the_time_of_the_proof",
             "orders/execution/test_recovery.py::test_absence_needs_two_whole_fresh_looks_apart",
             "journeys/test_signals.py::"
             "test_during_an_unknown_outcome_the_screen_says_what_to_do_and_the_menu_works",
@@ -114,7 +114,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     11: (
         "429 and its Retry-After",
         [
-            "exchange/http/test_transport.py::test_a_time_to_wait_that_somebody_names_changes_nothing",
+            "exchange/http/test_transport.py::test_a_retry_after_header_changes_nothing",
             "exchange/http/test_transport.py::test_a_storm_of_refusals_ends",
             "exchange/http/test_transport.py::test_a_write_that_the_exchange_refuses_is_refused_and_was_sent_once",
             "exchange/http/test_rate_limiter.py::test_orders_leave_a_fifth_of_the_bucket_to_cancels",
@@ -141,7 +141,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         "wrong clock",
         [
             "exchange/http/test_transport.py::"
-            "test_a_clock_that_is_off_is_told_and_the_exchanges_is_used_from_then_on",
+            "test_a_clock_that_is_off_is_reported_and_the_exchanges_is_used_from_then_on",
             "exchange/http/test_transport.py::test_a_clock_that_is_wrong_is_corrected_by_the_exchanges_once",
             "exchange/http/test_transport.py::test_an_exchange_that_never_accepts_the_clock_does_not_loop",
             "orders/execution/test_recovery.py::"
@@ -153,7 +153,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         "captive portals, wrong hosts, bad certificates",
         [
             "exchange/http/test_error_mapping.py::test_a_page_where_an_object_belongs_is_not_the_exchange",
-            "exchange/http/test_transport.py::test_a_certificate_of_somebody_else_proves_that_nothing_was_sent",
+            "exchange/http/test_transport.py::test_a_certificate_of_another_host_proves_that_nothing_was_sent",
             "test_config.py::test_a_key_is_never_sent_to_the_other_environments_host",
         ],
     ),
@@ -210,7 +210,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     28: (
         "disk full after acceptance",
         [
-            "orders/execution/test_submission.py::test_a_result_that_cannot_be_recorded_still_stands_and_locks_trading",
+            "orders/execution/test_submission.py::test_a_result_that_cannot_be_recorded_stays_valid_and_locks_trading",
             "orders/execution/test_submission.py::test_trading_goes_on_once_the_missing_result_is_in_the_journal",
         ],
     ),
@@ -322,11 +322,11 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     50: (
         "balance, own orders, post-only, partial fills, orders killed at once",
         [
-            "orders/execution/test_submission.py::test_what_happened_is_told_from_the_counts",
+            "orders/execution/test_submission.py::test_what_happened_is_read_from_the_counts",
             "orders/execution/test_submission.py::test_a_refused_order_is_rejected_and_never_placed",
             "orders/test_service.py::test_what_the_exchange_refuses_is_shown_as_refused",
             "orders/pretrade/test_risk.py::test_cash_must_cover_the_cost_and_should_cover_the_fee",
-            "orders/pretrade/test_pricing.py::test_an_order_that_would_meet_ones_own_is_warned_of",
+            "orders/pretrade/test_pricing.py::test_an_order_that_would_meet_an_own_order_is_warned_of",
         ],
     ),
     53: (
@@ -418,16 +418,15 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         "a pipe, a device, a folder, a socket, what is another user's; long journals and lines, gzip bombs",
         [
             "journal/files/test_private_files.py::"
-            "test_what_stands_in_the_journals_place_is_told_and_never_waited_for",
+            "test_a_foreign_file_at_the_journals_path_is_reported_and_never_waited_for",
             "journal/test_digest.py::test_a_start_reads_only_what_came_after_the_checkpoint",
             "journal/test_digest.py::test_cut_or_flipped_anywhere_it_changes_nothing",
             "journal/test_digest.py::test_no_file_takes_more_memory_than_a_good_one",
             "journal/files/test_private_files.py::"
-            "test_what_stands_in_the_place_of_an_earlier_day_is_told_and_the_journal_goes_on",
+            "test_a_foreign_file_at_an_earlier_days_path_is_reported_and_the_journal_goes_on",
             "journal/files/test_private_files.py::"
             "test_the_start_names_each_file_that_is_not_ours_once_with_what_to_do",
-            "journal/files/test_private_files.py::"
-            "test_a_thing_that_takes_the_files_place_after_the_look_is_refused_as_well",
+            "journal/files/test_private_files.py::test_a_foreign_file_put_there_after_the_check_is_refused",
             "practice/storage/test_private_files.py::"
             "test_anything_but_a_file_of_ours_is_refused_without_waiting",
             "journeys/test_files_of_a_session.py::test_pipes_in_place_of_files_are_reported_and_lock_orders",

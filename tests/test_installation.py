@@ -144,6 +144,20 @@ def test_a_second_journal_of_the_account_is_named(installed: Installed, tmp_path
         assert str(data / "logs/practice") in said.replace(" ", "")
 
 
+def test_a_missing_package_is_named_with_a_command_that_installs_it(
+    installed: Installed, tmp_path: Path
+) -> None:
+    installed.pip("uninstall", "--yes", "plotext")
+    try:
+        ended = installed.run(tmp_path)
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert ended.stderr.startswith("The Python package plotext is missing. Install it: ")
+        assert "pip install" in ended.stderr
+        assert "plotext~=" in ended.stderr
+    finally:
+        installed.pip("install", str(installed.source))
+
+
 def test_the_practice_exchange_is_a_command_of_its_own(installed: Installed, tmp_path: Path) -> None:
     helped = installed.run(tmp_path, "practice", "--help")
     assert (helped.returncode, helped.stderr) == (0, "")

@@ -103,7 +103,7 @@ def test_flat_positions_keep_their_realized_profit_and_are_not_held(tracker_of):
         (("ask", "0.6500", "80.50"), "0.63", "63.00"),
     ],
 )
-def test_no_order_of_ones_own_is_a_mark_or_a_buyer(tracker_of, own, mark, proceeds):
+def test_our_own_orders_are_neither_a_mark_nor_a_buyer(tracker_of, own, mark, proceeds):
     side, price, count = own
     account = Account([held("KX-A", "100.00", "50.00"), held("KX-B", "100.00", "50.00")])
     account.orders = [
@@ -140,7 +140,7 @@ def test_nothing_held_asks_for_no_market(tracker_of):
     assert {path for path, _ in account.asked} == {"/portfolio/positions", "/portfolio/orders"}
 
 
-def test_one_position_can_be_told_by_its_ticker(tracker_of):
+def test_one_position_can_be_read_by_its_ticker(tracker_of):
     account = Account([held("KX-A", "6.00", "3.600000")])
     with serving(account) as server:
         tracker = tracker_of(server)
@@ -296,7 +296,7 @@ def test_of_an_order_that_changed_while_the_list_was_read_the_later_row_counts(t
     assert order.remaining_count == 1
 
 
-def test_different_settlements_of_one_market_are_several_accounts_that_cannot_be_told_apart(tracker_of):
+def test_different_settlements_of_one_market_are_of_several_indistinguishable_accounts(tracker_of):
     account = Account([], [{}, {"yes_count_fp": "4.00"}])
     with serving(account) as server:
         settlements = tracker_of(server).refresh().settlements
@@ -304,7 +304,7 @@ def test_different_settlements_of_one_market_are_several_accounts_that_cannot_be
     assert f"the exchange sent different rows for {SETTLEMENT['ticker']}" in settlements.unavailable
 
 
-def test_realized_profit_cannot_be_told_without_the_settlements(tracker_of):
+def test_realized_profit_is_unknown_without_the_settlements(tracker_of):
     account = Account([held("KX-A", "6.00", "3.600000")])
     account.broken = ("/portfolio/settlements",)
     with serving(account) as server, pytest.raises(KalshiAPIError):

@@ -200,7 +200,7 @@ class Holders:
         """Wait until one more thread has entered. False: none did in time."""
         return self._entry.acquire(timeout=within_s)
 
-    def let_go(self, *names: str) -> None:
+    def release(self, *names: str) -> None:
         for name in names:
             self._leave[name].set()
 
@@ -231,11 +231,11 @@ def test_a_test_that_is_alone_waits_for_the_others_and_later_ones_wait_for_it(tm
         time.sleep(0.01)
     holders.start("late")
     assert not holders.has_entered(within_s=0.2)
-    holders.let_go("one", "other")
+    holders.release("one", "other")
     assert holders.has_entered()
-    holders.let_go("alone")
+    holders.release("alone")
     assert holders.has_entered()
-    holders.let_go("late")
+    holders.release("late")
     holders.join()
     assert holders.entered == ["one", "other", "alone", "late"]
     assert holders.beside == [["one"], ["one", "other"], ["alone"], ["late"]]

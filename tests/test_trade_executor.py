@@ -112,7 +112,7 @@ def test_a_quantity_in_dollars_spends_no_more_than_that(executor, ticker):
         executor.place_market_order(ticker, "yes", "$3", action="sell")
 
 
-def test_an_order_that_nobody_knows_cannot_be_canceled(executor):
+def test_an_unknown_order_cannot_be_canceled(executor):
     unknown = "00000000-0000-4000-8000-000000000000"
     with pytest.raises(NotFoundError, match=f"The exchange has no order {unknown}"):
         executor.cancel_order(unknown)
@@ -165,7 +165,7 @@ WRONG_QUANTITIES = [
 
 
 @pytest.fixture
-def stays_still(executor, monkeypatch):
+def offline_executor(executor, monkeypatch):
     """An executor that fails the test if it asks the exchange anything."""
 
     def ask(*_, **__):
@@ -176,16 +176,16 @@ def stays_still(executor, monkeypatch):
     return executor
 
 
-def test_a_price_that_is_none_is_refused_before_anything_is_asked(stays_still):
+def test_an_invalid_price_is_refused_before_any_request(offline_executor):
     for number, price in enumerate(WRONG_PRICES):
         with naming(number), pytest.raises(InvalidOrderError, match=r"Nothing was sent\.$"):
-            stays_still.place_limit_order("KX-1", "yes", 1, price)
+            offline_executor.place_limit_order("KX-1", "yes", 1, price)
 
 
-def test_a_quantity_that_is_none_is_refused_before_anything_is_asked(stays_still, ticker):
+def test_an_invalid_quantity_is_refused_before_any_request(offline_executor, ticker):
     for number, quantity in enumerate(WRONG_QUANTITIES):
         with naming(number), pytest.raises(InvalidOrderError, match=r"Nothing was sent\.$"):
-            stays_still.place_market_order("KX-1", "yes", quantity)
+            offline_executor.place_market_order("KX-1", "yes", quantity)
 
 
 WRONG_ARGUMENTS = [
@@ -205,10 +205,10 @@ WRONG_ARGUMENTS = [
 ]
 
 
-def test_arguments_that_do_not_fit_say_which_and_send_nothing(stays_still):
+def test_arguments_that_do_not_fit_say_which_and_send_nothing(offline_executor):
     for arguments, named, sentence in WRONG_ARGUMENTS:
         with naming(arguments), pytest.raises(InvalidOrderError) as caught:
-            stays_still.place_order(*arguments, **named)
+            offline_executor.place_order(*arguments, **named)
         assert str(caught.value).startswith(sentence)
         assert str(caught.value).endswith("Nothing was sent.")
 
@@ -403,7 +403,7 @@ def test_what_blocks_every_order_is_named(script, tmp_path):
     assert executor.block_reason() == "The journal cannot be written."
 
 
-def test_the_words_of_orders_are_the_same_wherever_they_are_read(executor, ticker):
+def test_orders_have_the_same_action_and_side_wherever_they_are_read(executor, ticker):
     executor.place_market_order(ticker, "yes", 2)
     rests = executor.place_limit_order(ticker, "yes", 2, 95, "sell")
     order_id, client = rests["order_id"], KalshiClient()
@@ -474,7 +474,7 @@ def test_all_that_is_built_shares_one_session_and_ends_with_the_last(script, tmp
         assert executor.list_open_orders() is not None
 
 
-def test_closing_twice_ends_nothing_that_somebody_else_holds(script, tmp_path):
+def test_closing_twice_ends_no_services_that_others_hold(script, tmp_path):
     executor, client = TradeExecutor(), KalshiClient()
     for _ in range(3):
         client.close()

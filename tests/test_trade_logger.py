@@ -490,7 +490,7 @@ def test_processes_that_share_an_error_log_lose_nothing(journal):
     assert heads == {f"{number}-{step}" for number in range(3) for step in range(100)}
 
 
-def test_a_request_log_that_fails_disturbs_nobody(tmp_path, capfd):
+def test_a_failing_request_log_is_ignored(tmp_path, capfd):
     log = logging.getLogger("kalshi_trading")
     before = (log.level, log.propagate)
     open_request_log(tmp_path, "practice", "INFO")
@@ -538,7 +538,7 @@ def test_the_export_holds_every_record_with_its_numbers_to_the_digit(journal, tm
     assert datetime.fromisoformat(fill["time"]) == AT.replace(microsecond=123000)
 
 
-def test_a_cell_that_a_spreadsheet_would_run_is_defused(tmp_path):
+def test_a_cell_that_a_spreadsheet_would_run_is_escaped(tmp_path):
     texts = [
         *("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "\n=1", "\u00a0=1"),
         *("＝1+1", "－1", "＋1", "＠x", '=HYPERLINK("http://evil","x")', "-cmd|' /C calc'!A0"),
@@ -659,7 +659,7 @@ def test_what_a_script_notes_is_on_record_and_no_order_of_ours(notes):
         ("note.cancel", "web-1"),
     ]
     assert notes()[0].fields["details"]["count"] == "2.5"
-    assert logged_orders(notes(), "practice", None).known == {}
+    assert logged_orders(notes(), "practice", None).all_orders == {}
     assert compose.current_journal().changes().orders == ()
 
 

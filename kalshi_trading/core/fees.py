@@ -93,7 +93,7 @@ def fee_of_fill(
     return FillFee(trade_fee, rounding_fee, rebate, aligned + rebate, collected - rebate)
 
 
-def dearest_rate(schedules: Iterable[FeeSchedule], *, is_taker: bool) -> Decimal | None:
+def highest_rate(schedules: Iterable[FeeSchedule], *, is_taker: bool) -> Decimal | None:
     """Return the highest r·m of these schedules.
 
     None: there are no schedules, or the rates of one are unknown.
@@ -103,7 +103,7 @@ def dearest_rate(schedules: Iterable[FeeSchedule], *, is_taker: bool) -> Decimal
     return max(known) if known and len(known) == len(rates) else None
 
 
-def cash_bound(rate: Decimal, count: Contracts, price: Price) -> Dollars:
+def max_cash(rate: Decimal, count: Contracts, price: Price) -> Dollars:
     """Return the maximum cash, with fees, to buy `count` at `price` or better.
 
     Holds for every way to split the order into fills, as taker or maker, at no more than `rate`. Fills of
@@ -113,8 +113,8 @@ def cash_bound(rate: Decimal, count: Contracts, price: Price) -> Dollars:
     October 2026.
     """
     # P + r·P(1−P) rises up to P = (1 + 1/r)/2; take its maximum at or below `price`.
-    dearest = min(price, (1 + 1 / rate) / 2) if rate > 1 else price
-    with_fee = round_up(COUNT_GRAIN * dearest + model_fee(rate, COUNT_GRAIN, dearest), FEE_GRAIN)
+    costliest = min(price, (1 + 1 / rate) / 2) if rate > 1 else price
+    with_fee = round_up(COUNT_GRAIN * costliest + model_fee(rate, COUNT_GRAIN, costliest), FEE_GRAIN)
     rounded = round_up(COUNT_GRAIN * price, BALANCE_GRAIN)
     return round_up(count / COUNT_GRAIN * max(with_fee, rounded), BALANCE_GRAIN)
 
@@ -137,13 +137,13 @@ def schedule_at(terms: FeeTerms, market: Market, at: datetime) -> FeeSchedule:
     """
     fee_type, multiplier = terms.series.fee_type, terms.series.multiplier
     if (change := _last_before(terms.series_changes, at)) is not None:
-        fee_type, multiplier = change.fee_type or fee_type, _or(change.multiplier, multiplier)
+        fee_type, multiplier = change.fee_type or fee_type, _coalesce(change.multiplier, multiplier)
     override_type, override_multiplier = terms.override_type, terms.override_multiplier
     if (change := _last_before(terms.event_changes, at)) is not None:
         override_type, override_multiplier = change.fee_type, change.multiplier
     if market.fee_waiver_until is not None and market.fee_waiver_until > at:
         override_multiplier = ZERO
-    return FeeSchedule(override_type or fee_type, _or(override_multiplier, multiplier))
+    return FeeSchedule(override_type or fee_type, _coalesce(override_multiplier, multiplier))
 
 
 def schedules_to_come(terms: FeeTerms, market: Market, now: datetime) -> tuple[FeeSchedule, ...]:
@@ -163,6 +163,6 @@ def _last_before(changes: Iterable[FeeChange], at: datetime) -> FeeChange | None
     return max(due, key=lambda change: change.scheduled_at, default=None)
 
 
-def _or(value: Decimal | None, other: Decimal) -> Decimal:
+def _coalesce(value: Decimal | None, other: Decimal) -> Decimal:
     """Return `value` unless it is None, because zero is a valid value."""
     return other if value is None else value

@@ -211,11 +211,11 @@ class Positions(DictReading):
         return len(self.markets)
 
 
-Words = tuple[Action, Side]
+ActionSide = tuple[Action, Side]
 """The order as the user placed it: buy or sell, YES or NO."""
 
 
-def _in_words(record: Fill | Order) -> Words:
+def _placed_or_effect(record: Fill | Order) -> ActionSide:
     """Return the order as placed, or else the equivalent purchase.
 
     Selling YES is equivalent to buying NO.
@@ -223,10 +223,10 @@ def _in_words(record: Fill | Order) -> Words:
     return record.placed_as or (Action.BUY, record.book_side.long_outcome)
 
 
-_WORD_KEYS: dict[str, Read] = {
-    "action": lambda record: _in_words(record)[0].value,
-    "side": lambda record: _in_words(record)[1].value,
-    "price": lambda record: cents(_in_words(record)[1].price_in_side(record.yes_price)),
+_ACTION_SIDE_KEYS: dict[str, Read] = {
+    "action": lambda record: _placed_or_effect(record)[0].value,
+    "side": lambda record: _placed_or_effect(record)[1].value,
+    "price": lambda record: cents(_placed_or_effect(record)[1].price_in_side(record.yes_price)),
     "yes_price": read_cents("yes_price"),
     "no_price": lambda record: cents(ONE_DOLLAR - record.yes_price),
 }
@@ -238,7 +238,7 @@ class Fill(DictReading):
 
     dict_keys: ClassVar[dict[str, Read]] = {
         **read_attributes("fill_id", "order_id", "ticker", "is_taker"),
-        **_WORD_KEYS,
+        **_ACTION_SIDE_KEYS,
         "trade_id": lambda fill: fill.fill_id,
         "count": read_contracts("count"),
         "fee_cost": lambda fill: f"{fill.fee:f}",  # dollars as text, the exchange's format
@@ -255,7 +255,7 @@ class Fill(DictReading):
     fee: Dollars
     created_at: datetime | None
     subaccount: int | None = None  # 0 is the primary; None: the exchange does not report it
-    placed_as: Words | None = None  # None: not looked up, or unknown
+    placed_as: ActionSide | None = None  # None: not looked up, or unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +295,7 @@ class Order(DictReading):
 
     dict_keys: ClassVar[dict[str, Read]] = {
         **read_attributes("order_id", "client_order_id", "ticker"),
-        **_WORD_KEYS,
+        **_ACTION_SIDE_KEYS,
         "type": lambda order: "limit",  # the exchange has no other type
         "status": read_text("status"),
         "count": read_contracts("initial_count"),
@@ -324,7 +324,7 @@ class Order(DictReading):
     updated_at: datetime | None
     expires_at: datetime | None
     exchange_index: int | None
-    placed_as: Words | None = None  # None: not looked up, or unknown
+    placed_as: ActionSide | None = None  # None: not looked up, or unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,9 +125,11 @@ def walk(
 
 def without_own_orders(book: OrderBook, own: Sequence[Order]) -> OrderBook:
     """Remove our own resting contracts from a book."""
-    bids, asks = _resting(own, BookSide.BID), _resting(own, BookSide.ASK)
+    bids, asks = _own_size_by_price(own, BookSide.BID), _own_size_by_price(own, BookSide.ASK)
     no_bids = {ONE_DOLLAR - price: count for price, count in asks.items()}
-    return replace(book, yes_bids=_less(book.yes_bids, bids), no_bids=_less(book.no_bids, no_bids))
+    return replace(
+        book, yes_bids=_subtract_own(book.yes_bids, bids), no_bids=_subtract_own(book.no_bids, no_bids)
+    )
 
 
 def quotes_without_own_orders(market: Market, book: OrderBook | None, own: Sequence[Order]) -> Market:
@@ -139,12 +141,12 @@ def quotes_without_own_orders(market: Market, book: OrderBook | None, own: Seque
     ask = ONE_DOLLAR - book.no_bids[0].price if book is not None and book.no_bids else None
     return replace(
         market,
-        yes_bid=bid if market.yes_bid in _resting(own, BookSide.BID) else market.yes_bid,
-        yes_ask=ask if market.yes_ask in _resting(own, BookSide.ASK) else market.yes_ask,
+        yes_bid=bid if market.yes_bid in _own_size_by_price(own, BookSide.BID) else market.yes_bid,
+        yes_ask=ask if market.yes_ask in _own_size_by_price(own, BookSide.ASK) else market.yes_ask,
     )
 
 
-def of_others(
+def exclude_own_orders(
     markets: dict[str, Market], books: dict[str, OrderBook], own: Iterable[Order]
 ) -> tuple[dict[str, Market], dict[str, OrderBook]]:
     """Remove our own resting orders from quotes and books."""
@@ -159,7 +161,7 @@ def of_others(
     return markets | theirs, books
 
 
-def _resting(own: Iterable[Order], side: BookSide) -> dict[Price, Contracts]:
+def _own_size_by_price(own: Iterable[Order], side: BookSide) -> dict[Price, Contracts]:
     """Total our own contracts on one side by YES price."""
     counts: dict[Price, Contracts] = {}
     for order in own:
@@ -168,6 +170,6 @@ def _resting(own: Iterable[Order], side: BookSide) -> dict[Price, Contracts]:
     return counts
 
 
-def _less(levels: Iterable[BookLevel], own: Mapping[Price, Contracts]) -> tuple[BookLevel, ...]:
+def _subtract_own(levels: Iterable[BookLevel], own: Mapping[Price, Contracts]) -> tuple[BookLevel, ...]:
     left = (BookLevel(level.price, level.count - own.get(level.price, ZERO)) for level in levels)
     return tuple(level for level in left if level.count > ZERO)

@@ -169,7 +169,7 @@ class _FifoReplay:
         if lot.count == ZERO:
             self.lots.popleft()
 
-    def holding(self) -> FifoPosition:
+    def position(self) -> FifoPosition:
         return FifoPosition(
             self.side,
             tuple(Lot(lot.count, lot.price, lot.fees, lot.opened_by) for lot in self.lots),
@@ -193,11 +193,11 @@ def fifo_position(fills: Iterable[Fill], start: FifoPosition | None = None) -> F
     replay = _FifoReplay(start or FifoPosition())
     for fill in fills:
         replay.add(fill)
-    return replay.holding()
+    return replay.position()
 
 
 def settle_lots(
-    holding: FifoPosition,
+    position: FifoPosition,
     yes_value: Dollars,
     *,
     payout: Dollars | None = None,
@@ -209,26 +209,26 @@ def settle_lots(
     A NO contract pays a dollar less `yes_value`. `payout` is the amount the exchange actually paid, if
     known. The newest lot takes the difference, and the rounding fee.
     """
-    if holding.side is None:
-        return holding
-    value = holding.side.price_in_side(yes_value)
-    paid = holding.count * value if payout is None else payout
-    ends = [_settled(holding.side, lot, value, at) for lot in holding.lots]
+    if position.side is None:
+        return position
+    value = position.side.price_in_side(yes_value)
+    paid = position.count * value if payout is None else payout
+    ends = [_settle_lot(position.side, lot, value, at) for lot in position.lots]
     difference = paid - sum((end.proceeds for end in ends), ZERO)
     newest = ends[-1]
     ends[-1] = replace(newest, proceeds=newest.proceeds + difference, close_fees=rounding_fee)
     return replace(
-        holding,
+        position,
         side=None,
         lots=(),
-        closed=(*holding.closed, *ends),
-        realized_pnl=holding.realized_pnl + paid - holding.cost_basis,
-        fees_paid=holding.fees_paid + rounding_fee,
-        cash=holding.cash + paid - rounding_fee,
+        closed=(*position.closed, *ends),
+        realized_pnl=position.realized_pnl + paid - position.cost_basis,
+        fees_paid=position.fees_paid + rounding_fee,
+        cash=position.cash + paid - rounding_fee,
     )
 
 
-def _settled(side: Side, lot: Lot, value: Price, at: datetime | None) -> ClosedLot:
+def _settle_lot(side: Side, lot: Lot, value: Price, at: datetime | None) -> ClosedLot:
     return ClosedLot(
         side=side,
         count=lot.count,

@@ -149,7 +149,7 @@ class Listing(Generic[T]):
     def get(self, key: str, default: object = None) -> Any:
         return self[key] if key in (self.name, "cursor") else default
 
-    def whole(self) -> tuple[T, ...]:
+    def require_complete(self) -> tuple[T, ...]:
         """Return all rows. Raises KalshiAPIError if some may be missing.
 
         A total over an incomplete list would be wrong.

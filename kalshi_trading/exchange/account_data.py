@@ -30,7 +30,7 @@ from kalshi_trading.core.money import Contracts
 from kalshi_trading.core.results import Listing, Progress
 from kalshi_trading.exchange import endpoints
 from kalshi_trading.exchange.http.transport import Query
-from kalshi_trading.exchange.market_data import MarketDataClient, named_if_absent
+from kalshi_trading.exchange.market_data import MarketDataClient, explain_not_found
 from kalshi_trading.exchange.paging import collect, iterate, params, quote_path, time_range
 from kalshi_trading.exchange.wire import account as account_wire
 from kalshi_trading.exchange.wire.fields import Fields
@@ -87,7 +87,7 @@ class AccountClient(MarketDataClient):
         """Sign by the exchange's clock; see `ExchangeClock.apply_offset`."""
         return self._transport.use_exchange_clock()
 
-    def learn_limits(self) -> None:
+    def load_limits(self) -> None:
         """Read this account's rate limits and obey them from now on."""
         self._transport.rate_limiter.configure(self.get_account_limits(), self.get_endpoint_costs())
 
@@ -123,10 +123,12 @@ class AccountClient(MarketDataClient):
         Net contracts are below zero for NO. Dollars are before fees. `settlement_status` is unsettled,
         settled or all. Only reads. Raises KalshiAPIError.
         """
-        wanted = params(
-            ticker=_spelled(ticker), event_ticker=_spelled(event_ticker), settlement_status=settlement_status
+        query = params(
+            ticker=_normalize_ticker(ticker),
+            event_ticker=_normalize_ticker(event_ticker),
+            settlement_status=settlement_status,
         )
-        return self._positions(endpoints.POSITIONS, wanted, progress, limit=limit, cursor=cursor)
+        return self._positions(endpoints.POSITIONS, query, progress, limit=limit, cursor=cursor)
 
     def get_fills(
         self,
@@ -138,7 +140,7 @@ class AccountClient(MarketDataClient):
         since: datetime | None = None,
         until: datetime | None = None,
         progress: Progress | None = None,
-        all_here: Callable[[], None] | None = None,
+        on_last_page: Callable[[], None] | None = None,
     ) -> Listing[Fill]:
         """List the account's fills, newest first, in YES dollars with fees.
 
@@ -147,13 +149,13 @@ class AccountClient(MarketDataClient):
         listing = collect(
             self._transport,
             endpoints.FILLS,
-            [*params(ticker=_spelled(ticker), order_id=order_id), *time_range(since, until)],
+            [*params(ticker=_normalize_ticker(ticker), order_id=order_id), *time_range(since, until)],
             limit=limit,
             cursor=cursor,
             progress=progress,
-            all_here=all_here,
+            on_last_page=on_last_page,
         )
-        return self._in_own_words(listing)
+        return self._with_placed_action(listing)
 
     def get_settlements(
         self,
@@ -170,11 +172,9 @@ class AccountClient(MarketDataClient):
 
         Each has contracts and dollars per side, revenue and fees. Only reads. Raises KalshiAPIError.
         """
-        asked = params(ticker=_spelled(ticker), event_ticker=_spelled(event_ticker))
-        wanted, transport = [*asked, *time_range(since, until)], self._transport
-        return collect(
-            transport, endpoints.SETTLEMENTS, wanted, limit=limit, cursor=cursor, progress=progress
-        )
+        asked = params(ticker=_normalize_ticker(ticker), event_ticker=_normalize_ticker(event_ticker))
+        query, transport = [*asked, *time_range(since, until)], self._transport
+        return collect(transport, endpoints.SETTLEMENTS, query, limit=limit, cursor=cursor, progress=progress)
 
     def get_orders(
         self,
@@ -193,16 +193,20 @@ class AccountClient(MarketDataClient):
         `status` is resting, executed or canceled. Limit prices are YES dollars. Only reads. Raises
         KalshiAPIError, and InvalidInputError for another status.
         """
-        wanted = params(ticker=_spelled(ticker), event_ticker=_spelled(event_ticker), status=_status(status))
+        query = params(
+            ticker=_normalize_ticker(ticker),
+            event_ticker=_normalize_ticker(event_ticker),
+            status=_status(status),
+        )
         listing = collect(
             self._transport,
             endpoints.ORDERS,
-            [*wanted, *time_range(since, until)],
+            [*query, *time_range(since, until)],
             limit=limit,
             cursor=cursor,
             progress=progress,
         )
-        return self._in_own_words(listing)
+        return self._with_placed_action(listing)
 
     def get_order(self, order_id: str) -> Order:
         """Read one order: limit in YES dollars, filled, remaining, status.
@@ -211,9 +215,9 @@ class AccountClient(MarketDataClient):
         archived it.
         """
         path = f"/portfolio/orders/{quote_path(order_id)}"
-        with named_if_absent(f"The exchange has no order {order_id}."):
+        with explain_not_found(f"The exchange has no order {order_id}."):
             order = account_wire.order(self._signed(path).inner("order"))
-        return self._in_own_words(Listing((order,)))[0]
+        return self._with_placed_action(Listing((order,)))[0]
 
     def get_queue_position(self, order_id: str) -> Contracts:
         """Return the contracts ahead of this order at its price. 0 is the front."""
@@ -227,8 +231,8 @@ class AccountClient(MarketDataClient):
 
         Covers the resting orders of some markets, or of one event.
         """
-        wanted = params(market_tickers=",".join(tickers), event_ticker=event_ticker)
-        rows = self._signed("/portfolio/orders/queue_positions", wanted).rows("queue_positions")
+        query = params(market_tickers=",".join(tickers), event_ticker=event_ticker)
+        rows = self._signed("/portfolio/orders/queue_positions", query).rows("queue_positions")
         return {row.identifier("order_id"): row.decimal("queue_position_fp") for row in rows}
 
     def get_deposits(self, *, progress: Progress | None = None) -> Listing[Transfer]:
@@ -247,8 +251,8 @@ class AccountClient(MarketDataClient):
         until: datetime | None = None,
         progress: Progress | None = None,
     ) -> Listing[Fill]:
-        wanted = [*params(ticker=ticker), *time_range(since, until)]
-        return collect(self._transport, endpoints.OLD_FILLS, wanted, progress=progress)
+        query = [*params(ticker=ticker), *time_range(since, until)]
+        return collect(self._transport, endpoints.OLD_FILLS, query, progress=progress)
 
     def get_historical_orders(
         self,
@@ -259,8 +263,8 @@ class AccountClient(MarketDataClient):
         limit: int | None = None,
         progress: Progress | None = None,
     ) -> Listing[Order]:
-        wanted = [*params(ticker=ticker), *time_range(since, until)]
-        return collect(self._transport, endpoints.OLD_ORDERS, wanted, limit=limit, progress=progress)
+        query = [*params(ticker=ticker), *time_range(since, until)]
+        return collect(self._transport, endpoints.OLD_ORDERS, query, limit=limit, progress=progress)
 
     def get_historical_positions(
         self, *, ticker: str | None = None, event_ticker: str | None = None
@@ -312,7 +316,7 @@ class AccountClient(MarketDataClient):
             account_wire.order_body(order),
             before_sending=before_sending,
         )
-        acknowledgement = _trusted(lambda: account_wire.order_acknowledgement(Fields(body, "order")))
+        acknowledgement = _decode_write(lambda: account_wire.order_acknowledgement(Fields(body, "order")))
         if acknowledgement.client_order_id != order.client_order_id:
             raise OutcomeUnknownError("The exchange's answer does not name this order. It may be live.")
         if acknowledgement.fill_count + acknowledgement.remaining_count > order.count:
@@ -327,14 +331,14 @@ class AccountClient(MarketDataClient):
         """
         path = f"/portfolio/events/orders/{quote_path(order_id)}"
         body = self._transport.write("DELETE", path, params(market_ticker=ticker))
-        acknowledgement = _trusted(lambda: account_wire.cancel_acknowledgement(Fields(body, "cancel")))
+        acknowledgement = _decode_write(lambda: account_wire.cancel_acknowledgement(Fields(body, "cancel")))
         if acknowledgement.order_id != order_id:
             raise OutcomeUnknownError("The exchange answered for another order. This one may be canceled.")
         return acknowledgement
 
     # --- Internal ---------------------------------------------------------------------------------
 
-    def _in_own_words(self, listing: Listing[Row]) -> Listing[Row]:
+    def _with_placed_action(self, listing: Listing[Row]) -> Listing[Row]:
         """Add action and side as placed.
 
         Returns the rows unchanged here. A client with the journal overrides this.
@@ -344,7 +348,7 @@ class AccountClient(MarketDataClient):
     def _positions(
         self,
         endpoint: endpoints.ListEndpoint[Position],
-        wanted: Query,
+        query: Query,
         progress: Progress | None = None,
         *,
         limit: int | None = None,
@@ -354,7 +358,7 @@ class AccountClient(MarketDataClient):
         listing = collect(
             self._transport,
             endpoint,
-            wanted,
+            query,
             limit=limit,
             cursor=cursor,
             progress=progress,
@@ -363,7 +367,7 @@ class AccountClient(MarketDataClient):
         return Positions(listing, tuple(account_wire.event_position(row) for row in events))
 
 
-def _spelled(ticker: str | None) -> str | None:
+def _normalize_ticker(ticker: str | None) -> str | None:
     """Return a ticker in the exchange's spelling.
 
     The journal may spell an order's market differently. The exchange rejects text that is not a ticker.
@@ -384,7 +388,7 @@ def _status(word: OrderStatus | str | None) -> OrderStatus | None:
     return OrderStatus(word)
 
 
-def _trusted(decode: Callable[[], T]) -> T:
+def _decode_write(decode: Callable[[], T]) -> T:
     """Decode the answer to a write.
 
     Raises OutcomeUnknownError for an unreadable answer, because the write may have taken effect.

@@ -66,7 +66,7 @@ def _positions(path: str, decode: Callable[[Fields], Position]) -> ListEndpoint[
         "market_positions",
         decode,
         identity=lambda row: row.ticker,
-        skip=account_wire.position_says_nothing,
+        skip=account_wire.is_empty_position,
     )
 
 

@@ -36,7 +36,7 @@ from kalshi_trading.exchange.paging import collect, params, quote_path, time_ran
 from kalshi_trading.exchange.wire import markets as market_wire
 from kalshi_trading.exchange.wire.fields import DecodeCache, Fields
 
-MOST_BOOKS_PER_REQUEST = 100
+MAX_BOOKS_PER_REQUEST = 100
 MARKET_STATUSES = ("unopened", "open", "paused", "closed", "settled")
 """Status filters of the market list. They differ from the values of `Market.status`.
 Source: Kalshi API, GET /markets.
@@ -45,7 +45,7 @@ _BOOK_SIDES = DecodeCache(market_wire.book_sides, "ticker")
 
 
 @contextmanager
-def named_if_absent(sentence: str) -> Iterator[None]:
+def explain_not_found(sentence: str) -> Iterator[None]:
     """Replace a generic NotFoundError by one that names the missing item."""
     try:
         yield
@@ -120,14 +120,14 @@ class MarketDataClient:
 
         `status` is unopened, open, closed or settled. Raises KalshiAPIError.
         """
-        wanted = params(
+        query = params(
             status=status,
             series_ticker=series_ticker,
             tickers=",".join(tickers),
             with_nested_markets=with_nested_markets,
         )
         transport = self._transport
-        return collect(transport, endpoints.EVENTS, wanted, limit=limit, cursor=cursor, progress=progress)
+        return collect(transport, endpoints.EVENTS, query, limit=limit, cursor=cursor, progress=progress)
 
     def get_event(self, event_ticker: str) -> Event:
         """Read one event with its markets inside."""
@@ -147,9 +147,9 @@ class MarketDataClient:
         self, series_ticker: str, event_ticker: str, period: BarPeriod, *, percentiles: Iterable[int]
     ) -> tuple[ForecastPoint, ...]:
         event_path = f"/series/{quote_path(series_ticker)}/events/{quote_path(event_ticker)}"
-        wanted = [("percentiles", str(percentile)) for percentile in percentiles]
+        query = [("percentiles", str(percentile)) for percentile in percentiles]
         return market_wire.forecast_points(
-            self._signed(f"{event_path}/forecast_percentile_history", [*wanted, *_bars(period)])
+            self._signed(f"{event_path}/forecast_percentile_history", [*query, *_bars(period)])
         )
 
     # --- Markets ----------------------------------------------------------------------------------
@@ -170,14 +170,14 @@ class MarketDataClient:
         None: there is no quote on that side. `status` is unopened, open, paused, closed or settled. Only
         reads. Raises KalshiAPIError, and InvalidInputError for another status.
         """
-        wanted = params(
+        query = params(
             status=_market_status(status),
             event_ticker=event_ticker,
             series_ticker=series_ticker,
             tickers=",".join(tickers),
         )
         transport = self._transport
-        return collect(transport, endpoints.MARKETS, wanted, limit=limit, cursor=cursor, progress=progress)
+        return collect(transport, endpoints.MARKETS, query, limit=limit, cursor=cursor, progress=progress)
 
     def get_market(self, ticker: str) -> Market:
         """Read one market with its best quotes, in YES dollars.
@@ -186,7 +186,7 @@ class MarketDataClient:
         that is not a ticker, and NotFoundError if the exchange has no such market.
         """
         name = validate_ticker(ticker)
-        with named_if_absent(f"The exchange has no market {name}."):
+        with explain_not_found(f"The exchange has no market {name}."):
             return market_wire.market(self._public(f"/markets/{quote_path(name)}").inner("market"))
 
     def get_orderbook(self, ticker: str, *, depth: int = 0) -> OrderBook:
@@ -200,9 +200,9 @@ class MarketDataClient:
 
     def get_orderbooks(self, tickers: Iterable[str]) -> dict[str, OrderBook]:
         """Read many books, a hundred per request."""
-        wanted, books = list(tickers), {}
-        for start in range(0, len(wanted), MOST_BOOKS_PER_REQUEST):
-            batch = wanted[start : start + MOST_BOOKS_PER_REQUEST]
+        names, books = list(tickers), {}
+        for start in range(0, len(names), MAX_BOOKS_PER_REQUEST):
+            batch = names[start : start + MAX_BOOKS_PER_REQUEST]
             body = self._public("/markets/orderbooks", [("tickers", ticker) for ticker in batch])
             for row in body.rows("orderbooks"):
                 ticker = row.ticker("ticker")
@@ -240,8 +240,8 @@ class MarketDataClient:
         until: datetime | None = None,
         limit: int | None = None,
     ) -> Listing[Trade]:
-        wanted = [*params(ticker=ticker), *time_range(since, until)]
-        return collect(self._transport, endpoints.TRADES, wanted, limit=limit)
+        query = [*params(ticker=ticker), *time_range(since, until)]
+        return collect(self._transport, endpoints.TRADES, query, limit=limit)
 
     def get_market_history(self, ticker: str, limit: int | None = 100) -> Listing[Trade]:
         """List public trades of one market, newest first, in YES dollars.
@@ -264,8 +264,8 @@ class MarketDataClient:
         limit: int | None = None,
     ) -> Listing[Market]:
         """List archived markets. Only one filter can be used at a time."""
-        wanted = params(event_ticker=event_ticker, series_ticker=series_ticker, tickers=",".join(tickers))
-        return collect(self._transport, endpoints.OLD_MARKETS, wanted, limit=limit)
+        query = params(event_ticker=event_ticker, series_ticker=series_ticker, tickers=",".join(tickers))
+        return collect(self._transport, endpoints.OLD_MARKETS, query, limit=limit)
 
     def get_historical_market(self, ticker: str) -> Market:
         return market_wire.market(self._public(f"/historical/markets/{quote_path(ticker)}").inner("market"))
@@ -279,11 +279,11 @@ class MarketDataClient:
 
     # --- Internal ---------------------------------------------------------------------------------
 
-    def _public(self, path: str, wanted: Query = ()) -> Fields:
-        return Fields(self._transport.read(path, wanted, signed=False), "answer")
+    def _public(self, path: str, query: Query = ()) -> Fields:
+        return Fields(self._transport.read(path, query, signed=False), "answer")
 
-    def _signed(self, path: str, wanted: Query = ()) -> Fields:
-        return Fields(self._transport.read(path, wanted), "answer")
+    def _signed(self, path: str, query: Query = ()) -> Fields:
+        return Fields(self._transport.read(path, query), "answer")
 
 
 def _market_status(word: str | None) -> str | None:

@@ -21,7 +21,7 @@ from kalshi_trading.exchange.wire.fields import Fields
 
 T = TypeVar("T")
 
-MOST_PAGES = 2000
+MAX_PAGES = 2000
 _SECOND = timedelta(seconds=1)
 
 
@@ -68,12 +68,12 @@ def collect(
     cursor: str | None = None,
     progress: Progress | None = None,
     on_page: Callable[[Fields], None] | None = None,
-    all_here: Callable[[], None] | None = None,
+    on_last_page: Callable[[], None] | None = None,
 ) -> Listing[T]:
     """Collect all rows, each once, or the first `limit`.
 
     The listing reports why rows may be missing. `cursor` continues an earlier listing. None: from the first
-    row. `all_here` is called when the last page has arrived, before its rows are decoded. Raises
+    row. `on_last_page` is called when the last page has arrived, before its rows are decoded. Raises
     KalshiAPIError if the first page could not be read.
     """
     if limit is not None and (not isinstance(limit, int) or limit < 1):
@@ -95,8 +95,8 @@ def collect(
         if page is None:
             return found.listing()
         is_begun = True
-        if all_here is not None and page.is_last:
-            all_here()
+        if on_last_page is not None and page.is_last:
+            on_last_page()
         found.add(page.rows)
         if on_page is not None:
             on_page(page.body)
@@ -115,20 +115,20 @@ def iterate(transport: Transport, endpoints: Iterable[ListEndpoint[T]], query: Q
     yielded. Rows that differ under a shared identity are all yielded. Raises KalshiAPIError if a row or page
     cannot be read, also after some rows.
     """
-    told = set[object]()
+    seen_names = set[object]()
     for endpoint in endpoints:
         for page in _each_page(transport, endpoint, query):
             for row in page.rows:
                 if endpoint.skip is not None and endpoint.skip(row):
                     continue
                 item = endpoint.decode(row)
-                name = _name(endpoint, item)
-                if name is None or name not in told:
-                    told.add(name)
+                name = _row_identity(endpoint, item)
+                if name is None or name not in seen_names:
+                    seen_names.add(name)
                     yield item
 
 
-def _name(endpoint: ListEndpoint[T], item: T) -> object:
+def _row_identity(endpoint: ListEndpoint[T], item: T) -> object:
     """Return a row's unique name. None: it has none.
 
     A shared identity includes the row's content.
@@ -162,7 +162,7 @@ def _each_page(
     repeated cursor is an error, because an exchange that lost a cursor silently starts over.
     """
     seen = set[str]()
-    for _ in range(MOST_PAGES):
+    for _ in range(MAX_PAGES):
         size = min(endpoint.page_size, left() or endpoint.page_size)
         paging = [("limit", str(size)), *([("cursor", cursor)] if cursor else [])]
         body = Fields(transport.read(endpoint.path, [*query, *paging], signed=endpoint.signed), "answer")
@@ -173,7 +173,7 @@ def _each_page(
         if cursor in seen:
             raise KalshiAPIError("The exchange repeated a page of the list.")
         seen.add(cursor)
-    raise KalshiAPIError(f"The list was cut off after {MOST_PAGES} pages.")
+    raise KalshiAPIError(f"The list was cut off after {MAX_PAGES} pages.")
 
 
 def quote_path(name: str) -> str:

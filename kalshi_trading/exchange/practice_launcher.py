@@ -18,11 +18,11 @@ from pathlib import Path
 
 from kalshi_trading.core.errors import KalshiAPIError, PracticeExchangeError
 from kalshi_trading.journal.files.private_files import (
-    NotOursError,
+    ForeignFileError,
     make_folder,
-    mend,
     open_private,
     open_to_read,
+    restrict_permissions,
 )
 from kalshi_trading.settings.child_environment import child_environment
 from kalshi_trading.settings.credentials import Credentials, load_private_key
@@ -30,9 +30,9 @@ from kalshi_trading.settings.places import PROJECT_FOLDER, is_checkout
 
 START_LIMIT_S = 60.0
 IDLE_EXIT_S = 600
-ASKED_EVERY_S = 150.0  # well below IDLE_EXIT_S
+REQUEST_INTERVAL_S = 150.0  # well below IDLE_EXIT_S
 ENDED = "The practice exchange has stopped. Restart this program; your practice account is saved."
-COMPLAINTS_FILE = "exchange.log"
+ERROR_LOG = "exchange.log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,9 @@ def ensure_running(
     try:
         data_dir = data_dir.absolute()  # the exchange runs in another folder
         make_folder(data_dir)
-        complaints = data_dir / COMPLAINTS_FILE
-        with open(complaints, "ab", opener=open_private) as stderr:  # a running one may write there
-            said_before = stderr.tell()
+        error_log = data_dir / ERROR_LOG
+        with open(error_log, "ab", opener=open_private) as stderr:  # a running one may write there
+            offset = stderr.tell()
             process = subprocess.Popen(
                 _command(data_dir, seed, markets),
                 stdin=subprocess.DEVNULL,
@@ -73,7 +73,7 @@ def ensure_running(
                 start_new_session=True,  # Ctrl-C in this terminal must not reach it
                 text=True,
             )
-    except NotOursError as error:
+    except ForeignFileError as error:
         raise PracticeExchangeError(f"The practice exchange could not start: {error}.") from error
     except OSError as error:
         raise PracticeExchangeError(
@@ -84,7 +84,7 @@ def ensure_running(
         process.kill()
         raise PracticeExchangeError(f"The practice exchange did not start within {limit_s:.0f} s. Try again.")
     if not line.strip():
-        raise PracticeExchangeError(_why_it_ended(complaints, said_before))
+        raise PracticeExchangeError(_why_it_ended(error_log, offset))
     return _read_announcement(line)
 
 
@@ -100,27 +100,27 @@ def _command(data_dir: Path, seed: int | None, markets: int) -> list[str]:
     return [*start, *founding, "--idle-exit", str(IDLE_EXIT_S)]
 
 
-def close_to_others(data_dir: Path) -> tuple[str, ...]:
+def restrict_data_dir(data_dir: Path) -> tuple[str, ...]:
     """Make the exchange's folder and error log private to this user.
 
     Returns a note for each path that is not ours or cannot be changed. The exchange makes its other files
     private itself.
     """
-    return mend([data_dir], [data_dir / COMPLAINTS_FILE])
+    return restrict_permissions([data_dir], [data_dir / ERROR_LOG])
 
 
 def keep_alive(ask: Callable[[], object], ended: threading.Event) -> None:
-    """Send a request every `ASKED_EVERY_S` seconds until `ended`.
+    """Send a request every `REQUEST_INTERVAL_S` seconds until `ended`.
 
     Without requests the exchange would exit. If it has ended anyway, the user's next action reports it.
     """
 
-    def attend() -> None:
-        while not ended.wait(ASKED_EVERY_S):
+    def ask_regularly() -> None:
+        while not ended.wait(REQUEST_INTERVAL_S):
             with suppress(KalshiAPIError):
                 ask()
 
-    threading.Thread(target=attend, daemon=True, name="keep the practice exchange").start()
+    threading.Thread(target=ask_regularly, daemon=True, name="keep the practice exchange").start()
 
 
 def _first_line(process: subprocess.Popen[str], limit_s: float) -> str | None:
@@ -130,25 +130,25 @@ def _first_line(process: subprocess.Popen[str], limit_s: float) -> str | None:
     """
     lines = queue.SimpleQueue[str]()
 
-    def attend() -> None:
+    def read_line() -> None:
         with process:  # waits for the process to end, so no zombie remains
             assert process.stdout is not None
             lines.put(process.stdout.readline())
 
-    threading.Thread(target=attend, daemon=True, name="practice exchange").start()
+    threading.Thread(target=read_line, daemon=True, name="practice exchange").start()
     try:
         return lines.get(timeout=limit_s)
     except queue.Empty:
         return None
 
 
-def _why_it_ended(complaints: Path, said_before: int) -> str:
+def _why_it_ended(error_log: Path, offset: int) -> str:
     """Return one sentence that says why it did not start.
 
     Quotes the last line it wrote, which is also the last line of a traceback.
     """
-    with open_to_read(complaints) as file:
-        file.seek(said_before)
+    with open_to_read(error_log) as file:
+        file.seek(offset)
         said = file.read().decode(errors="replace").strip().splitlines()
     reason = said[-1] if said else "it stopped without a message."
     return f"The practice exchange could not start: {reason}"

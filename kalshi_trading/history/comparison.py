@@ -25,7 +25,7 @@ from kalshi_trading.core.money import (
 from kalshi_trading.core.pnl import average_price
 from kalshi_trading.history.rows import HistoryRow
 from kalshi_trading.journal.order_log import LoggedOrder
-from kalshi_trading.journal.order_state import WITHOUT_ORDER
+from kalshi_trading.journal.order_state import NO_ORDER_STAGES
 
 
 class MismatchKind(StrEnum):
@@ -78,7 +78,7 @@ class Reconciliation:
     `compared` counts orders. `fills` and `records` count their fills and journal records. `too_new`
     orders differ, but may have changed after the time up to which the exchange's data is complete.
     `unjudged` orders differ, but data is `incomplete`, or they may have changed during the read and
-    could not be read again. `damaged` lines could hold orders. `foreign` orders of other keys are in
+    could not be read again. `damaged` lines could hold orders. `foreign_count` orders of other keys are in
     the journal but not in this account, so they cannot be compared.
     """
 
@@ -90,7 +90,7 @@ class Reconciliation:
     unjudged: int = 0
     incomplete: str | None = None
     damaged: int = 0
-    foreign: int = 0
+    foreign_count: int = 0
 
     @property
     def is_clean(self) -> bool:
@@ -124,7 +124,7 @@ def compare(
         return _TOO_NEW if _is_later(each.row, shown_until, clock_ahead) else None
 
     doubts = [(each, doubt(each)) for each in found]
-    standing = [(_what_is_sure(each) if why else each, why) for each, why in doubts]
+    standing = [(_keep_sure(each) if why else each, why) for each, why in doubts]
     left = Counter(why for each, why in standing if not each.mismatches)
     return Reconciliation(
         differences=tuple(each for each, _ in standing if each.mismatches),
@@ -138,7 +138,7 @@ def compare(
     )
 
 
-def _what_is_sure(each: Difference) -> Difference:
+def _keep_sure(each: Difference) -> Difference:
     """Keep the mismatches that missing exchange data cannot explain.
 
     There may be none.
@@ -185,20 +185,20 @@ def differences_of(row: HistoryRow) -> tuple[Mismatch, ...]:
         return () if own is None else tuple(_unlisted(own))
     if own is None:
         sentence = "placed elsewhere, or its journal line is lost"
-        return (Mismatch(MismatchKind.NOT_IN_JOURNAL, sentence), *_among_themselves(order, row.fills))
+        return (Mismatch(MismatchKind.NOT_IN_JOURNAL, sentence), *_order_against_fills(order, row.fills))
     return (
         *_status(own, order),
         *_terms(own, order),
         *_counts(own, order),
         *_reported_fills(row, own),
-        *_among_themselves(order, row.fills),
+        *_order_against_fills(order, row.fills),
     )
 
 
 def _unlisted(own: LoggedOrder) -> Iterator[Mismatch]:
     if own.state.is_pending:
         yield Mismatch(MismatchKind.OPEN, "no answer was received, and the exchange does not list it so far")
-    elif own.state.stage not in WITHOUT_ORDER:
+    elif own.state.stage not in NO_ORDER_STAGES:
         yield Mismatch(
             MismatchKind.NOT_AT_EXCHANGE,
             f"accepted as {own.order_id or '?'}, but the exchange does not list it",
@@ -208,7 +208,7 @@ def _unlisted(own: LoggedOrder) -> Iterator[Mismatch]:
 def _status(own: LoggedOrder, order: Order) -> Iterator[Mismatch]:
     if own.state.is_refused(order):
         return
-    if own.state.stage in WITHOUT_ORDER or own.state.is_pending:
+    if own.state.stage in NO_ORDER_STAGES or own.state.is_pending:
         yield Mismatch(
             MismatchKind.STATUS, f"journal: {own.state.stage.replace('_', ' ')}; exchange: {order.status}"
         )
@@ -234,7 +234,7 @@ def _terms(own: LoggedOrder, order: Order) -> Iterator[Mismatch]:
     if own.state.ticker not in ("", order.ticker):
         yield Mismatch(MismatchKind.TERMS, f"journal: {own.state.ticker}; exchange: {order.ticker}")
     if own.count is not None and own.count != order.initial_count:
-        yield _counted("contracts ordered", own.count, order.initial_count)
+        yield _count_mismatch("contracts ordered", own.count, order.initial_count)
     action, side = own.action, own.side
     if action is None or side is None:
         return
@@ -250,15 +250,15 @@ def _terms(own: LoggedOrder, order: Order) -> Iterator[Mismatch]:
 
 def _counts(own: LoggedOrder, order: Order) -> Iterator[Mismatch]:
     """Compare filled and canceled contracts with the last report."""
-    reported, most = own.reported, own.most_filled
+    reported, most = own.reported, own.max_filled
     canceled = order.initial_count - order.fill_count - order.remaining_count
     if canceled < own.canceled_count:
-        yield _counted("contracts canceled", own.canceled_count, canceled)
+        yield _count_mismatch("contracts canceled", own.canceled_count, canceled)
     if reported is None or most is None:
         return
     if not reported.fill_count <= order.fill_count <= most:
         bound = reported.fill_count if order.fill_count < reported.fill_count else most
-        yield _counted("contracts filled", bound, order.fill_count)
+        yield _count_mismatch("contracts filled", bound, order.fill_count)
 
 
 def _reported_fills(row: HistoryRow, own: LoggedOrder) -> Iterator[Mismatch]:
@@ -272,7 +272,7 @@ def _reported_fills(row: HistoryRow, own: LoggedOrder) -> Iterator[Mismatch]:
         return
     fees = sum((fill.fee for fill in first), ZERO)
     if reported.fee is not None and not _agree(reported.fee, fees):
-        yield _priced(MismatchKind.FEES, "fees: journal", reported.fee, "fills", fees)
+        yield _dollar_mismatch(MismatchKind.FEES, "fees: journal", reported.fee, "fills", fees)
     side = own.side
     average = None if side is None else average_price(first, reported.fill_count, side)
     if reported.average_price is not None and average is not None and reported.average_price != average:
@@ -295,7 +295,7 @@ def first_fills(fills: Iterable[Fill], count: Contracts) -> tuple[Fill, ...] | N
     return tuple(first) if left == ZERO else None
 
 
-def _among_themselves(order: Order, fills: tuple[Fill, ...]) -> Iterator[Mismatch]:
+def _order_against_fills(order: Order, fills: tuple[Fill, ...]) -> Iterator[Mismatch]:
     """Compare the exchange's order with its own fills."""
     if any((fill.ticker, fill.book_side) != (order.ticker, order.book_side) for fill in fills):
         yield Mismatch(MismatchKind.FILLS, "a fill has another market or direction than its order")
@@ -312,9 +312,11 @@ def _among_themselves(order: Order, fills: tuple[Fill, ...]) -> Iterator[Mismatc
         )
     fees = sum((fill.fee for fill in fills), ZERO)
     if not _agree(order.fees, fees):
-        yield _priced(MismatchKind.FEES, "fees: order", order.fees, "fills", fees)
+        yield _dollar_mismatch(MismatchKind.FEES, "fees: order", order.fees, "fills", fees)
     if not any(_agree(order.fill_cost, cost) for cost in _costs(order, fills)):
-        yield _priced(MismatchKind.PRICE, "cost: order", order.fill_cost, "fills", _costs(order, fills)[0])
+        yield _dollar_mismatch(
+            MismatchKind.PRICE, "cost: order", order.fill_cost, "fills", _costs(order, fills)[0]
+        )
 
 
 def _costs(order: Order, fills: tuple[Fill, ...]) -> tuple[Dollars, ...]:
@@ -334,11 +336,11 @@ def _agree(one: Dollars, other: Dollars) -> bool:
     return abs(one - other) < BALANCE_GRAIN
 
 
-def _counted(what: str, here: Contracts, on_exchange: Contracts) -> Mismatch:
+def _count_mismatch(what: str, here: Contracts, on_exchange: Contracts) -> Mismatch:
     return Mismatch(
         MismatchKind.COUNT, f"{what}: journal {count_text(here)}, exchange {count_text(on_exchange)}"
     )
 
 
-def _priced(kind: MismatchKind, what: str, one: Dollars, whose: str, other: Dollars) -> Mismatch:
+def _dollar_mismatch(kind: MismatchKind, what: str, one: Dollars, whose: str, other: Dollars) -> Mismatch:
     return Mismatch(kind, f"{what} {dollars_text(one)}, {whose} {dollars_text(other)}")

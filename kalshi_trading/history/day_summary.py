@@ -17,7 +17,7 @@ from kalshi_trading.core.money import ZERO, Contracts, Dollars
 from kalshi_trading.core.pnl import oldest_first
 from kalshi_trading.core.results import Fetched, Listing, Progress, fetch
 from kalshi_trading.core.text import pluralize
-from kalshi_trading.history.trade_history import A_DAY, ExchangeHistory, read_exchange, read_order_log
+from kalshi_trading.history.trade_history import ONE_DAY, ExchangeHistory, read_exchange, read_order_log
 from kalshi_trading.journal.order_log import LoggedOrder
 from kalshi_trading.journal.order_state import OrderStage
 from kalshi_trading.kalshi_client import KalshiClient
@@ -55,7 +55,7 @@ class DaySummary:
 
     `orders` are those placed, here or elsewhere. `rejected` are those the exchange refused. `unknown`
     are orders of unknown outcome that the exchange does not list. `incomplete` says why something may
-    be missing. `has_all` False: whole markets, or fills of them, may be missing.
+    be missing. `has_all_markets` False: whole markets, or fills of them, may be missing.
     """
 
     period: Period
@@ -64,7 +64,7 @@ class DaySummary:
     unknown: int
     markets: tuple[MarketDay, ...]  # best first, those of unknown P&L last
     incomplete: str | None = None
-    has_all: bool = True
+    has_all_markets: bool = True
 
     @property
     def is_empty(self) -> bool:
@@ -90,7 +90,7 @@ class DaySummary:
 
         None: some market's P&L is not known, or not all markets are known.
         """
-        if not self.has_all:
+        if not self.has_all_markets:
             return None
         known = [market.pnl for market in self.markets if market.pnl is not None]
         return sum(known, ZERO) if len(known) == len(self.markets) else None
@@ -127,10 +127,10 @@ def read_summary(
 
     Raises KalshiAPIError, JournalError.
     """
-    logged, damage = read_order_log(journal, period.first - A_DAY, account)
-    on_exchange = read_exchange(client, since=period.start - A_DAY, progress=progress)
+    logged, damage = read_order_log(journal, period.first - ONE_DAY, account)
+    on_exchange = read_exchange(client, since=period.start - ONE_DAY, progress=progress)
     settled = client.get_settlements(since=period.start)
-    fills = _fills_of_markets(client, _moved(client, period, on_exchange, settled), progress)
+    fills = _fills_of_markets(client, _active_markets(client, period, on_exchange, settled), progress)
     positions = client.get_positions().markets
     by_market: dict[str, list[Fill]] = {}
     for fill in fills:
@@ -152,7 +152,7 @@ def read_summary(
     )
 
 
-def _moved(
+def _active_markets(
     client: KalshiClient, period: Period, on_exchange: ExchangeHistory, settled: Listing[Settlement]
 ) -> set[str] | None:
     """Return the markets with a fill or a settlement in a period.
@@ -208,7 +208,7 @@ def summarize(
     depends, may be missing.
     """
     orders, missing = tuple(orders), [reason for reason in missing if reason]
-    markets = [_market_day(ledger, period) for ledger in ledgers if _has_moved(ledger, period)]
+    markets = [_market_day(ledger, period) for ledger in ledgers if _is_active(ledger, period)]
     states = [own.state for own in logged if period.contains(own.state.intent_at)]
     listed = {order.client_order_id for order in orders}
     timeless = sum(order.created_at is None for order in orders)
@@ -224,12 +224,12 @@ def summarize(
         rejected=sum(state.stage is OrderStage.REJECTED for state in states),
         unknown=sum(state.is_pending and state.client_order_id not in listed for state in states),
         markets=tuple(sorted(markets, key=lambda day: (day.pnl is None, -_gain(day), day.ticker))),
-        incomplete=_listed([gap for gap in gaps if gap]),
-        has_all=not missing,
+        incomplete=_shorten_reasons([gap for gap in gaps if gap]),
+        has_all_markets=not missing,
     )
 
 
-def _has_moved(ledger: MarketLedger, period: Period) -> bool:
+def _is_active(ledger: MarketLedger, period: Period) -> bool:
     """Check whether a market has a fill or a settlement in a period.
 
     A fill without a time counts, because it may be in the period.
@@ -265,7 +265,7 @@ def _without_time(count: int, what: str) -> str:
     return f"{pluralize(count, what)} without a time"
 
 
-def _listed(reasons: list[str]) -> str | None:
+def _shorten_reasons(reasons: list[str]) -> str | None:
     """Join distinct reasons into one sentence, at most _NAMED of them."""
     once = list(dict.fromkeys(reasons))
     more = [f"and {len(once) - _NAMED} more reasons"] if len(once) > _NAMED else []

@@ -239,7 +239,7 @@ class Exporter:
         """
         parts = TaxInputs(
             fills_by_market(self._client.each_fill(), task.progress),
-            {row.ticker: row for row in self._client.get_positions().markets.whole()},
+            {row.ticker: row for row in self._client.get_positions().markets.require_complete()},
             {row.ticker: row for row in self._client.each_settlement()},
         )
         left_out: list[str] = []
@@ -256,7 +256,7 @@ class Exporter:
         adds their ids.
         """
         words = OwnOrders(self._records(task, None))
-        if words.lacks_names and not named:
+        if words.has_unmapped_orders and not named:
             for row in self._client.each_order():
                 words.remember(row)
         return words
@@ -274,7 +274,7 @@ class Exporter:
 
 
 def trade_row(fill: Fill, words: OwnOrders) -> Row:
-    client_order_id, action, side = words.of(fill.order_id, fill.book_side)
+    client_order_id, action, side = words.lookup(fill.order_id, fill.book_side)
     return (
         fill.created_at,
         fill.ticker,
@@ -295,7 +295,7 @@ def trade_row(fill: Fill, words: OwnOrders) -> Row:
 
 def order_row(order: Order, words: OwnOrders) -> Row:
     words.remember(order)
-    name, action, side = words.of(order.order_id, order.book_side)
+    name, action, side = words.lookup(order.order_id, order.book_side)
     return (
         order.created_at,
         order.updated_at,

@@ -25,7 +25,7 @@ def read_fills(
     """
     since = None if first is None else local_midnight(first)
     until = None if last is None else local_midnight(last + timedelta(days=1))
-    if journal.own_orders.lacks_names():
+    if journal.own_orders.has_unmapped_orders():
         journal.own_orders.remember(client.each_order())
     rows = []
     for fill in client.each_fill(since=since, until=until):
@@ -33,4 +33,4 @@ def read_fills(
         if (first or last) and (day is None or not (first or day) <= day <= (last or day)):
             continue
         rows.append(fill)
-    return journal.own_orders.in_own_words(oldest_first(rows))
+    return journal.own_orders.with_placed_action(oldest_first(rows))

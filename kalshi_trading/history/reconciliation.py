@@ -17,7 +17,7 @@ from kalshi_trading.history.trade_history import load_history, with_order
 from kalshi_trading.kalshi_client import READ_LAG, KalshiClient
 from kalshi_trading.trade_logger import TradeLogger
 
-MOST_LOOKED_AT_AGAIN = 200
+MAX_READ_AGAIN = 200
 
 
 def reconcile(
@@ -38,18 +38,20 @@ def reconcile(
     shown_until = _shown_until(client, clock(), clock_ahead)
     history = load_history(client, journal, account=account, period=period, most=None, progress=progress)
 
-    compared = partial(
+    compare_rows = partial(
         compare,
         shown_until=shown_until,
         clock_ahead=clock_ahead,
         incomplete=history.incomplete,
         damaged=len(history.damage),
     )
-    wanted = [each.row for each in compared(history.rows).differences if _may_have_moved(each.row)]
-    again = _looked_at_again(client, wanted)
+    wanted = [each.row for each in compare_rows(history.rows).differences if _may_have_moved(each.row)]
+    again = _read_again(client, wanted)
     rows = [again.get(row.order_id, row) for row in history.rows]
     left = {row.order_id for row in wanted} - again.keys()
-    return replace(compared(rows, unsettled=lambda row: row.order_id in left), foreign=history.foreign)
+    return replace(
+        compare_rows(rows, unsettled=lambda row: row.order_id in left), foreign_count=history.foreign_count
+    )
 
 
 def _shown_until(client: KalshiClient, now: datetime, clock_ahead: timedelta) -> datetime:
@@ -71,16 +73,16 @@ def _may_have_moved(row: HistoryRow) -> bool:
     return row.order is not None and row.order.remaining_count > ZERO
 
 
-def _looked_at_again(client: KalshiClient, rows: Sequence[HistoryRow]) -> dict[str, HistoryRow]:
+def _read_again(client: KalshiClient, rows: Sequence[HistoryRow]) -> dict[str, HistoryRow]:
     """Read orders again with their fills, by order_id.
 
-    Leaves out orders that cannot be read. Reads MOST_LOOKED_AT_AGAIN at most.
+    Leaves out orders that cannot be read. Reads MAX_READ_AGAIN at most.
     """
     again = {}
-    for row in rows[:MOST_LOOKED_AT_AGAIN]:
+    for row in rows[:MAX_READ_AGAIN]:
         try:
             order = client.get_order(row.order_id)
-            listed = client.get_fills(order_id=row.order_id).whole()
+            listed = client.get_fills(order_id=row.order_id).require_complete()
         except KalshiAPIError:
             continue
         fills = {fill.fill_id: fill for fill in (*reversed(row.fills), *listed)}

@@ -17,8 +17,8 @@ from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price
 from kalshi_trading.core.pnl import average_price
 from kalshi_trading.core.tickers import event_of
 from kalshi_trading.journal.order_log import LoggedOrder, ReportedFills
-from kalshi_trading.journal.order_state import WITHOUT_ORDER, OrderStage
-from kalshi_trading.journal.own_orders import words_in, words_that_mean
+from kalshi_trading.journal.order_state import NO_ORDER_STAGES, OrderStage
+from kalshi_trading.journal.own_orders import action_side_for, parse_action_side
 from kalshi_trading.journal.records import JournalRecord
 
 # --- A described order ----------------------------------------------------------------------------
@@ -49,8 +49,8 @@ def describe(order: Order, intent: JournalRecord | None, fills: Iterable[Fill] =
 
     Without a matching intent, by its effect.
     """
-    words = None if intent is None else words_in(intent.text("action"), intent.text("side"))
-    own_action, own_side = words_that_mean(words, order.book_side)
+    words = None if intent is None else parse_action_side(intent.text("action"), intent.text("side"))
+    own_action, own_side = action_side_for(words, order.book_side)
     own = (fill for fill in fills if fill.order_id == order.order_id)
     average = average_price(own, order.fill_count, own_side)
     return OrderDescription(
@@ -116,21 +116,21 @@ class HistoryRow:
         return "" if self.logged is None else self.logged.order_id
 
     @property
-    def _words(self) -> tuple[Action | None, Side | None]:
+    def _action_and_side(self) -> tuple[Action | None, Side | None]:
         own = self.logged
         if self.order is None:
             return (None, None) if own is None else (own.action, own.side)
-        words = None if own is None else words_in(own.text("action"), own.text("side"))
-        return words_that_mean(words, self.order.book_side)
+        words = None if own is None else parse_action_side(own.text("action"), own.text("side"))
+        return action_side_for(words, self.order.book_side)
 
     @property
     def action(self) -> Action | None:
         """None: placed elsewhere, so only its effect is known."""
-        return self._words[0]
+        return self._action_and_side[0]
 
     @property
     def side(self) -> Side | None:
-        return self._words[1]
+        return self._action_and_side[1]
 
     @property
     def price(self) -> Price | None:
@@ -219,7 +219,7 @@ class HistoryRow:
 def _result_from_journal(logged: LoggedOrder) -> OrderResult:
     """Return the result as of the exchange's last report in the journal."""
     state, reported, filled = logged.state.stage, logged.reported, logged.filled
-    if state in WITHOUT_ORDER:
+    if state in NO_ORDER_STAGES:
         return OrderResult.REJECTED if state is OrderStage.REJECTED else OrderResult.NOT_PLACED
     if logged.state.is_pending or reported is None or filled is None:
         return OrderResult.UNKNOWN

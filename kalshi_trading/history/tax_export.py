@@ -91,7 +91,7 @@ def closed_lots(
             timeless = sum(fill.created_at is None for fill in ledger.fills)
             gap = ledger.mismatch or (f"{pluralize(timeless, 'fill')} without a time" if timeless else None)
             if gap is None:
-                yield from ledger.holding.closed
+                yield from ledger.fifo.closed
             else:
                 left_out(f"{ledger.ticker} ({gap})")
     for ticker in sorted(parts.settlements.keys() - set(tickers)):

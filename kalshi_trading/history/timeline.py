@@ -62,13 +62,13 @@ def read_timeline(client: KalshiClient | None, row: HistoryRow) -> OrderTimeline
         unasked: Fetched[Settlement | None] = Fetched(None, "Not connected to this environment's exchange.")
         return OrderTimeline(row, events_of(row, None), (), unasked)
 
-    def settled() -> Settlement | None:
+    def read_settlement() -> Settlement | None:
         if not row.fill_count:
             return None
-        rows = client.get_settlements(ticker=row.ticker).whole()
+        rows = client.get_settlements(ticker=row.ticker).require_complete()
         return next((each for each in rows if each.ticker == row.ticker), None)
 
-    settlement = fetch(settled)
+    settlement = fetch(read_settlement)
     mismatches = () if row.order is None and row.is_external else differences_of(row)
     return OrderTimeline(row, events_of(row, settlement.value), mismatches, settlement)
 

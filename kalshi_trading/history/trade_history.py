@@ -26,9 +26,9 @@ from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.trade_logger import TradeLogger
 
 T = TypeVar("T")
-MOST = 1000
+MAX_ORDERS = 1000
 """Orders read if no period is given: as many as one page holds."""
-A_DAY = timedelta(days=1)
+ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class TradeHistory:
     rows: tuple[HistoryRow, ...]
     incomplete: str | None = None
     damage: Damage = UNDAMAGED
-    foreign: int = 0
+    foreign_count: int = 0
     """Number of journal orders of other keys that the exchange does not list; they are left out."""
     is_joined: bool = True
 
@@ -76,18 +76,20 @@ def load_history(
     *,
     account: str | None = None,
     period: Period | None = None,
-    most: int | None = MOST,
+    most: int | None = MAX_ORDERS,
     progress: Progress | None = None,
 ) -> TradeHistory:
     """Read and join the orders placed in a period, or the newest `most`.
 
     Raises KalshiAPIError when orders or fills cannot be read at all. Raises JournalError.
     """
-    since = None if period is None else period.start - A_DAY
+    since = None if period is None else period.start - ONE_DAY
     on_exchange = read_exchange(client, since=since, most=None if period else most, progress=progress)
-    with _no_collecting():
+    with _gc_disabled():
         logged, damage = read_order_log(journal, _journal_since(period, on_exchange.oldest), account)
-        rows = [row for row in joined(on_exchange, logged) if _is_wanted(row, period, on_exchange.oldest)]
+        rows = [
+            row for row in join_orders(on_exchange, logged) if _is_wanted(row, period, on_exchange.oldest)
+        ]
         foreign = [
             row for row in foreign_rows(on_exchange, logged) if _is_wanted(row, period, on_exchange.oldest)
         ]
@@ -100,12 +102,12 @@ def history_from_journal(journal: TradeLogger, *, period: Period | None = None) 
     Raises JournalError.
     """
     logged, damage = read_order_log(journal, _journal_since(period, None), None)
-    rows = [row for row in joined(ExchangeHistory((), {}), logged) if _is_wanted(row, period, None)]
+    rows = [row for row in join_orders(ExchangeHistory((), {}), logged) if _is_wanted(row, period, None)]
     return TradeHistory(newest_first(rows), None, damage, is_joined=False)
 
 
 @contextmanager
-def _no_collecting() -> Iterator[None]:
+def _gc_disabled() -> Iterator[None]:
     """Disable the garbage collector while loading.
 
     The journal creates no garbage cycles, so collecting again and again only costs time.
@@ -129,7 +131,7 @@ def read_order_log(
     """
     reading = journal.read_journal(since)
     logged = logged_orders(reading.records, journal.environment, account)
-    if since is not None and any(order.intent is None for order in logged.known.values()):
+    if since is not None and any(order.intent is None for order in logged.all_orders.values()):
         return read_order_log(journal, None, account)
     return logged, reading.damage
 
@@ -140,8 +142,8 @@ def _journal_since(period: Period | None, oldest: datetime | None) -> date | Non
     An intent is written before its order exists, and clocks may differ. None: read the whole journal.
     """
     if period is not None:
-        return period.first - A_DAY
-    return None if oldest is None else local_date(oldest - A_DAY)
+        return period.first - ONE_DAY
+    return None if oldest is None else local_date(oldest - ONE_DAY)
 
 
 def _is_wanted(row: HistoryRow, period: Period | None, oldest: datetime | None) -> bool:
@@ -159,7 +161,7 @@ def newest_first(rows: Iterable[HistoryRow]) -> tuple[HistoryRow, ...]:
     return tuple(sorted(rows, key=placed_at, reverse=True))
 
 
-def joined(on_exchange: ExchangeHistory, logged: LoggedOrders) -> list[HistoryRow]:
+def join_orders(on_exchange: ExchangeHistory, logged: LoggedOrders) -> list[HistoryRow]:
     """Join every exchange order and every journal order of ours, each once.
 
     An order that the exchange lists under one of our ids is this account's, whatever key sent it.
@@ -183,7 +185,7 @@ def _matches(on_exchange: ExchangeHistory, logged: LoggedOrders) -> dict[str, Lo
 
     Matches by client_order_id, or else by the order_id the exchange gave.
     """
-    known = logged.known
+    known = logged.all_orders
     found = {
         order.order_id: known[order.client_order_id]
         for order in on_exchange.orders

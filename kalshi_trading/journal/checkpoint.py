@@ -18,13 +18,13 @@ from typing import Any
 from kalshi_trading.journal.digest import JournalDigest
 from kalshi_trading.journal.files.log_cursor import Bookmark
 from kalshi_trading.journal.files.log_reader import DamagedLine, LineBatch
-from kalshi_trading.journal.files.private_files import open_private, open_to_read, refuse_foreign
+from kalshi_trading.journal.files.private_files import open_private, open_to_read, require_ours
 from kalshi_trading.journal.records import Damage, entries_of, line_of
 
 VERSION = 1
-_TOGETHER = 200
+_LINES_PER_PARSE = 200
 """Lines parsed in one call."""
-LARGEST = 1 << 28
+MAX_BYTES = 1 << 28
 """The largest checkpoint in bytes. A larger one would save no time."""
 _HASH_SIZE = hashlib.sha256().digest_size * 2 + 1
 
@@ -52,7 +52,7 @@ def write_checkpoint(journal: Path, checkpoint: Checkpoint) -> None:
                 sha256.update(line)
                 file.write(line)
             file.write(f"{sha256.hexdigest()}\n".encode())
-        refuse_foreign(path)
+        require_ours(path)
         partial.rename(path)
     finally:
         partial.unlink(missing_ok=True)  # includes the leftover of a killed program
@@ -62,7 +62,7 @@ def read_checkpoint(journal: Path) -> Checkpoint | None:
     """Read the checkpoint of a journal. None: no valid one."""
     try:
         with open_to_read(checkpoint_of(journal)) as file:
-            data = file.read(LARGEST + 1)
+            data = file.read(MAX_BYTES + 1)
     except OSError:
         return None
     content, found = data[:-_HASH_SIZE], data[-_HASH_SIZE:]
@@ -103,9 +103,9 @@ def _parsed(head: dict[str, Any], lines: bytes) -> Checkpoint | None:
         None if dropped_before is None else datetime.fromisoformat(dropped_before),
     )
     records = lines.split(b"\n")[:-1]
-    for begin in range(0, len(records), _TOGETHER):
-        together = records[begin : begin + _TOGETHER]
-        digest.add(entries_of("checkpoint", begin, LineBatch(together, 0)))
+    for begin in range(0, len(records), _LINES_PER_PARSE):
+        batch = records[begin : begin + _LINES_PER_PARSE]
+        digest.add(entries_of("checkpoint", begin, LineBatch(batch, 0)))
     if len(digest.damage) > damage["count"]:
         return None
     before = tuple((name, size) for name, size in mark["before"])

@@ -20,7 +20,7 @@ from kalshi_trading.journal.events import (
 )
 from kalshi_trading.journal.files.log_reader import DamagedLine
 from kalshi_trading.journal.order_log import LoggedOrder, logged_order
-from kalshi_trading.journal.order_state import WITHOUT_ORDER, order_named_by
+from kalshi_trading.journal.order_state import NO_ORDER_STAGES, order_named_by
 from kalshi_trading.journal.records import UNDAMAGED, Damage, JournalEntry, JournalRecord
 
 KEPT_FOR = timedelta(days=2)
@@ -90,8 +90,8 @@ class JournalDigest:
 
         `among` limits the names to check. None: all.
         """
-        looked_at = list(self._records) if among is None else dict.fromkeys(among)
-        dropped = [name for name in looked_at if _is_settled(self._records[name], before)]
+        candidates = list(self._records) if among is None else dict.fromkeys(among)
+        dropped = [name for name in candidates if _is_settled(self._records[name], before)]
         for name in dropped:
             del self._records[name]
         self.dropped_before = max(before, self.dropped_before or before)
@@ -102,18 +102,18 @@ def _is_settled(records: Sequence[JournalRecord], before: datetime) -> bool:
     newest_at = max(record.at for record in records)
     if newest_at >= before:
         return False
-    if _is_plainly_settled(records):
+    if _is_filled_or_canceled(records):
         return True
     order = logged_order(records)
     if order is None:
         return True
     state = order.state
-    if state.is_pending or order.rests:
+    if state.is_pending or order.is_resting:
         return False
-    return state.stage not in WITHOUT_ORDER or newest_at < before + KEPT_FOR - LATE_FOR
+    return state.stage not in NO_ORDER_STAGES or newest_at < before + KEPT_FOR - LATE_FOR
 
 
-def _is_plainly_settled(records: Sequence[JournalRecord]) -> bool:
+def _is_filled_or_canceled(records: Sequence[JournalRecord]) -> bool:
     """Recognize the usual ends quickly: fully filled or canceled.
 
     Reading years of journal takes a third less. Whatever this calls settled, `_is_settled` calls settled.

@@ -19,7 +19,7 @@ from kalshi_trading.journal.checkpoint import Checkpoint, read_checkpoint, write
 from kalshi_trading.journal.digest import KEPT_FOR, JournalDigest
 from kalshi_trading.journal.files.file_locks import LockHeldError
 from kalshi_trading.journal.files.log_cursor import LogCursor, LogReplacedError
-from kalshi_trading.journal.files.log_reader import damaged
+from kalshi_trading.journal.files.log_reader import as_damaged
 from kalshi_trading.journal.order_log import LoggedOrder
 from kalshi_trading.journal.records import Damage, JournalRecord, as_journal_errors, entries_of, parse_line
 
@@ -71,41 +71,41 @@ class DigestReader:
                     (name, self._digest.order(name)) for name in dict.fromkeys(self._changed[since:])
                 ),
                 panics=self._digest.panics,
-                damage=damage if cut is None else damage.with_line(damaged(cut)),
+                damage=damage if cut is None else damage.with_line(as_damaged(cut)),
             )
 
     def _update(self, progress: Progress) -> None:
         now = self._clock()
-        if not _covers(self._digest, now):
-            self._forget()
+        if not _covers_today(self._digest, now):
+            self._reset()
         try:
             if self._cursor is None:
-                self._begin(now, progress, read_checkpoint(self._path))
+                self._load(now, progress, read_checkpoint(self._path))
                 return
             try:
                 for named, _ in self._fold(self._cursor, now, progress):
                     self._changed += named
             except LogReplacedError:
-                self._forget()
-                self._begin(now, progress, read_checkpoint(self._path))
+                self._reset()
+                self._load(now, progress, read_checkpoint(self._path))
         except LockHeldError:
             raise  # before any line was read
         except BaseException:
-            self._forget()  # a batch may have been folded in part
+            self._reset()  # a batch may have been folded in part
             raise
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         """Restart at the next read. Every order known now counts as changed."""
         self._changed += self._digest.names
         self._cursor, self._digest, self._fully_dropped_at = None, JournalDigest(), None
 
-    def _begin(self, now: datetime, progress: Progress, checkpoint: Checkpoint | None) -> None:
+    def _load(self, now: datetime, progress: Progress, checkpoint: Checkpoint | None) -> None:
         """Read from the checkpoint, or everything.
 
         Writes a new checkpoint after CHECKPOINT_AFTER bytes.
         """
         cursor, digest = LogCursor(self._path), JournalDigest()
-        if checkpoint and _covers(checkpoint.digest, now) and cursor.resume(checkpoint.bookmark):
+        if checkpoint and _covers_today(checkpoint.digest, now) and cursor.resume(checkpoint.bookmark):
             digest = checkpoint.digest
         self._digest = digest
         try:
@@ -113,7 +113,7 @@ class DigestReader:
         except LogReplacedError:
             if checkpoint is None:
                 raise
-            self._begin(now, progress, None)  # the checkpoint is of another journal
+            self._load(now, progress, None)  # the checkpoint is of another journal
             return
         self._cursor = cursor
         self._changed += digest.names
@@ -136,14 +136,14 @@ class DigestReader:
             progress(lines)
         if cursor.cut is not None and (record := parse_line(cursor.cut.data)) is not None:
             named = self._digest.add([record])
-            cursor.take_cut()
+            cursor.accept_cut()
             yield named, 0
         if self._fully_dropped_at is None or now - self._fully_dropped_at >= _DROP_EVERY:
             yield self._digest.drop_settled(before), 0
             self._fully_dropped_at = now
 
 
-def _covers(digest: JournalDigest, now: datetime) -> bool:
+def _covers_today(digest: JournalDigest, now: datetime) -> bool:
     """Return True if no order of the local day was dropped.
 
     The check is needed because the clock may have been set back.

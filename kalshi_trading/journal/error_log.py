@@ -17,7 +17,7 @@ from pathlib import Path
 
 from kalshi_trading.core.text import REPLACEMENT, sanitize
 from kalshi_trading.journal.files import log_files
-from kalshi_trading.journal.files.log_reader import DamagedLine, LogLine, damaged, opened_log
+from kalshi_trading.journal.files.log_reader import DamagedLine, LogLine, as_damaged, open_log
 
 _INDENT = "    "
 _HEAD = re.compile(r"(\S+) ([A-Z]+) (?:\[([^\]]+)\] )?(.*)", re.DOTALL)
@@ -98,7 +98,7 @@ def newest_entries(path: Path) -> Iterator[LogEntry | DamagedLine]:
 
     Raises OSError.
     """
-    with opened_log(path) as files:
+    with open_log(path) as files:
         for file in reversed(files):
             yield from entries_backwards(file.backwards())
 
@@ -123,7 +123,7 @@ def entries_backwards(lines: Iterator[LogLine]) -> Iterator[LogEntry | DamagedLi
 
 
 def _damaged(lines: list[LogLine]) -> Iterator[DamagedLine]:
-    return (damaged(line) for line in lines if line.data.strip() or not line.has_end)
+    return (as_damaged(line) for line in lines if line.data.strip() or not line.has_end)
 
 
 def _entry(data: bytes, below: list[LogLine]) -> LogEntry | None:

@@ -19,7 +19,7 @@ NOTED_ORDER, NOTED_FILL, NOTED_CANCEL = "note.order", "note.fill", "note.cancel"
 
 
 @dataclass(frozen=True, slots=True)
-class EventWords:
+class EventText:
     """The names of an event.
 
     `label` is shown in lists, `sentence` in an order's timeline. None: there is no own sentence.
@@ -30,15 +30,15 @@ class EventWords:
 
 
 def label_of(record: JournalRecord) -> str:
-    words = EVENTS.get(record.event)
-    return words.label if words is not None else record.event.replace(".", " ").replace("_", " ")
+    text = EVENTS.get(record.event)
+    return text.label if text is not None else record.event.replace(".", " ").replace("_", " ")
 
 
 def sentence_of(record: JournalRecord) -> str:
     """Describe one record of an order in a sentence."""
-    words, reason = EVENTS.get(record.event), record.text("reason")
-    if words is not None and words.sentence is not None:
-        return words.sentence(record)
+    text, reason = EVENTS.get(record.event), record.text("reason")
+    if text is not None and text.sentence is not None:
+        return text.sentence(record)
     return f"{record.event}: {reason}" if reason else record.event
 
 
@@ -59,32 +59,30 @@ def _count(record: JournalRecord, name: str) -> str:
     return record.text(name) if count is None else count_text(count)
 
 
-EVENTS: dict[str, EventWords] = {
-    INTENT_EVENT: EventWords(
-        "confirmed", lambda record: f"confirmed and recorded: {record.text('sentence')}"
-    ),
-    SENDING_EVENT: EventWords("sending", lambda record: "sent to the exchange"),
-    ACKNOWLEDGED_EVENT: EventWords(
+EVENTS: dict[str, EventText] = {
+    INTENT_EVENT: EventText("confirmed", lambda record: f"confirmed and recorded: {record.text('sentence')}"),
+    SENDING_EVENT: EventText("sending", lambda record: "sent to the exchange"),
+    ACKNOWLEDGED_EVENT: EventText(
         "accepted",
         lambda record: f"accepted as {record.text('order_id')}: {record.text('reason')}",
     ),
-    "order.rejected": EventWords("rejected", _with_reason("rejected")),
-    "order.not_sent": EventWords("not sent", _with_reason("not sent")),
-    "order.unknown": EventWords("unknown", _with_reason("status unknown")),
-    "order.absent": EventWords("not placed", _with_reason("not placed")),
-    FILL_EVENT: EventWords("filled", _filled),
-    ENDED_EVENT: EventWords("order ended"),
-    DENIED_EVENT: EventWords("blocked"),
-    "order.unlocked": EventWords("unlocked"),
-    "cancel.requested": EventWords("cancel", lambda record: "cancel sent to the exchange"),
-    CANCELED_EVENT: EventWords(
+    "order.rejected": EventText("rejected", _with_reason("rejected")),
+    "order.not_sent": EventText("not sent", _with_reason("not sent")),
+    "order.unknown": EventText("unknown", _with_reason("status unknown")),
+    "order.absent": EventText("not placed", _with_reason("not placed")),
+    FILL_EVENT: EventText("filled", _filled),
+    ENDED_EVENT: EventText("order ended"),
+    DENIED_EVENT: EventText("blocked"),
+    "order.unlocked": EventText("unlocked"),
+    "cancel.requested": EventText("cancel", lambda record: "cancel sent to the exchange"),
+    CANCELED_EVENT: EventText(
         "canceled", lambda record: f"cancel confirmed: {_count(record, 'reduced_by')} canceled"
     ),
-    "cancel.unconfirmed": EventWords("unconfirmed", _with_reason("cancel not confirmed")),
-    PANIC_EVENT: EventWords("panic"),
-    ORDERS_ALLOWED_EVENT: EventWords("allowed"),
-    CLOCK_EVENT: EventWords("clock"),
-    NOTED_ORDER: EventWords("noted order"),
-    NOTED_FILL: EventWords("noted fill"),
-    NOTED_CANCEL: EventWords("noted cancel"),
+    "cancel.unconfirmed": EventText("unconfirmed", _with_reason("cancel not confirmed")),
+    PANIC_EVENT: EventText("panic"),
+    ORDERS_ALLOWED_EVENT: EventText("allowed"),
+    CLOCK_EVENT: EventText("clock"),
+    NOTED_ORDER: EventText("noted order"),
+    NOTED_FILL: EventText("noted fill"),
+    NOTED_CANCEL: EventText("noted cancel"),
 }

@@ -132,7 +132,7 @@ class LoggedOrder:
         return any(record.event == CANCELED_EVENT for record in self.records)
 
     @property
-    def rests(self) -> bool:
+    def is_resting(self) -> bool:
         """True if part of the order was resting as of its last record."""
         if self.state.stage is not OrderStage.ACKNOWLEDGED or self.reported is None:
             return False
@@ -140,7 +140,7 @@ class LoggedOrder:
         return is_left and all(record.event != ENDED_EVENT for record in self.records)
 
     @property
-    def most_filled(self) -> Contracts | None:
+    def max_filled(self) -> Contracts | None:
         """The most contracts that can be filled by now. None: not on record.
 
         This is the reported fills plus the remainder that no cancel took back.
@@ -160,7 +160,7 @@ class LoggedOrder:
         if reported is None or not self.is_canceled:
             return None if reported is None else reported.fill_count
         # a cancel that took back nothing does not show where the remainder went
-        return self.most_filled if self.canceled_count > ZERO or reported.remaining_count == ZERO else None
+        return self.max_filled if self.canceled_count > ZERO or reported.remaining_count == ZERO else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ class LoggedOrders:
     foreign: dict[str, LoggedOrder] = field(default_factory=dict)
 
     @property
-    def known(self) -> dict[str, LoggedOrder]:
+    def all_orders(self) -> dict[str, LoggedOrder]:
         """Every order of the journal, whichever key sent it."""
         return {**self.foreign, **self.orders}
 

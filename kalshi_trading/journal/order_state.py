@@ -34,10 +34,10 @@ class OrderStage(StrEnum):
     ABSENT = "absent"
 
 
-WITHOUT_ORDER = frozenset({OrderStage.REJECTED, OrderStage.NOT_SENT, OrderStage.ABSENT})
+NO_ORDER_STAGES = frozenset({OrderStage.REJECTED, OrderStage.NOT_SENT, OrderStage.ABSENT})
 BEING_SENT = frozenset({OrderStage.INTENT, OrderStage.SENDING})
-FINAL = WITHOUT_ORDER | {OrderStage.ACKNOWLEDGED}
-_MAY_BE_LIVE = frozenset(OrderStage) - WITHOUT_ORDER
+FINAL = NO_ORDER_STAGES | {OrderStage.ACKNOWLEDGED}
+_MAY_BE_LIVE = frozenset(OrderStage) - NO_ORDER_STAGES
 _STAGES = {f"order.{stage}": stage for stage in OrderStage}
 
 
@@ -93,15 +93,15 @@ def state_of(records: Iterable[JournalRecord]) -> OrderState | None:
     None: no record says that the order may exist.
     """
     begin: JournalRecord | None = None
-    standing = OrderStage.INTENT
+    stage = OrderStage.INTENT
     for record in records:
-        stage = _STAGES.get(record.event)
-        if stage is None:
+        step = _STAGES.get(record.event)
+        if step is None:
             continue
         if begin is not None:
-            standing = _later(standing, stage)
-        elif stage in _MAY_BE_LIVE:
-            begin, standing = record, stage
+            stage = _later(stage, step)
+        elif step in _MAY_BE_LIVE:
+            begin, stage = record, step
     if begin is None:
         return None
     ticker = begin.text("ticker")
@@ -109,7 +109,7 @@ def state_of(records: Iterable[JournalRecord]) -> OrderState | None:
         client_order_id=begin.text("client_order_id"),
         ticker=ticker,
         sentence=begin.text("sentence") or f"an order in {ticker} (no details recorded)",
-        stage=standing,
+        stage=stage,
         intent_at=begin.at,
         session=begin.text("session"),
         account=begin.text("account"),
@@ -125,7 +125,7 @@ def belongs_to(state: OrderState, environment: str, account: str) -> bool:
     return state.environment in ("", environment) and state.account in ("", account)
 
 
-def advanced(state: OrderState, stage: OrderStage) -> OrderState:
+def advance(state: OrderState, stage: OrderStage) -> OrderState:
     """Advance by one stage.
 
     A final stage stays, except that ACKNOWLEDGED beats every other one.

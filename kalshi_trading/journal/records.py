@@ -28,19 +28,19 @@ from kalshi_trading.journal.files.log_reader import (
     LineBatch,
     LogFile,
     LogLine,
-    damaged,
-    opened_log,
+    as_damaged,
+    open_log,
 )
 
 DURABLE_EVENTS = ("order.", "cancel.")
 RECORD_VERSION = 1
-MOST_NAMED = 20
+MAX_NAMED = 20
 _HEAD = re.compile(r"(\S+) ([a-z]+\.[a-z_]+) (?=\{)", re.ASCII)
 _LINES = re.compile(rf"^{_HEAD.pattern}(.+\}})$", re.ASCII | re.MULTILINE)
 _DECODER = json.JSONDecoder(parse_float=str, parse_constant=str)
 _value_at, _values = _DECODER.raw_decode, _DECODER.decode
-_WORD = os.urandom(16).hex()
-_BETWEEN = f',"{_WORD}",'
+_SEPARATOR = os.urandom(16).hex()
+_JOINER = f',"{_SEPARATOR}",'
 
 
 class JournalRecord(NamedTuple):
@@ -71,7 +71,7 @@ JournalEntry = JournalRecord | DamagedLine
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Count of unreadable lines, with the first MOST_NAMED and the last one."""
+    """Count of unreadable lines, with the first MAX_NAMED and the last one."""
 
     count: int = 0
     first: tuple[DamagedLine, ...] = ()
@@ -88,7 +88,7 @@ class Damage:
         return f"{pluralize(self.count, 'journal line')} {'is' if self.count == 1 else 'are'} damaged"
 
     def with_line(self, line: DamagedLine) -> Damage:
-        first = (*self.first, line) if self.count < MOST_NAMED else self.first
+        first = (*self.first, line) if self.count < MAX_NAMED else self.first
         return Damage(self.count + 1, first, line)
 
 
@@ -173,7 +173,7 @@ def scan_journal(
     """
     begin = None if since is None else local_midnight(since)
     end = None if until is None or until == date.max else local_midnight(until + timedelta(days=1))
-    with as_journal_errors(path), opened_log(path, since=since, until=until) as files:
+    with as_journal_errors(path), open_log(path, since=since, until=until) as files:
         for file in files:
             for entry in _entries(file):
                 if isinstance(entry, JournalRecord) and (
@@ -188,7 +188,7 @@ def newest_records(path: Path) -> Iterator[JournalEntry]:
 
     Raises JournalError.
     """
-    with as_journal_errors(path), opened_log(path) as files:
+    with as_journal_errors(path), open_log(path) as files:
         for file in reversed(files):
             yield from (entry_of(line) for line in file.backwards() if line.data.strip())
 
@@ -229,18 +229,18 @@ def _read_together(lines: Sequence[bytes]) -> list[JournalRecord] | None:
         if len(parts) != len(lines):
             return None
         stamps, events, fields = zip(*parts, strict=True)
-        values = _values(f"[{_BETWEEN.join(fields)}]")
+        values = _values(f"[{_JOINER.join(fields)}]")
         times = list(map(datetime.fromisoformat, stamps))
     except (ValueError, RecursionError):
         return None
-    if values[1::2] != [_WORD] * (len(lines) - 1) or not all(map(_is_readable, times, values[::2])):
+    if values[1::2] != [_SEPARATOR] * (len(lines) - 1) or not all(map(_is_readable, times, values[::2])):
         return None
     return list(map(JournalRecord, times, events, values[::2]))
 
 
 def entry_of(line: LogLine) -> JournalEntry:
     """Parse one line. A line that is no record is damaged."""
-    return parse_line(line.data) or damaged(line)
+    return parse_line(line.data) or as_damaged(line)
 
 
 def parse_line(line: bytes) -> JournalRecord | None:

@@ -27,7 +27,7 @@ from kalshi_trading.core.tickers import validate_ticker
 
 ORDER_OF_ARGUMENTS = "Argument order: ticker, side, quantity, action, order_type, price."
 
-_MOST_CONTRACTS = Decimal(10**9)
+_MAX_CONTRACTS = Decimal(10**9)
 
 W = TypeVar("W", Action, Side)
 
@@ -35,7 +35,7 @@ W = TypeVar("W", Action, Side)
 def read_ticker(value: object) -> str:
     """Return a ticker in the exchange's spelling. Raises InvalidOrderError."""
     if not isinstance(value, str):
-        raise InvalidOrderError(f"ticker must be text, not {_kind(value)}.")
+        raise InvalidOrderError(f"ticker must be text, not {_type_name(value)}.")
     try:
         return validate_ticker(value)
     except InvalidInputError as error:
@@ -44,19 +44,19 @@ def read_ticker(value: object) -> str:
 
 def read_side(value: object) -> Side:
     """Read `yes` or `no`. Raises InvalidOrderError."""
-    return _word(value, Side, "side must be yes or no")
+    return _read_enum(value, Side, "side must be yes or no")
 
 
 def read_action(value: object) -> Action:
     """Read `buy` or `sell`. Raises InvalidOrderError."""
-    return _word(value, Action, "action must be buy or sell")
+    return _read_enum(value, Action, "action must be buy or sell")
 
 
-def _word(value: object, words: type[W], what: str) -> W:
-    for each in words:
+def _read_enum(value: object, members: type[W], what: str) -> W:
+    for each in members:
         if isinstance(value, str) and value.strip().lower() == each:
             return each
-    raise InvalidOrderError(f"{what}, not {_shown(value)}. {ORDER_OF_ARGUMENTS}")
+    raise InvalidOrderError(f"{what}, not {_format(value)}. {ORDER_OF_ARGUMENTS}")
 
 
 def read_count(value: object) -> Contracts:
@@ -71,13 +71,13 @@ def read_count(value: object) -> Contracts:
             return parse_count(value)
         except InvalidInputError as error:
             raise InvalidOrderError(
-                f"{_shown(value)} is not a valid quantity. {error} {ORDER_OF_ARGUMENTS}"
+                f"{_format(value)} is not a valid quantity. {error} {ORDER_OF_ARGUMENTS}"
             ) from None
     if not isinstance(value, (int, Decimal)) or isinstance(value, (bool, Cents, UnitlessNumber)):
-        raise InvalidOrderError(f"quantity must be a number, not {_kind(value)}. {ORDER_OF_ARGUMENTS}")
+        raise InvalidOrderError(f"quantity must be a number, not {_type_name(value)}. {ORDER_OF_ARGUMENTS}")
     count = Decimal(value)
-    if not count.is_finite() or not ZERO < count <= _MOST_CONTRACTS or count != count.quantize(COUNT_GRAIN):
-        raise InvalidOrderError(f"quantity must be above 0, with at most two decimals, not {_shown(value)}.")
+    if not count.is_finite() or not ZERO < count <= _MAX_CONTRACTS or count != count.quantize(COUNT_GRAIN):
+        raise InvalidOrderError(f"quantity must be above 0, with at most two decimals, not {_format(value)}.")
     return count
 
 
@@ -95,21 +95,23 @@ def read_price(value: object) -> Price:
         try:
             return parse_price(value)
         except InvalidInputError as error:
-            raise InvalidOrderError(f"{_shown(value)} is not a valid price. {error}") from None
+            raise InvalidOrderError(f"{_format(value)} is not a valid price. {error}") from None
     if isinstance(value, UnitlessNumber):
         raise InvalidOrderError(f"{value} has no unit. Pass Cents({value}) if it is cents.")
     if isinstance(value, Cents):
-        return _traded(value, value.dollars)
+        return _check_price(value, value.dollars)
     if isinstance(value, Decimal):
-        return _traded(value, value, ' A Decimal is dollars. For cents, pass an int or text such as "38.5".')
+        return _check_price(
+            value, value, ' A Decimal is dollars. For cents, pass an int or text such as "38.5".'
+        )
     if isinstance(value, int) and not isinstance(value, bool):
-        return _traded(value, Decimal(min(max(value, 0), 100)).scaleb(-2), " An int is cents, 1 to 99.")
-    raise InvalidOrderError(f"price must be a number or text, not {_kind(value)}. {ORDER_OF_ARGUMENTS}")
+        return _check_price(value, Decimal(min(max(value, 0), 100)).scaleb(-2), " An int is cents, 1 to 99.")
+    raise InvalidOrderError(f"price must be a number or text, not {_type_name(value)}. {ORDER_OF_ARGUMENTS}")
 
 
-def _traded(value: object, dollars: Decimal, hint: str = "") -> Price:
+def _check_price(value: object, dollars: Decimal, hint: str = "") -> Price:
     if not dollars.is_finite() or not ZERO < dollars < ONE_DOLLAR:
-        raise InvalidOrderError(f"price must be above 0¢ and below 100¢, not {_shown(value)}.{hint}")
+        raise InvalidOrderError(f"price must be above 0¢ and below 100¢, not {_format(value)}.{hint}")
     if dollars != dollars.quantize(BALANCE_GRAIN):
         raise InvalidOrderError("price must have at most four decimals of a dollar.")
     return dollars
@@ -130,16 +132,18 @@ def read_order_type(order_type: object, price: object) -> Price | None:
     if order_type == "limit":
         raise InvalidOrderError("A limit order needs a price.")
     raise InvalidOrderError(
-        f"order_type must be market or limit, not {_shown(order_type)}. {ORDER_OF_ARGUMENTS}"
+        f"order_type must be market or limit, not {_format(order_type)}. {ORDER_OF_ARGUMENTS}"
     )
 
 
-def _shown(value: object) -> str:
+def _format(value: object) -> str:
     """Format a short value; `str` of a huge int would raise ValueError."""
     if isinstance(value, int) and abs(value) > 10**20:
         return "a huge number"
-    return repr(value) if isinstance(value, (str, int, Decimal)) and len(str(value)) < 40 else _kind(value)
+    return (
+        repr(value) if isinstance(value, (str, int, Decimal)) and len(str(value)) < 40 else _type_name(value)
+    )
 
 
-def _kind(value: object) -> str:
+def _type_name(value: object) -> str:
     return type(value).__name__

@@ -38,7 +38,7 @@ from kalshi_trading.orders.pretrade.context_reader import ContextReader
 from kalshi_trading.orders.pretrade.day_pnl import DayPnlReader
 from kalshi_trading.orders.pretrade.findings import Finding, Severity
 from kalshi_trading.orders.pretrade.preview import OrderPreview
-from kalshi_trading.orders.pretrade.pricing import build_preview, rechecked, worst_price
+from kalshi_trading.orders.pretrade.pricing import build_preview, recheck, worst_price
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.options import Limits
 from kalshi_trading.trade_logger import TradeLogger
@@ -58,7 +58,7 @@ class OrderService:
         pending: PendingOrders | None = None,
         clock: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], None] | None = None,
-        reached: Callable[[SubmissionStep], None] = lambda step: None,
+        on_step: Callable[[SubmissionStep], None] = lambda step: None,
     ) -> None:
         self._client = client
         self._journal = journal
@@ -83,7 +83,7 @@ class OrderService:
             recount=self._recount,
             clock=clock,
             sleep=pause,
-            reached=reached,
+            on_step=on_step,
         )
         self._canceler = OrderCanceler(client, journal, journal_failed=self._lock.close, sleep=pause)
         self._panic_run: PanicRun | None = None
@@ -162,8 +162,8 @@ class OrderService:
 
         Raises JournalError.
         """
-        later, today = self._activity.since(preview.context.known_orders)
-        return rechecked(preview, later, today, self._limits)
+        later, today = self._activity.since(preview.context.known_order_count)
+        return recheck(preview, later, today, self._limits)
 
     def get_fees(self, market: Market) -> tuple[FeeSchedule, ...]:
         """Return the current fee schedule of a market, then the future ones.
@@ -188,7 +188,7 @@ class OrderService:
         An order that was written off and appears late is adopted and announced. Raises KalshiAPIError, also
         when rows are missing. Raises JournalError.
         """
-        orders = self._client.get_orders(status=OrderStatus.RESTING).whole()
+        orders = self._client.get_orders(status=OrderStatus.RESTING).require_complete()
         self._recovery.reconcile_late(orders)
         return orders
 
@@ -223,9 +223,9 @@ class OrderService:
         return self._panic_switch.is_unrecorded
 
     @property
-    def orders_under_way(self) -> int:
+    def under_way_count(self) -> int:
         """Number of orders, of every session, that a panic is still looking for."""
-        return self._panic_run.orders_under_way if self._panic_run is not None else 0
+        return self._panic_run.under_way_count if self._panic_run is not None else 0
 
     def _notice(self, orders: Iterable[Order]) -> None:
         """Adopt orders that appeared late.

@@ -51,7 +51,7 @@ def since(ledgers: Iterable[MarketLedger], at: datetime) -> RealizedPnl | None:
     None: the time of an item is unknown.
     """
     later = RealizedPnl()
-    for moment, realized in (part for ledger in ledgers for part in _moments(ledger)):
+    for moment, realized in (part for ledger in ledgers for part in _by_time(ledger)):
         if moment is None and realized != RealizedPnl():
             return None
         if moment is not None and moment >= at:
@@ -60,15 +60,15 @@ def since(ledgers: Iterable[MarketLedger], at: datetime) -> RealizedPnl | None:
 
 
 def by_market(ledgers: Iterable[MarketLedger]) -> dict[str, RealizedPnl]:
-    return _added_up((ledger.ticker, _of(ledger)) for ledger in ledgers)
+    return _sum_by_key((ledger.ticker, _of(ledger)) for ledger in ledgers)
 
 
 def by_event(ledgers: Iterable[MarketLedger]) -> dict[str, RealizedPnl]:
-    return _added_up((ledger.event_ticker, _of(ledger)) for ledger in ledgers)
+    return _sum_by_key((ledger.event_ticker, _of(ledger)) for ledger in ledgers)
 
 
 def by_series(ledgers: Iterable[MarketLedger]) -> dict[str, RealizedPnl]:
-    return _added_up((series_of(ledger.event_ticker), _of(ledger)) for ledger in ledgers)
+    return _sum_by_key((series_of(ledger.event_ticker), _of(ledger)) for ledger in ledgers)
 
 
 def by_day(
@@ -83,7 +83,7 @@ def by_day(
     def day(at: datetime | None) -> date | None:
         return None if at is None else day_of(at)
 
-    parts = _added_up((day(at), realized) for ledger in ledgers for at, realized in _moments(ledger))
+    parts = _sum_by_key((day(at), realized) for ledger in ledgers for at, realized in _by_time(ledger))
     return dict(sorted(parts.items(), key=lambda part: part[0] or date.min))
 
 
@@ -91,7 +91,7 @@ def _of(ledger: MarketLedger) -> RealizedPnl:
     return RealizedPnl(ledger.realized_by_trading, ledger.realized_by_settlement, ledger.fees_paid)
 
 
-def _moments(ledger: MarketLedger) -> Iterable[tuple[datetime | None, RealizedPnl]]:
+def _by_time(ledger: MarketLedger) -> Iterable[tuple[datetime | None, RealizedPnl]]:
     """Split one ledger by time.
 
     A ledger with only the exchange's figures counts at its settlement.
@@ -110,7 +110,7 @@ def _moments(ledger: MarketLedger) -> Iterable[tuple[datetime | None, RealizedPn
         yield ledger.settlement.settled_at, paid_out
 
 
-def _added_up(parts: Iterable[tuple[K, RealizedPnl]]) -> dict[K, RealizedPnl]:
+def _sum_by_key(parts: Iterable[tuple[K, RealizedPnl]]) -> dict[K, RealizedPnl]:
     sums: dict[K, RealizedPnl] = {}
     for key, realized in parts:
         sums[key] = sums.get(key, RealizedPnl()) + realized

@@ -89,13 +89,13 @@ def _market(ledger: MarketLedger) -> Iterator[Comparison]:
     if ledger.mismatch is not None:
         return
     if row is not None:
-        pairs_are_counted = row.yes_count == ledger.bought(Side.YES)
+        pairs_are_counted = row.yes_count == ledger.bought_count(Side.YES)
         if pairs_are_counted:  # otherwise the row counts only the final position
             reported = settlement_gross_pnl(row)
             yield Comparison(f"{ticker} realized P&L", ledger.realized_pnl, reported, _FILLS_MISSING)
         yield Comparison(f"{ticker} fees", ledger.fees_paid, row.fees, _FEES)
     elif position is not None:
-        hint, cost = _COUNTED_OTHERWISE, ledger.holding.cost_basis
+        hint, cost = _COUNTED_OTHERWISE, ledger.fifo.cost_basis
         if cost != position.cost_basis == average_cost(ledger):
             hint = "The exchange counts average cost, we count first in, first out."
         yield Comparison(f"{ticker} cost", cost, position.cost_basis, hint)

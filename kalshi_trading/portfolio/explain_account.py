@@ -88,10 +88,12 @@ def _gaps(ledgers: Iterable[MarketLedger | None]) -> str | None:
 def explain_all_costs(snapshot: PortfolioSnapshot) -> Explanation:
     """List the cost of every open position, without fees."""
     title = "Cost of open positions, before fees"
-    told = _by_position(snapshot, title, lambda row: row.position.ticker, lambda row: row.cost_basis, "cost")
+    explanation = _by_position(
+        snapshot, title, lambda row: row.position.ticker, lambda row: row.cost_basis, "cost"
+    )
     gaps = _gaps(row.ledger for row in snapshot.held)
     caution = f"{gaps}; exchange figures shown." if gaps else None
-    return replace(told, caution=told.caution or caution)
+    return replace(explanation, caution=explanation.caution or caution)
 
 
 def explain_value(snapshot: PortfolioSnapshot) -> Explanation:
@@ -176,7 +178,7 @@ def _held(row: PositionPnl) -> str:
 
 def explain_all_cash(snapshot: PortfolioSnapshot) -> Explanation:
     """List all cash movements: markets, transfers, and orders' collateral."""
-    markets = _by_market(snapshot, "Cash", lambda ledger: ledger.holding.cash)
+    markets = _by_market(snapshot, "Cash", lambda ledger: ledger.fifo.cash)
     moved = [("deposit", *row) for row in deposits_moved(snapshot.deposits.value or ())]
     moved += [("withdrawal", *row) for row in withdrawals_moved(snapshot.withdrawals.value or ())]
     transfers = in_order(
@@ -187,13 +189,17 @@ def explain_all_cash(snapshot: PortfolioSnapshot) -> Explanation:
         )
         for kind, row, amount in moved
     )
-    told = Explanation("Cash", (*markets.lines, *transfers))
+    explanation = Explanation("Cash", (*markets.lines, *transfers))
     unknown, balance, held = _not_all_cash(snapshot), snapshot.balance.value, snapshot.collateral
     if unknown or balance is None or held is None:
-        return replace(told, caution=unknown)
-    told = replace(told, lines=(*told.lines, *_to_the_balance(told.total, held, balance.cash)))
-    differs = None if told.total == balance.cash else f"The exchange shows {dollars_text(balance.cash)}."
-    return replace(told, caution=differs)
+        return replace(explanation, caution=unknown)
+    explanation = replace(
+        explanation, lines=(*explanation.lines, *_to_the_balance(explanation.total, held, balance.cash))
+    )
+    differs = (
+        None if explanation.total == balance.cash else f"The exchange shows {dollars_text(balance.cash)}."
+    )
+    return replace(explanation, caution=differs)
 
 
 def _not_all_cash(snapshot: PortfolioSnapshot) -> str | None:

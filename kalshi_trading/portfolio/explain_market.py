@@ -53,7 +53,7 @@ def explain_realized(ledger: MarketLedger) -> Explanation:
     if ledger.uses_exchange_figures:
         return _as_reported(ledger, title, ledger.realized_pnl)
     lines = []
-    for lot in ledger.holding.closed:
+    for lot in ledger.fifo.closed:
         bought = f"{count_text(lot.count)} {lot.side.upper()} bought at {price_text(lot.entry_price)}"
         how = "settled" if lot.closed_by is None else "closed"
         text = f"{bought}, {how} at {price_text(lot.exit_price)}"
@@ -93,14 +93,14 @@ def explain_cost(ledger: MarketLedger) -> Explanation:
     if ledger.uses_exchange_figures:
         held = ledger.position if ledger.settlement is None else None
         return _as_reported(ledger, title, held.cost_basis if held is not None else ZERO)
-    side = ledger.holding.side
+    side = ledger.fifo.side
     lines = tuple(
         Line(
             lot.opened_by.created_at,
             f"{count_text(lot.count)} {side.upper() if side else ''} bought at {price_text(lot.price)}",
             lot.count * lot.price,
         )
-        for lot in ledger.holding.lots
+        for lot in ledger.fifo.lots
     )
     return Explanation(title, lines, _missing(ledger))
 
@@ -117,7 +117,7 @@ def explain_cash(ledger: MarketLedger) -> Explanation:
         for lot in ledger.traded.closed
     ]
     if ledger.settlement is not None:
-        paid = ledger.holding.cash - ledger.traded.cash
+        paid = ledger.fifo.cash - ledger.traded.cash
         lines.append(Line(ledger.settlement.settled_at, "payout", paid))
     return Explanation(f"Cash flow of {ledger.ticker}", in_order(lines), _missing(ledger))
 

@@ -20,7 +20,7 @@ from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.portfolio.read_pool import ReadPool
 
 T = TypeVar("T")
-AllHere = Callable[[], None] | None
+OnLastPage = Callable[[], None] | None
 _OVERLAP = timedelta(hours=1)
 
 
@@ -29,7 +29,7 @@ class _Remembered(Generic[T]):
 
     def __init__(
         self,
-        read: Callable[[datetime | None, Progress | None, AllHere], Listing[T]],
+        read: Callable[[datetime | None, Progress | None, OnLastPage], Listing[T]],
         identity: Callable[[T], str],
         time: Callable[[T], datetime | None],
     ) -> None:
@@ -39,13 +39,15 @@ class _Remembered(Generic[T]):
         self._newest: datetime | None = None
         self.rows: dict[str, T] = {}
 
-    def read_since_last(self, progress: Progress | None = None, all_here: AllHere = None) -> tuple[T, ...]:
+    def read_since_last(
+        self, progress: Progress | None = None, on_last_page: OnLastPage = None
+    ) -> tuple[T, ...]:
         """Read rows that may be new or corrected, without storing them.
 
         Raises KalshiAPIError.
         """
         since = None if self._newest is None else self._newest - _OVERLAP
-        return self._read(since, progress, all_here).whole()
+        return self._read(since, progress, on_last_page).require_complete()
 
     def remember(self, rows: Iterable[T]) -> list[T]:
         """Store rows, and return the new or changed ones in the same order."""
@@ -68,10 +70,10 @@ class FillHistory:
 
     def __init__(self, client: KalshiClient) -> None:
         self._client = client
-        self._learning = threading.Lock()
+        self._lock = threading.Lock()
         self._fills = _Remembered[Fill](
-            lambda since, progress, all_here: client.get_fills(
-                since=since, progress=progress, all_here=all_here
+            lambda since, progress, on_last_page: client.get_fills(
+                since=since, progress=progress, on_last_page=on_last_page
             ),
             attrgetter("fill_id"),
             attrgetter("created_at"),
@@ -94,7 +96,7 @@ class FillHistory:
             self._remember_fills(self._fills.read_since_last(progress))
         else:
             self._read_all_fills(progress)
-        with self._learning:
+        with self._lock:
             return dict(self._fills_of)
 
     def _read_all_fills(self, progress: Progress | None) -> None:
@@ -106,11 +108,11 @@ class FillHistory:
 
         with ReadPool(1) as archivist:
 
-            def all_here() -> None:
+            def on_last_page() -> None:
                 archive.append(archivist.submit(lambda: self._client.get_historical_fills(progress=beyond)))
 
-            self._remember_fills(self._fills.read_since_last(progress, all_here))
-            archived = archive[0].result().whole()
+            self._remember_fills(self._fills.read_since_last(progress, on_last_page))
+            archived = archive[0].result().require_complete()
             self._remember_fills([fill for fill in archived if fill.fill_id not in self._fills.rows])
         self._archive_is_read = True
 
@@ -120,7 +122,7 @@ class FillHistory:
         A corrected fill keeps its place.
         """
         by_ticker: dict[str, dict[str, Fill]] = {}
-        with self._learning:
+        with self._lock:
             for fill in self._fills.remember(rows):
                 by_ticker.setdefault(fill.ticker, {})[fill.fill_id] = fill
             for ticker, fills in by_ticker.items():
@@ -133,7 +135,7 @@ class FillHistory:
         Raises KalshiAPIError if some may be missing.
         """
         rows = self._settlements.read_since_last(progress)
-        with self._learning:
+        with self._lock:
             self._settlements.remember(rows)
             known = list(self._settlements.rows.values())
         return tuple(sorted(known, key=lambda row: row.settled_at, reverse=True))

@@ -42,13 +42,13 @@ class MarketLedger:
 
     Dollars exclude fees, except `fees_paid` and `cash`. `position` and `settlement` are the exchange's own
     rows. `mismatch` says why the fills do not explain them. The figures are then the exchange's, if it has
-    any, and `holding` is unreliable.
+    any, and `fifo` is unreliable.
     """
 
     ticker: str
     fills: tuple[Fill, ...]  # oldest first
     traded: FifoPosition  # from all fills
-    holding: FifoPosition  # after the settlement, if any
+    fifo: FifoPosition  # after the settlement, if any
     position: Position | None
     settlement: Settlement | None
     realized_by_trading: Dollars
@@ -72,12 +72,12 @@ class MarketLedger:
         """True if the figures are the exchange's, because fills are missing."""
         return self.mismatch is not None and (self.settlement or self.position) is not None
 
-    def bought(self, side: Side) -> Contracts:
+    def bought_count(self, side: Side) -> Contracts:
         """Return contracts ever bought of one outcome.
 
         Selling one outcome is buying the other.
         """
-        return bought(self.fills, side)
+        return bought_count(self.fills, side)
 
     @property
     def event_ticker(self) -> str:
@@ -107,7 +107,7 @@ def market_ledger(
     if gap is not None:
         ledger = _as_reported(ticker, tuple(fills), traded, position, settlement, gap)
         return replace(ledger, missing=missing)
-    return _explained(ticker, tuple(fills), traded, position, settlement)
+    return _from_fills(ticker, tuple(fills), traded, position, settlement)
 
 
 def ledger_from(
@@ -121,7 +121,7 @@ def ledger_from(
     traded = fifo_position(fills, before)
     expected = traded.net if settlement is None else settlement.yes_count - settlement.no_count
     if traded.net == expected:
-        return _explained(ticker, tuple(fills), traded, None, settlement)
+        return _from_fills(ticker, tuple(fills), traded, None, settlement)
     gap = _missing(traded.net, expected)
     reported = _as_reported(ticker, tuple(fills), traded, None, settlement, gap)
     return replace(
@@ -131,7 +131,7 @@ def ledger_from(
     )
 
 
-def _explained(
+def _from_fills(
     ticker: str,
     fills: tuple[Fill, ...],
     traded: FifoPosition,
@@ -147,7 +147,7 @@ def _explained(
         ticker=ticker,
         fills=fills,
         traded=traded,
-        holding=end,
+        fifo=end,
         position=position,
         settlement=settlement,
         realized_by_trading=traded.realized_pnl,
@@ -160,7 +160,7 @@ def _explained(
 def _as_reported(
     ticker: str,
     fills: tuple[Fill, ...],
-    holding: FifoPosition,
+    traded: FifoPosition,
     position: Position | None,
     settlement: Settlement | None,
     gap: str,
@@ -169,13 +169,13 @@ def _as_reported(
 
     A settlement row does not separate P&L from trading and from settlement.
     """
-    by_trading, by_settlement, fees = holding.realized_pnl, ZERO, holding.fees_paid
+    by_trading, by_settlement, fees = traded.realized_pnl, ZERO, traded.fees_paid
     if settlement is not None:
         by_trading, by_settlement, fees = ZERO, settlement_gross_pnl(settlement), settlement.fees
     elif position is not None:
         by_trading, fees = position.realized_pnl, position.fees_paid
     return MarketLedger(
-        ticker, fills, holding, holding, position, settlement, by_trading, by_settlement, fees, gap
+        ticker, fills, traded, traded, position, settlement, by_trading, by_settlement, fees, gap
     )
 
 
@@ -188,7 +188,7 @@ def _gap(
         expected = settlement.yes_count - settlement.no_count
         if traded.net != expected:
             return _missing(traded.net, expected)
-        ever = (bought(fills, Side.YES), bought(fills, Side.NO))
+        ever = (bought_count(fills, Side.YES), bought_count(fills, Side.NO))
         at_the_end = (max(ZERO, traded.net), max(ZERO, -traded.net))
         # The API does not document which one a row counts. If it is neither, fills are missing.
         if (settlement.yes_count, settlement.no_count) not in (ever, at_the_end):
@@ -207,7 +207,7 @@ def _missing(ours: Contracts, theirs: Contracts) -> str:
     return f"fills add up to {contracts_text(ours)}, the exchange shows {count_text(theirs)}"
 
 
-def rebuilt_settlement(fills: Sequence[Fill], market: Market) -> Settlement | None:
+def rebuild_settlement(fills: Sequence[Fill], market: Market) -> Settlement | None:
     """Compute the settlement of a market whose row is gone.
 
     None: the market has no result yet. Settlement rows are not archived, but markets are. The payout is cut
@@ -221,9 +221,9 @@ def rebuilt_settlement(fills: Sequence[Fill], market: Market) -> Settlement | No
         ticker=market.ticker,
         event_ticker=market.event_ticker,
         result=market.result,
-        yes_count=bought(fills, Side.YES),
+        yes_count=bought_count(fills, Side.YES),
         yes_cost=_cost(fills, Side.YES),
-        no_count=bought(fills, Side.NO),
+        no_count=bought_count(fills, Side.NO),
         no_cost=_cost(fills, Side.NO),
         revenue=round_down(held.count * value, CENT),
         fees=held.fees_paid,
@@ -257,7 +257,7 @@ def cash_moved(
     ledgers: Iterable[MarketLedger], deposits: Iterable[Transfer], withdrawals: Iterable[Transfer]
 ) -> Dollars:
     """Add up all cash movements: markets and transfers, with fees."""
-    markets = sum((ledger.holding.cash for ledger in ledgers), ZERO)
+    markets = sum((ledger.fifo.cash for ledger in ledgers), ZERO)
     transfers = (*deposits_moved(deposits), *withdrawals_moved(withdrawals))
     return markets + sum((amount for _, amount in transfers), ZERO)
 
@@ -284,7 +284,7 @@ def _rounding_fee(traded: FifoPosition, row: Settlement) -> Dollars:
     return cut if row.fees - traded.fees_paid == cut else ZERO
 
 
-def bought(fills: Iterable[Fill], side: Side) -> Contracts:
+def bought_count(fills: Iterable[Fill], side: Side) -> Contracts:
     """Count the contracts bought of one outcome.
 
     Selling one outcome is buying the other.

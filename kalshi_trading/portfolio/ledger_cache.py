@@ -13,7 +13,7 @@ from kalshi_trading.core.models import Fill, Position, Settlement
 from kalshi_trading.core.money import ZERO
 from kalshi_trading.core.pnl import fifo_position
 from kalshi_trading.core.results import Fetched
-from kalshi_trading.portfolio.ledger import MarketLedger, market_ledger, rebuilt_settlement
+from kalshi_trading.portfolio.ledger import MarketLedger, market_ledger, rebuild_settlement
 
 FillsOf = Mapping[str, tuple[Fill, ...]]
 ResultOf = Callable[[Iterable[str]], Mapping[str, Market]]
@@ -98,7 +98,7 @@ class LedgerCache:
         found = {ticker: markets[ticker] for ticker in unknown if ticker in markets}
         self._results |= {ticker: market for ticker, market in found.items() if market.settled_at is not None}
         rows = {
-            ticker: rebuilt_settlement(fills_of[ticker], self._results[ticker])
+            ticker: rebuild_settlement(fills_of[ticker], self._results[ticker])
             for ticker in gone
             if ticker in self._results
         }

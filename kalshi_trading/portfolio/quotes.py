@@ -126,7 +126,7 @@ class QuoteReader:
     def _read_fees(self, series: list[str]) -> Fetched[dict[str, FeeSchedule]]:
         return Fetched({ticker: self._client.get_series_by_ticker(ticker).fees for ticker in series})
 
-    def first_markets(self, within_s: float) -> dict[str, Market]:
+    def first_batch(self, within_s: float) -> dict[str, Market]:
         """Return the quotes of the first batch, or {} on timeout."""
         if not self._markets or wait(self._markets[:1], timeout=within_s).not_done:
             return {}
@@ -137,10 +137,10 @@ class QuoteReader:
 
         If only some are missing, the result has both a value and a reason.
         """
-        return _together(self._markets)
+        return _merge(self._markets)
 
     def books(self) -> Fetched[dict[str, OrderBook]]:
-        return _together(self._books)
+        return _merge(self._books)
 
     def read_events(self, held: Iterable[Market]) -> str | None:
         """Wait for events and fees, and cache them.
@@ -151,10 +151,10 @@ class QuoteReader:
         names = [market.event_ticker for market in markets]
         self.ask_events(names)
         self.ask_fees(names)
-        events = _together(self._events)
+        events = _merge(self._events)
         self._event_cache.events |= events.value or {}
         self.ask_fees(names)  # a series' ticker may differ from the start of the event's
-        fees = _together(self._fees)
+        fees = _merge(self._fees)
         self._event_cache.fees |= fees.value or {}
         without = [market.ticker for market in markets if self._event_cache.fees_of(market) is None]
         if not without:
@@ -182,7 +182,7 @@ def _batches(names: list[str]) -> Iterator[list[str]]:
         yield names[start : start + BATCH]
 
 
-def _together(batches: Iterable[Batch[T]]) -> Fetched[dict[str, T]]:
+def _merge(batches: Iterable[Batch[T]]) -> Fetched[dict[str, T]]:
     found: dict[str, T] = {}
     reason: str | None = None
     for batch in batches:

@@ -75,7 +75,7 @@ class PositionPnl(DictReading):
         Uses the exchange's figure if fills are missing.
         """
         known = self.ledger is not None and self.ledger.mismatch is None
-        return self.ledger.holding.cost_basis if known and self.ledger else self.position.cost_basis
+        return self.ledger.fifo.cost_basis if known and self.ledger else self.position.cost_basis
 
     @property
     def realized_pnl(self) -> Dollars:
@@ -243,15 +243,15 @@ class PortfolioSnapshot:
         return sum((resting_collateral(nets.get(ticker, ZERO), orders) for ticker, orders in sizes), ZERO)
 
     @cached_property
-    def worth(self) -> Dollars | None:
+    def total_value(self) -> Dollars | None:
         """Total value: cash, collateral, and positions at the mark.
 
         None: unknown.
         """
-        return None if self.unmarked or self._held_beside_cash is None else self.worth_at_least
+        return None if self.unmarked or self.collateral_outside_cash is None else self.min_total_value
 
     @cached_property
-    def worth_at_least(self) -> Dollars | None:
+    def min_total_value(self) -> Dollars | None:
         """Total value, without positions that have no mark.
 
         Leaves out collateral that may already be in the cash. None: the balance or the collateral is
@@ -261,10 +261,10 @@ class PortfolioSnapshot:
         if balance is None or self.collateral is None:
             return None
         marked = sum((row.value for row in self.held if row.value is not None), ZERO)
-        return balance.cash + marked + (self._held_beside_cash or ZERO)
+        return balance.cash + marked + (self.collateral_outside_cash or ZERO)
 
     @cached_property
-    def _held_beside_cash(self) -> Dollars | None:
+    def collateral_outside_cash(self) -> Dollars | None:
         """Collateral of resting orders that the cash does not include.
 
         None: unknown. The API does not document whether a balance includes it. We infer it from all cash

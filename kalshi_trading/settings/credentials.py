@@ -92,7 +92,7 @@ def load_private_key(
             raise _Fault("cannot be found: the home folder (~) is unknown.", "Use a full path.")
         return _parse(text.replace("\\r", "").replace("\\n", "\n"))
     except _Fault as fault:
-        where = "The key" if is_inline(path_or_pem) else f"The file {_shown(path_or_pem)}"
+        where = "The key" if is_inline(path_or_pem) else f"The file {_safe_name(path_or_pem)}"
         raise ConfigurationError([Problem(variable, f"{where} {fault.what}", fault.remedy)]) from None
 
 
@@ -114,7 +114,7 @@ def key_path(path_or_pem: str | Path, folder: Path | None = None) -> Path | None
         return None
 
 
-def _shown(path_or_pem: str | Path) -> str:
+def _safe_name(path_or_pem: str | Path) -> str:
     """Return the file name, unless the text might be a pasted bare key.
 
     Base64 has no full stop, so a text with one is no key.
@@ -204,13 +204,13 @@ def find_leaks(variable: str, path: Path) -> list[Problem]:
     if os.name != "nt" and mode & _OTHERS:
         what = f"{target} is accessible to other users (mode {mode & 0o777:o})."
         problems.append(Problem(variable, what, f"Run: chmod 600 {shlex.quote(str(target))}"))
-    if _git_would_take(target):
+    if _is_git_visible(target):
         what = f"{target} is in a git work tree and not ignored."
         problems.append(Problem(variable, what, "Move it out of the work tree, or add it to .gitignore."))
     return problems
 
 
-def _git_would_take(target: Path) -> bool:
+def _is_git_visible(target: Path) -> bool:
     """Ask git whether the file is tracked or could be added.
 
     False without git.

@@ -15,7 +15,7 @@ from pathlib import Path
 from kalshi_trading.core.errors import Problem
 from kalshi_trading.settings.setting_names import meant_name
 
-_MOST_NAMED = 50  # malformed lines that we match to a setting
+_MAX_MATCHED = 50  # malformed lines that we match to a setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def _malformed(path: Path, lines: list[tuple[int, str]], known_names: Sequence[s
     """Report malformed lines, grouped by the setting that was meant."""
     by_name: dict[str, list[int]] = {}
     for index, (line, source) in enumerate(lines):
-        name = meant_name(source, known_names) if index < _MOST_NAMED else None
+        name = meant_name(source, known_names) if index < _MAX_MATCHED else None
         by_name.setdefault(name or "NAME", []).append(line)
     return [
         Problem(

@@ -139,7 +139,7 @@ def _recover(app: AppContext) -> None:
 
 def _sign_in(app: AppContext) -> None:
     try:
-        app.client.learn_limits()
+        app.client.load_limits()
     except AuthenticationError:
         raise
     except KalshiAPIError as error:

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from kalshi_trading.settings.places import is_checkout
+
 PACKAGES = (
     "cryptography",
     "dotenv",
@@ -60,9 +62,14 @@ def _pip(*options: str) -> str:
 
     It names the interpreter that runs this program.
     """
-    requirements = _OURS.resolve().parent / "requirements.txt"
+    if is_checkout():
+        wanted = ["-r", str(_OURS.resolve().parent / "requirements.txt")]
+    else:
+        from importlib import metadata  # takes 50 ms
+
+        wanted = metadata.requires("kalshi-trading-terminal") or []
     interpreter = sys.executable or "python3"
-    return shlex.join([interpreter, "-m", "pip", "install", *options, "-r", str(requirements)])
+    return shlex.join([interpreter, "-m", "pip", "install", *options, *wanted])
 
 
 def _is_bug(error: ImportError) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kalshi_trading.config import default_log_dir, load_configured
+from kalshi_trading.config import DOTENV_PATH, default_log_dir, load_configured
 from kalshi_trading.core.dates import utc_now
 from kalshi_trading.core.errors import AuthenticationError, ConfigurationError, TradingError
 from kalshi_trading.settings.options import Settings
@@ -39,13 +39,15 @@ if TYPE_CHECKING:
 HELP = """\
 Trade Kalshi event contracts from the terminal.
 
-  python main.py               open the menu (practice exchange unless .env says otherwise)
-  python main.py --read-only   open the menu with new orders disabled
-  python main.py practice …    run only the practice exchange (options: practice --help)
-  python main.py --help        show this help
+  {0}               open the menu (practice exchange unless the settings say otherwise)
+  {0} --read-only   open the menu with new orders disabled
+  {0} practice …    run only the practice exchange (options: practice --help)
+  {0} --help        show this help
 
-Settings are explained in .env.example.
+Settings: {1}
+Journal:  {2}
 """
+_NAMES = {"main.py": "python main.py", "__main__.py": "python -m kalshi_trading"}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -90,12 +92,17 @@ def _write_stderr(sentence: str) -> None:
         output.silence(2)
 
 
+def _help() -> str:
+    name = Path(sys.argv[0]).name
+    return HELP.format(_NAMES.get(name, name), DOTENV_PATH or "unknown: no home folder", default_log_dir())
+
+
 def _run_command(words: list[str]) -> int:
     if words in (["--help"], ["-h"]):
-        sys.stdout.write(HELP)
+        sys.stdout.write(_help())
         return EXIT_DONE
     if words not in ([], ["--read-only"]):
-        _write_stderr(f"Unknown command or option: {' '.join(words)}\n\n{HELP}")
+        _write_stderr(f"Unknown command or option: {' '.join(words)}\n\n{_help()}")
         return EXIT_CONFIGURATION
     if absent := packages.missing():
         _write_stderr(f"{absent}\n")
@@ -147,7 +154,7 @@ def _run_session(settings: Settings, *, read_only: bool) -> int:
         with console.status("Starting…"):
             from kalshi_trading import compose
 
-            settings = compose.connected(settings)
+            settings = compose.connect(settings)
         status = _run_menu(settings, console, prompter, modes, read_only=read_only or settings.read_only)
         termination.raise_request()
         return status
@@ -180,7 +187,7 @@ def _run_menu(
         modes.disable_echo(prompter.resume)
     services = compose.build(settings, read_only=read_only)
     app = _app(services, console, prompter)
-    for note in compose.attend(services):
+    for note in compose.start_housekeeping(services):
         console.print(f"Note: {note}", markup=False)
     return menu.run(app)
 

@@ -48,7 +48,7 @@ def test_quotes_are_in_cents_of_their_side():
     assert plain(fine["no_bid"]) == ("Cents", D("99.3"))
 
 
-def test_a_quote_that_nobody_makes_is_none_and_never_a_default():
+def test_a_missing_quote_is_none_and_never_a_default():
     nobody = replace(MARKET, yes_bid=None, yes_ask=None, last_price=None)
     for name in ("yes_bid", "yes_ask", "no_bid", "no_ask", "last_price", "liquidity"):
         assert nobody[name] is None
@@ -94,7 +94,7 @@ WORDS = [
 
 
 @pytest.mark.parametrize(("words", "book_side", "reads"), WORDS)
-def test_orders_and_fills_read_in_the_words_they_were_placed_in_else_by_their_effect(words, book_side, reads):
+def test_orders_and_fills_read_as_placed_else_by_their_effect(words, book_side, reads):
     placed = replace(order(book_side, "0.63"), placed_as=words)
     assert (placed["action"], placed["side"], placed["price"]) == reads
     assert (placed["yes_price"], placed["no_price"]) == (63, 37)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalshi_trading.core.fees import cash_bound, dearest_rate, fee_of_fill, fee_rate, model_fee
+from kalshi_trading.core.fees import fee_of_fill, fee_rate, highest_rate, max_cash, model_fee
 from kalshi_trading.core.market_models import FeeSchedule, FeeType
 from kalshi_trading.practice import records
 from kalshi_trading.practice.accounting import fees as practice_fees
@@ -204,7 +204,7 @@ def test_no_fill_earns_a_fee_and_cash_moves_in_whole_units(kind, percent, is_tak
     ],
 )
 def test_the_most_cash_an_order_can_take(count, price, rate, most):
-    assert cash_bound(Decimal(rate), Decimal(count), Decimal(price)) == Decimal(most)
+    assert max_cash(Decimal(rate), Decimal(count), Decimal(price)) == Decimal(most)
 
 
 @pytest.mark.parametrize("rate", ["0", "0.0175", "0.07", "0.14", "0.98"])
@@ -214,7 +214,7 @@ def test_ten_thousand_crumbs_take_the_most_there_is(price, rate):
     for _ in range(10_000):
         fee = bid("0.01", price, Decimal(rate), accumulator=accumulator)
         cash, accumulator = cash - fee.cash_change, fee.accumulator
-    assert cash == cash_bound(Decimal(rate), Decimal(100), Decimal(price))
+    assert cash == max_cash(Decimal(rate), Decimal(100), Decimal(price))
 
 
 @given(multipliers, whole_cents, counts)
@@ -225,13 +225,13 @@ def test_at_whole_cents_the_most_is_near_what_one_fill_takes(percent, price, cou
         Decimal(count) / 100,
     )
     one_fill = -bid(count, price, rate).cash_change
-    assert 0 <= cash_bound(rate, count, price) - one_fill <= count * Decimal("0.0001") + Decimal("0.0001")
+    assert 0 <= max_cash(rate, count, price) - one_fill <= count * Decimal("0.0001") + Decimal("0.0001")
 
 
-def test_the_dearest_rate_is_known_only_if_every_schedule_is():
+def test_the_highest_rate_is_known_only_if_every_schedule_is():
     plain, double = FeeSchedule(FeeType.QUADRATIC, Decimal(1)), FeeSchedule(FeeType.QUADRATIC, Decimal(2))
     makers = FeeSchedule(FeeType.QUADRATIC_WITH_MAKER_FEES, Decimal(1))
-    assert dearest_rate([plain, double, makers], is_taker=True) == Decimal("0.14")
-    assert dearest_rate([plain, double, makers], is_taker=False) == Decimal("0.0175")
-    assert dearest_rate([plain, FeeSchedule(FeeType.FLAT, Decimal(1))], is_taker=True) is None
-    assert dearest_rate([], is_taker=True) is None
+    assert highest_rate([plain, double, makers], is_taker=True) == Decimal("0.14")
+    assert highest_rate([plain, double, makers], is_taker=False) == Decimal("0.0175")
+    assert highest_rate([plain, FeeSchedule(FeeType.FLAT, Decimal(1))], is_taker=True) is None
+    assert highest_rate([], is_taker=True) is None

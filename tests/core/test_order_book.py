@@ -54,7 +54,7 @@ def test_the_best_price_is_found_whatever_the_order_of_the_arrays(yes_order, no_
     "row",
     [["0.5000", "0.00"], ["0.5000", "-3.00"], ["0.0000", "5.00"], ["1.0000", "5.00"], ["-0.10", "5"]],
 )
-def test_a_level_nobody_can_trade_at_is_no_level(row):
+def test_a_level_without_a_tradable_price_or_size_is_dropped(row):
     assert read_book([row], []).yes_bids == ()
 
 
@@ -68,7 +68,7 @@ def test_a_buyer_pays_the_ask_and_a_seller_gets_the_bid_of_either_outcome():
     }
 
 
-def test_a_side_nobody_quotes_has_no_price_and_no_middle():
+def test_a_side_without_quotes_has_no_price_and_no_midpoint():
     empty, one_sided = book(), book(yes=[("0.63", "1")])
     assert [best_opposite(empty, action, side) for action, side in EVERY_WAY] == [None] * 4
     assert best_ask(one_sided, Side.YES) is None

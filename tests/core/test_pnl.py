@@ -59,7 +59,7 @@ def test_step_2_buying_four_no_closes_four_yes_and_frees_their_dollars():
     assert held.cash - fifo_position([STEP_1]).cash == Decimal("2.5363")
 
 
-def test_the_mark_is_what_somebody_would_pay():
+def test_the_mark_is_what_a_buyer_would_pay():
     held = fifo_position([STEP_1, STEP_2])
     assert unrealized_pnl(held.count, held.cost_basis, Decimal("0.63")) == Decimal("0.18")
 
@@ -218,7 +218,7 @@ def test_a_flip_splits_its_fee_between_what_it_closed_and_what_it_opened():
     assert held.lots[0].fees == Decimal("0.10")
 
 
-def test_a_payout_told_otherwise_falls_on_the_newest_lot():
+def test_a_payout_that_differs_falls_on_the_newest_lot():
     held = fifo_position([fill("bid", "1", "0.40"), fill("bid", "2", "0.50")])
     first, last = settle_lots(
         held, Decimal("0.37"), payout=Decimal("1.10"), rounding_fee=Decimal("0.01")
@@ -242,5 +242,5 @@ def test_closed_lots_and_open_ones_account_for_every_contract_and_every_fee(hist
 
 
 @given(histories, st.integers(min_value=0, max_value=25))
-def test_going_on_from_an_earlier_holding_is_the_same_as_from_the_beginning(history, cut):
+def test_going_on_from_an_earlier_position_is_the_same_as_from_the_beginning(history, cut):
     assert fifo_position(history[cut:], fifo_position(history[:cut])) == fifo_position(history)

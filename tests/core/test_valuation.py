@@ -94,6 +94,6 @@ def test_an_order_that_closes_holds_no_cash_and_the_rest_of_it_does():
     assert resting_collateral(D(-10), [sale]) == 15 * D("0.35")
 
 
-def test_of_several_closing_orders_the_dearest_count_as_opening():
+def test_of_several_closing_orders_the_most_expensive_count_as_opening():
     bids = [OpenSize(BID, D("0.20"), D(5)), OpenSize(BID, D("0.90"), D(5))]
     assert resting_collateral(D(-6), bids) == 4 * D("0.90")

@@ -18,7 +18,7 @@ from foreign_files import KINDS, no_hang, open_to_others
 from kalshi_trading.core.errors import PracticeExchangeError
 from kalshi_trading.exchange import practice_launcher
 from kalshi_trading.exchange.http.transport import Transport
-from kalshi_trading.exchange.practice_launcher import COMPLAINTS_FILE, close_to_others, ensure_running
+from kalshi_trading.exchange.practice_launcher import ERROR_LOG, ensure_running, restrict_data_dir
 from kalshi_trading.kalshi_client import KalshiClient
 
 
@@ -95,9 +95,9 @@ def test_an_exchange_that_ended_is_reaped_and_started_again_with_its_world(start
     assert second.key_id == first.key_id
 
 
-def test_attaching_leaves_the_complaints_of_the_running_exchange_in_place(start, tmp_path):
+def test_attaching_leaves_the_error_log_of_the_running_exchange_in_place(start, tmp_path):
     start()
-    log = tmp_path / "world" / COMPLAINTS_FILE
+    log = tmp_path / "world" / ERROR_LOG
     with log.open("a") as file:
         file.write("an earlier complaint\n")
     start()
@@ -149,18 +149,18 @@ def test_an_exchange_that_runs_alone_inherits_no_secret(tmp_path):
     assert inherited["TZ"] == "Asia/Kolkata"
 
 
-def test_a_file_where_the_folder_should_be_is_told_in_one_sentence(tmp_path):
+def test_a_file_where_the_folder_should_be_is_reported_in_one_sentence(tmp_path):
     (tmp_path / "world").write_text("")
     with pytest.raises(PracticeExchangeError, match="KALSHI_DATA_DIR") as raised:
         ensure_running(tmp_path / "world", seed=None, markets=20)
     assert "world" in one_sentence(raised)
 
 
-def test_a_damaged_world_is_told_in_one_sentence_that_names_its_folder(start, tmp_path):
+def test_a_damaged_world_is_reported_in_one_sentence_that_names_its_folder(start, tmp_path):
     folder = tmp_path / "world"
     folder.mkdir()
     (folder / "world.sqlite").write_bytes(b"not a database" * 500)
-    (folder / COMPLAINTS_FILE).write_text("something of last week\n")
+    (folder / ERROR_LOG).write_text("something of last week\n")
     with pytest.raises(PracticeExchangeError, match="could not start") as raised:
         start()
     text = one_sentence(raised)
@@ -168,7 +168,7 @@ def test_a_damaged_world_is_told_in_one_sentence_that_names_its_folder(start, tm
     assert "last week" not in text
 
 
-def test_a_damaged_key_is_told_in_one_sentence(start, tmp_path):
+def test_a_damaged_key_is_reported_in_one_sentence(start, tmp_path):
     exchange = start()
     end(exchange.pid)
     exchange.private_key_path.write_text("-----BEGIN PRIVATE KEY-----\nnonsense\n")
@@ -202,7 +202,7 @@ def test_an_exchange_that_never_gets_ready_is_given_up_and_ended(start, stand_in
 
 
 @pytest.mark.parametrize("line", ["hello", "{}", "[]", "null", '{"url": 1}', '{"pid": "x"}', "5"])
-def test_an_announcement_nobody_understands_is_told(start, stand_in, line):
+def test_an_unreadable_announcement_is_reported(start, stand_in, line):
     stand_in(f"print({line!r})")
     with pytest.raises(PracticeExchangeError, match="unreadable start message"):
         start()
@@ -216,19 +216,17 @@ def test_a_relative_folder_is_the_one_of_the_working_folder(start, stand_in, tmp
         start(folder=Path("here"))
 
 
-def test_an_exchange_that_crashes_is_told_by_the_last_line_of_its_traceback(start, stand_in):
+def test_an_exchange_that_crashes_is_reported_by_the_last_line_of_its_traceback(start, stand_in):
     stand_in("raise RuntimeError('the roof fell in')")
     with pytest.raises(PracticeExchangeError, match="the roof fell in") as raised:
         start()
     one_sentence(raised)
 
 
-def test_an_exchange_that_ends_without_a_word_is_told_without_complaints_of_last_week(
-    start, stand_in, tmp_path
-):
+def test_an_exchange_that_ends_silently_is_reported_without_errors_of_last_week(start, stand_in, tmp_path):
     stand_in("")
     (tmp_path / "world").mkdir()
-    (tmp_path / "world" / COMPLAINTS_FILE).write_text("something of last week\n")
+    (tmp_path / "world" / ERROR_LOG).write_text("something of last week\n")
     with pytest.raises(PracticeExchangeError, match="stopped without a message"):
         start()
 
@@ -236,37 +234,37 @@ def test_an_exchange_that_ends_without_a_word_is_told_without_complaints_of_last
 # --- Files ----------------------------------------------------------------------------------------
 
 
-def test_what_stands_in_the_place_of_the_complaints_is_told_and_never_waited_for(tmp_path):
+def test_what_is_in_the_place_of_the_error_log_is_reported_and_never_waited_for(tmp_path):
     wrong = []
     for kind, (make, what) in KINDS.items():
         folder = tmp_path / kind
         folder.mkdir()
-        make(folder / COMPLAINTS_FILE)
+        make(folder / ERROR_LOG)
         with naming(kind), no_hang(), pytest.raises(PracticeExchangeError) as raised:
             ensure_running(folder, seed=3, markets=20)
         said = one_sentence(raised)
-        if f"{folder / COMPLAINTS_FILE} {what}" not in said:
+        if f"{folder / ERROR_LOG} {what}" not in said:
             wrong.append((kind, said))
         with naming(kind), no_hang():
-            (note,) = close_to_others(folder)
+            (note,) = restrict_data_dir(folder)
             assert what in note
     assert wrong == []
 
 
-def test_what_stands_in_a_files_place_in_the_world_is_told_and_never_waited_for(tmp_path):
+def test_what_is_in_a_files_place_in_the_world_is_reported_and_never_waited_for(tmp_path):
     os.mkfifo(tmp_path / "lock")
     with no_hang(), pytest.raises(PracticeExchangeError) as raised:
         ensure_running(tmp_path, seed=3, markets=20)
     assert f"{tmp_path / 'lock'} cannot be used: it is a named pipe (FIFO)" in one_sentence(raised)
 
 
-def test_folder_and_complaints_are_closed_to_others(tmp_path):
+def test_folder_and_error_log_are_private(tmp_path):
     folder = tmp_path / "data" / "practice"
     folder.mkdir(parents=True)
-    (folder / COMPLAINTS_FILE).touch()
-    (folder / COMPLAINTS_FILE).chmod(0o644)
+    (folder / ERROR_LOG).touch()
+    (folder / ERROR_LOG).chmod(0o644)
     folder.chmod(0o777)
     folder.parent.chmod(0o755)
-    assert close_to_others(folder) == ()
+    assert restrict_data_dir(folder) == ()
     assert open_to_others(folder) == {}
     assert folder.parent.stat().st_mode & 0o777 == 0o755

@@ -36,7 +36,7 @@ from kalshi_trading.orders.execution.submission_result import Outcome, Submissio
 pytestmark = pytest.mark.faults
 
 EXCHANGES = 8
-DESKS_PER_EXCHANGE = 2  # the last one is behind a proxy
+SESSIONS_PER_EXCHANGE = 2  # the last one is behind a proxy
 MARGIN_S, APART_S = 2.5, 0.3
 CLOCKS_AHEAD_S = (0, 61, -61)  # row 14
 ROWS = [row for row in range(1, 18) if row != 14]  # row 14 is about the sessions' clocks
@@ -63,7 +63,7 @@ class Venue:
 
 
 @dataclass
-class Seat:
+class SessionAtExchange:
     """A session, its exchange, and its random draws."""
 
     desk: TradingSession
@@ -165,22 +165,22 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[fault_mix.NameService]:
         yield running
 
 
-def seats(
+def start_sessions(
     stack: ExitStack,
     folder: Path,
     faulty_exchange: Callable[..., FaultyExchange],
     names: fault_mix.NameService,
     seed: int,
-) -> list[Seat]:
+) -> list[SessionAtExchange]:
     taken = []
     for number in range(EXCHANGES):
         faulty = faulty_exchange("--markets", "40", name=f"exchange-{number}")
         venue = Venue(faulty, faulty.exchange.open_tickers(30))
-        for place in range(DESKS_PER_EXCHANGE):
+        for place in range(SESSIONS_PER_EXCHANGE):
             drawn = random.Random(f"{seed}/{number}/{place}")
             ahead_s = CLOCKS_AHEAD_S[(number + place) % 3]
             access, proxied = venue.access, {}
-            if place == DESKS_PER_EXCHANGE - 1:
+            if place == SESSIONS_PER_EXCHANGE - 1:
                 port = urlsplit(access.url).port
                 assert port is not None
                 proxy, host = stack.enter_context(TcpProxy(port)), f"desk-{number}.test"
@@ -192,30 +192,30 @@ def seats(
             desk = TradingSession(folder, access, margin_s=MARGIN_S, apart_s=APART_S, ahead_s=ahead_s)
             stack.callback(desk.close)
             desk.read_limits()
-            taken.append(Seat(desk, venue, drawn, **proxied))
+            taken.append(SessionAtExchange(desk, venue, drawn, **proxied))
     return taken
 
 
-def force_every_row(taken: list[Seat], draw: random.Random) -> None:
+def force_every_row(taken: list[SessionAtExchange], draw: random.Random) -> None:
     """Force each row of the catalog once, at a session that can meet it.
 
     The session is alone at its exchange.
     """
     at_the_exchange, on_the_wire = fault_mix.at_the_exchange(), fault_mix.on_the_wire(draw)
-    proxied = itertools.cycle([seat for seat in taken if seat.proxy is not None])
-    direct = itertools.cycle([seat for seat in taken if seat.proxy is None])
-    planned: dict[int, list[tuple[Seat, fault_mix.Situation]]] = {}
+    proxied = itertools.cycle([session for session in taken if session.proxy is not None])
+    direct = itertools.cycle([session for session in taken if session.proxy is None])
+    planned: dict[int, list[tuple[SessionAtExchange, fault_mix.Situation]]] = {}
     for row in FORCED_ROWS:
         situations = [
             each for each in at_the_exchange + on_the_wire if row in each.rows and each.leaves_a_mark
         ]
         chosen = draw.choices(situations, [each.weight for each in situations])[0]
-        seat = next(proxied if chosen in on_the_wire else direct)
-        planned.setdefault(id(seat.venue), []).append((seat, chosen))
+        session = next(proxied if chosen in on_the_wire else direct)
+        planned.setdefault(id(session.venue), []).append((session, chosen))
 
-    def force(plans: list[tuple[Seat, fault_mix.Situation]]) -> None:
-        for seat, situation in plans:
-            seat.force(situation)
+    def force(plans: list[tuple[SessionAtExchange, fault_mix.Situation]]) -> None:
+        for session, situation in plans:
+            session.force(situation)
 
     with ThreadPoolExecutor(len(planned)) as pool:
         list(pool.map(force, planned.values()))
@@ -223,7 +223,7 @@ def force_every_row(taken: list[Seat], draw: random.Random) -> None:
     next(proxied).go_through(idle)
 
 
-def without_effect(lines: list[verifier.Line], taken: list[Seat]) -> list[str]:
+def without_effect(lines: list[verifier.Line], taken: list[SessionAtExchange]) -> list[str]:
     """Return the forced situations that had no effect.
 
     A prevented order exists, or an answer was not lost.
@@ -231,7 +231,7 @@ def without_effect(lines: list[verifier.Line], taken: list[Seat]) -> list[str]:
     events: dict[str, set[str]] = {}
     for line in lines:
         events.setdefault(line.fields.get("client_order_id", ""), set()).add(line.event)
-    forced = [each for seat in taken for each in seat.forced]
+    forced = [each for session in taken for each in session.forced]
     assert {row for situation, _ in forced for row in situation.rows} >= set(FORCED_ROWS)
     prevented = [each for each in forced if each[0].prevents]
     spoiled = [each for each in forced if not each[0].prevents]
@@ -245,13 +245,13 @@ def test_no_order_is_doubled_lost_or_misjudged_under_any_fault(
     seed = secrets.randbits(32)
     print(f"seed {seed}")  # shown when the test fails
     with ExitStack() as stack:
-        taken = seats(stack, tmp_path / "logs", faulty_exchange, names, seed)
+        taken = start_sessions(stack, tmp_path / "logs", faulty_exchange, names, seed)
         force_every_row(taken, random.Random(seed))
         trade_side_by_side(taken, proof.CURRENT.submissions)
         let_the_last_late_request_arrive(taken)
-        for seat in taken:
-            seat.desk.resolve_pending(within_s=60)
-            seat.desk.recovery.reconcile_late(seat.desk.client.get_orders().whole())
+        for session in taken:
+            session.desk.resolve_pending(within_s=60)
+            session.desk.recovery.reconcile_late(session.desk.client.get_orders().require_complete())
         lines, damaged = verifier.journal_lines(tmp_path / "logs" / "practice")
         verdicts = judged(lines, taken)
     assert damaged == []
@@ -261,13 +261,13 @@ def test_no_order_is_doubled_lost_or_misjudged_under_any_fault(
     everything_happened(taken, verdicts)
 
 
-def trade_side_by_side(taken: list[Seat], submissions: int) -> None:
+def trade_side_by_side(taken: list[SessionAtExchange], submissions: int) -> None:
     each = -(-submissions // len(taken))
-    searches = [searching(seat.desk) for seat in taken]
+    searches = [searching(session.desk) for session in taken]
     for search in searches:
         search.start()
     with ThreadPoolExecutor(len(taken)) as pool:
-        for trading in [pool.submit(seat.trade, each) for seat in taken]:
+        for trading in [pool.submit(session.trade, each) for session in taken]:
             trading.result()
     for search in searches:
         search.stop()
@@ -277,14 +277,14 @@ def searching(desk: TradingSession) -> RecoveryLoop:
     return RecoveryLoop(desk.recovery, journal_failed=desk.lock.close, pause_s=2.0)
 
 
-def let_the_last_late_request_arrive(taken: list[Seat]) -> None:
-    left_s = max(seat.quiet_at for seat in taken) - time.monotonic()
+def let_the_last_late_request_arrive(taken: list[SessionAtExchange]) -> None:
+    left_s = max(session.quiet_at for session in taken) - time.monotonic()
     time.sleep(max(0, left_s))
 
 
-def judged(lines: list[verifier.Line], taken: list[Seat]) -> list[verifier.Verdict]:
+def judged(lines: list[verifier.Line], taken: list[SessionAtExchange]) -> list[verifier.Verdict]:
     """Compare the lines of each account with the orders of its exchange."""
-    venues = {seat.desk.account: seat.venue for seat in taken}
+    venues = {session.desk.account: session.venue for session in taken}
     verdicts = []
     for account, venue in venues.items():
         own = [line for line in lines if line.fields.get("account") == account]
@@ -293,13 +293,15 @@ def judged(lines: list[verifier.Line], taken: list[Seat]) -> list[verifier.Verdi
     return verdicts
 
 
-def wire_faults(lines: list[verifier.Line], taken: list[Seat]) -> list[str]:
+def wire_faults(lines: list[verifier.Line], taken: list[SessionAtExchange]) -> list[str]:
     """Compare what the proxies saw leave with the intents.
 
     Each order leaves once and equals its intent text by text.
     """
     intents = {line.fields["client_order_id"]: line.fields for line in lines if line.event == "order.intent"}
-    seen = [each for seat in taken if seat.proxy for each in seat.proxy.seen if each.method == "POST"]
+    seen = [
+        each for session in taken if session.proxy for each in session.proxy.seen if each.method == "POST"
+    ]
     bodies = [json.loads(each.bytes.partition(b"\r\n\r\n")[2]) for each in seen]
     assert len(bodies) > len(intents) / 4
     sent = Counter(body["client_order_id"] for body in bodies)
@@ -312,18 +314,18 @@ def wire_faults(lines: list[verifier.Line], taken: list[Seat]) -> list[str]:
     return twice + missing + wrong
 
 
-def everything_happened(taken: list[Seat], verdicts: list[verifier.Verdict]) -> None:
+def everything_happened(taken: list[SessionAtExchange], verdicts: list[verifier.Verdict]) -> None:
     """Check that every row and every end occurred and many orders exist.
 
     Without that the test would prove nothing.
     """
-    met = Counter(row for seat in taken for situation in seat.met for row in situation.rows)
+    met = Counter(row for session in taken for situation in session.met for row in situation.rows)
     assert set(met) == set(ROWS)
     ends = sum((verdict.ends for verdict in verdicts), Counter[str]())
     intents = sum(verdict.intents for verdict in verdicts)
     assert intents >= proof.CURRENT.submissions
     assert min(ends[end] for end in ("rejected", "not_sent", "absent")) >= max(1, intents // 200)
     assert sum(verdict.orders for verdict in verdicts) == ends["acknowledged"] >= intents / 3
-    outcomes = Counter(result.outcome for seat in taken for result in seat.submissions)
+    outcomes = Counter(result.outcome for session in taken for result in session.submissions)
     assert outcomes[Outcome.DENIED] == 0
     assert outcomes[Outcome.UNKNOWN] >= intents / 20

@@ -20,7 +20,7 @@ import proof
 import pytest
 import verifier
 from faulty_exchange import FaultyExchange
-from journaled import order_lives
+from journaled import order_states
 from trading_session import Access, OrderSpec, TradingSession, open_session
 
 from kalshi_trading.core.models import TimeInForce
@@ -277,5 +277,5 @@ def recovered(folder: Path, exchange: FaultyExchange, *, within_s: float) -> ver
 def order_lives_in(folder: Path) -> list[OrderStage]:
     from kalshi_trading.trade_logger import TradeLogger
 
-    lives = order_lives(TradeLogger(folder, "practice").read_journal().records)
+    lives = order_states(TradeLogger(folder, "practice").read_journal().records)
     return [life.stage for life in lives.values()]

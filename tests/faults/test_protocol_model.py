@@ -231,7 +231,7 @@ class ModelSession:
     submitter: OrderSubmitter
     killed_at: SubmissionStep | None = None
 
-    def reached(self, step: SubmissionStep) -> None:
+    def on_step(self, step: SubmissionStep) -> None:
         if step is self.killed_at:
             raise Killed
 
@@ -312,7 +312,7 @@ class ProtocolMachine(RuleBasedStateMachine):
         recovery = OrderRecovery(client, journal, pending, **how)  # type: ignore[arg-type]
         lock = TradingLock(journal)
         opened = ModelSession(session, client, journal, pending, recovery, lock, None)  # type: ignore[arg-type]
-        how["reached"] = opened.reached
+        how["on_step"] = opened.on_step
         opened.submitter = OrderSubmitter(client, journal, pending, recovery, lock, **how)  # type: ignore[arg-type]
         client.heard()
         self.recover_in(opened)

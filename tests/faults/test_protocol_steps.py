@@ -56,7 +56,7 @@ class Session:
         self.event: tuple[SubmissionStep, Callable[[], None]] | None = None
         credentials = Credentials(exchange.key_id, load_private_key(exchange.private_key_path))
         self.client = KalshiClient(Transport(exchange.url, credentials, clock=self.now))
-        self.client.learn_limits()
+        self.client.load_limits()
         account = account_fingerprint(exchange.key_id)
         self.journal = TradeLogger(folder, "practice", account=account, clock=self.now)
         self.executor = OrderService(
@@ -65,13 +65,13 @@ class Session:
             limits=Limits(),
             clock=self.now,
             sleep=lambda seconds: time.sleep(seconds * pace),
-            reached=self._reached,
+            on_step=self._on_step,
         )
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.ahead
 
-    def _reached(self, step: SubmissionStep) -> None:
+    def _on_step(self, step: SubmissionStep) -> None:
         if self.event is not None and step is self.event[0]:
             self.event[1]()
 
@@ -84,7 +84,7 @@ class Session:
 
     def exists(self, result: SubmissionResult) -> bool:
         """Check whether the exchange ever had this order."""
-        listed = self.client.get_orders(ticker=result.request.ticker).whole()
+        listed = self.client.get_orders(ticker=result.request.ticker).require_complete()
         return any(order.client_order_id == result.request.client_order_id for order in listed)
 
 

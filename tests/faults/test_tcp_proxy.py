@@ -143,7 +143,7 @@ def test_truncate_can_reset(proxy):
         exchange(proxy)
 
 
-def test_idle_close_ends_a_connection_that_nobody_uses(proxy):
+def test_idle_close_ends_an_unused_connection(proxy):
     proxy.switch(IdleClose(0.05))
     with connect(proxy) as connection:
         for _ in range(2):

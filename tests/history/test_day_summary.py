@@ -95,7 +95,7 @@ def test_best_and_worst_are_the_ends_and_the_sums_are_those_of_all_markets():
     assert "−$1.10  KXB-1-T1" in text
 
 
-def told(event, at, name):
+def step_record(event, at, name):
     return JournalRecord(at, event, {"client_order_id": name})
 
 
@@ -106,8 +106,8 @@ def test_orders_are_counted_on_the_day_they_were_placed_with_what_became_of_them
     for number, at in enumerate(days):
         for end in ("rejected", "unknown", "acknowledged", "absent"):
             records += [
-                told("order.intent", at, f"{number}{end}"),
-                told(f"order.{end}", at, f"{number}{end}"),
+                step_record("order.intent", at, f"{number}{end}"),
+                step_record(f"order.{end}", at, f"{number}{end}"),
             ]
     own = logged_orders(records, "sandbox", None).orders.values()
     summary = summarize(TODAY, orders, own, [])
@@ -116,7 +116,9 @@ def test_orders_are_counted_on_the_day_they_were_placed_with_what_became_of_them
 
 
 def test_an_order_of_unknown_outcome_that_the_exchange_lists_is_counted_once():
-    records = [told(f"order.{step}", NOON, name) for name in ("x", "y") for step in ("intent", "unknown")]
+    records = [
+        step_record(f"order.{step}", NOON, name) for name in ("x", "y") for step in ("intent", "unknown")
+    ]
     own = logged_orders(records, "sandbox", None).orders.values()
     there = [order("bid", "0.5", "1", created_at=NOON, client_order_id="x")]
     summary = summarize(TODAY, there, own, [])
@@ -207,7 +209,7 @@ def test_a_sale_whose_purchase_is_in_the_archive_earns_against_it(tmp_path):
     assert (summary.pnl, summary.fills, summary.incomplete) == (D("0.50"), 1, None)
 
 
-def test_a_sale_whose_purchase_is_not_listed_has_no_profit_anybody_knows(tmp_path):
+def test_a_sale_whose_purchase_is_not_listed_has_unknown_profit(tmp_path):
     summary = summary_of(Lists(fill("ask", "10", "0.65", fee="0.16")), tmp_path)
     assert (summary.pnl, summary.fees, summary.fills, summary.best) == (None, D("0.16"), 1, None)
     assert TICKER in summary.incomplete

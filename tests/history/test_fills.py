@@ -37,7 +37,7 @@ def journal(tmp_path):
     return TradeLogger(tmp_path, "practice", clock=lambda: NOW)
 
 
-def test_fills_come_oldest_first_in_the_words_of_their_orders(journal):
+def test_fills_come_oldest_first_with_action_and_side_as_placed(journal):
     journal.log_order_step("intent", INTENT)
     journal.log_order_step("acknowledged", {**NAMES, "order_id": ORDER_ID})
     newest_first = [sale(NOW), sale(NOW - DAY)]
@@ -52,7 +52,7 @@ def test_where_the_answer_was_lost_the_exchange_tells_which_order_it_was(journal
     assert read_fills(client_of(sale(NOW), orders=[placed]), journal)[0].placed_as == (Action.SELL, Side.YES)
 
 
-def test_fills_of_orders_placed_elsewhere_have_no_words(journal):
+def test_fills_of_orders_placed_elsewhere_have_no_action(journal):
     assert read_fills(client_of(sale(NOW)), journal)[0].placed_as is None
 
 

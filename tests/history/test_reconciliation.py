@@ -143,7 +143,7 @@ def test_a_resting_order_that_still_differs_when_looked_at_again_differs(journal
 def test_of_60_orders_that_fill_while_they_are_read_none_is_a_false_alarm(
     journal, monkeypatch, bound, unjudged
 ):
-    monkeypatch.setattr(reconciliation, "MOST_LOOKED_AT_AGAIN", bound)
+    monkeypatch.setattr(reconciliation, "MAX_READ_AGAIN", bound)
     orders, fills = [], []
     for number in range(60):
         names = {"order_id": f"o-{number}", "client_order_id": f"c-{number}"}
@@ -180,7 +180,7 @@ def test_what_no_delay_explains_is_named_however_new_it_is(journal):
 
 
 @pytest.mark.parametrize("skew_s", [-60, 60])
-def test_the_age_of_the_exchange_s_data_is_told_by_our_clock(journal, skew_s):
+def test_the_age_of_the_exchange_s_data_is_by_our_clock(journal, skew_s):
     """The clocks differ, but the exchange's time and ours are one moment."""
     placed(journal)  # by our clock a minute before NOW
     recorded = NOW - MINUTE
@@ -234,14 +234,14 @@ def test_an_order_the_exchange_lists_under_our_name_is_ours_whatever_key_sent_it
     for listed in (there(), there(client_order_id="")):
         exchange = Exchange([listed], [fill("10")])
         found = reconcile(exchange, TradeLogger(tmp_path, "sandbox"), account="new key", clock=lambda: NOW)
-        assert (found.is_clean, found.compared, found.foreign) == (True, 1, 0)
+        assert (found.is_clean, found.compared, found.foreign_count) == (True, 1, 0)
 
 
-def test_orders_of_other_keys_are_told_and_nothing_is_said_to_agree(tmp_path):
+def test_orders_of_other_keys_are_counted_and_not_called_equal(tmp_path):
     journal = TradeLogger(tmp_path, "sandbox", account="other key", clock=lambda: NOW - MINUTE)
     placed(journal)
     found = reconcile(Exchange([], []), journal, account="our key", clock=lambda: NOW)
-    assert (found.compared, found.foreign, found.differences) == (0, 1, ())
+    assert (found.compared, found.foreign_count, found.differences) == (0, 1, ())
     text = " ".join(rendered(history_view.reconciliation(found, None, NOW)).split())
     assert "agree" not in text
     assert "Nothing to compare (all times)." in text

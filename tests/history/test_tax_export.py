@@ -127,7 +127,7 @@ def test_a_market_whose_fills_do_not_explain_it_is_left_out_and_named() -> None:
     assert lots([], positions=[replace(flat, realized_pnl=D(0))]) == ([], [])
 
 
-def test_a_market_with_a_fill_of_no_known_time_is_left_out_as_nobody_knows_what_closed_when() -> None:
+def test_a_market_with_a_fill_of_no_known_time_is_left_out_as_closing_times_are_unknown() -> None:
     held = Position(TICKER, D(6), D("3.60"), D("0.20"), D("0.2317"), D(6), AT, None)
     rows, left_out = lots([BOUGHT, replace(NETTED, created_at=None)], positions=[held])
     assert (rows, left_out) == ([], [f"{TICKER} (1 fill without a time)"])
@@ -247,7 +247,9 @@ def test_each_lot_is_in_the_period_it_was_closed_in(app: AppContext, tmp_path: P
         assert {datetime.fromisoformat(row["close_timestamp"]).date() for row in part} == {day}
 
 
-def test_a_market_left_out_is_told(app: AppContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_market_left_out_is_reported(
+    app: AppContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _, everything = exported(app, tmp_path / "all.csv")
     ticker = everything[0]["market_ticker"]
     whole = app.client.each_fill

@@ -66,7 +66,7 @@ def executed(book_side, yes_price, count):
         (Action.SELL, Side.NO, "bid", "0.35"),
     ],
 )
-def test_an_order_of_ours_is_told_in_the_words_of_its_intent(action, side, book_side, price):
+def test_an_order_of_ours_has_action_and_side_of_its_intent(action, side, book_side, price):
     row = describe(order(book_side, "0.65", "10"), intent(action.value, side.value))
     assert (row.action, row.side, row.price) == (action, side, Decimal(price))
     assert row.is_external is False
@@ -80,7 +80,7 @@ def test_an_order_of_ours_is_told_in_the_words_of_its_intent(action, side, book_
     [None, intent("", ""), intent("juggle", "yes"), intent("buy", None)],
     ids=["no intent", "empty", "no word of ours", "half"],
 )
-def test_an_order_placed_elsewhere_is_told_by_its_effect(book_side, side, price, known):
+def test_an_order_placed_elsewhere_is_described_by_its_effect(book_side, side, price, known):
     row = describe(order(book_side, "0.65", "10"), known)
     assert (row.action, row.side, row.price) == (None, side, Decimal(price))
     assert row.is_external is True
@@ -232,8 +232,13 @@ def test_orders_the_exchange_never_took_stand_in_the_history_too(client, journal
     journaled(journal, "mine-2", at - timedelta(minutes=1), "sending", "unknown")
     journaled(journal, "mine-3", at - timedelta(minutes=2), "sending", "unknown", "absent")
     journaled(journal, "mine-4", at - timedelta(minutes=3), "not_sent")
-    told = {"order_id": "o", "fill_count": Decimal(1), "remaining_count": Decimal(1), "fee": Decimal("0.01")}
-    journaled(journal, "mine-5", at - timedelta(minutes=4), "sending", "acknowledged", **told)
+    report = {
+        "order_id": "o",
+        "fill_count": Decimal(1),
+        "remaining_count": Decimal(1),
+        "fee": Decimal("0.01"),
+    }
+    journaled(journal, "mine-5", at - timedelta(minutes=4), "sending", "acknowledged", **report)
     history = load_history(client, journal)
     assert [row.client_order_id for row in history.rows] == ["client-3", *(f"mine-{n}" for n in range(1, 6))]
     assert [row.result for row in history.rows] == [
@@ -259,7 +264,7 @@ def test_orders_of_another_key_are_counted_and_left_out(client, journal):
         log = TradeLogger(journal.folder.parent, "sandbox", account=account or None)
         log.log_order_step("intent", {"client_order_id": name})
     history = load_history(client, journal, account="a")
-    assert ({row.client_order_id for row in history.rows}, history.foreign) == ({"mine", "either"}, 1)
+    assert ({row.client_order_id for row in history.rows}, history.foreign_count) == ({"mine", "either"}, 1)
 
 
 @responses.activate
@@ -316,17 +321,17 @@ def test_an_archive_is_read_only_until_there_are_as_many_orders_as_wanted(client
         match = [matchers.query_param_matcher(query, strict_match=True)]
         responses.add("GET", URL + path, json=answer, match=match)
     journaled(journal, "older", oldest - timedelta(seconds=1), "rejected")
-    told = []
-    history = load_history(client, journal, most=2, progress=told.append)
+    counts = []
+    history = load_history(client, journal, most=2, progress=counts.append)
     assert [row.client_order_id for row in history.rows] == ["client-3", "client-2", "client-1"]
     assert [len(row.fills) for row in history.rows] == [1, 1, 1]
     assert "only the first 2" in history.incomplete
-    assert told == [1, 3, 1, 3]  # orders and fills, each counted over both lists
+    assert counts == [1, 3, 1, 3]  # orders and fills, each counted over both lists
     assert len(responses.calls) == 4
 
 
 @responses.activate
-def test_a_history_with_a_row_nobody_can_read_says_so(client, journal):
+def test_a_history_with_an_unreadable_row_says_so(client, journal):
     exchange_has([wire_order(1), {"order_id": "order-2"}], [])
     history = load_history(client, journal)
     assert len(history.rows) == 1
@@ -352,7 +357,7 @@ def test_a_journal_that_cannot_be_read_is_an_error_and_makes_nothing_external(cl
 
 
 @responses.activate
-def test_damaged_lines_of_the_journal_are_told_with_the_history(client, journal):
+def test_damaged_lines_of_the_journal_are_reported_with_the_history(client, journal):
     exchange_has([], [])
     journaled(journal, "mine", NOW)
     with journal.trades_path.open("ab") as file:
@@ -360,9 +365,9 @@ def test_damaged_lines_of_the_journal_are_told_with_the_history(client, journal)
     assert [str(line) for line in load_history(client, journal).damage.first] == ["trades.log line 2"]
 
 
-def test_another_environment_is_told_by_its_journal_alone(journal):
-    told = {"order_id": "o", "fill_count": Decimal(2), "remaining_count": Decimal(0)}
-    journaled(journal, "mine", NOW, "acknowledged", **told)
+def test_another_environment_is_read_from_its_journal_alone(journal):
+    report = {"order_id": "o", "fill_count": Decimal(2), "remaining_count": Decimal(0)}
+    journaled(journal, "mine", NOW, "acknowledged", **report)
     history = history_from_journal(journal)
     (row,) = history.rows
     assert (row.result, row.fill_count, row.order, history.is_joined) == (OrderResult.FILLED, 2, None, False)
@@ -411,10 +416,10 @@ def test_an_acknowledged_cancel_ended_the_order_and_tells_what_was_filled(events
     assert (row.result, row.fill_count) == (result, filled)
 
 
-def test_what_a_cancel_shows_to_have_filled_since_has_no_price_and_fee_anybody_told():
+def test_what_a_cancel_shows_to_have_filled_since_has_no_reported_price_and_fee():
     fill = "order.fill", {**rests("4", "6")[1], "average_price": "0.65", "fee": "0.05"}
-    told = by_the_journal(fill, cancel("6"))
-    assert (told.fill_count, told.average_price, told.fees) == (4, Decimal("0.65"), Decimal("0.05"))
+    row = by_the_journal(fill, cancel("6"))
+    assert (row.fill_count, row.average_price, row.fees) == (4, Decimal("0.65"), Decimal("0.05"))
     more = by_the_journal(fill, cancel("2"))
     assert (more.fill_count, more.average_price, more.fees) == (8, None, None)
 
@@ -427,9 +432,9 @@ def test_what_a_cancel_shows_to_have_filled_since_has_no_price_and_fee_anybody_t
         (("0",), set(OrderStatus) - {OrderStatus.RESTING}),
     ],
 )
-@pytest.mark.parametrize("told", [("0", "10"), ("4", "6")])
-def test_the_comparison_takes_an_acknowledged_cancel_for_the_same_end(told, reduced_by, possible):
-    row = by_the_journal(rests(*told), *map(cancel, reduced_by))
+@pytest.mark.parametrize("reported", [("0", "10"), ("4", "6")])
+def test_the_comparison_takes_an_acknowledged_cancel_for_the_same_end(reported, reduced_by, possible):
+    row = by_the_journal(rests(*reported), *map(cancel, reduced_by))
     is_told_to_rest = row.result is OrderResult.RESTING
     assert is_told_to_rest == (OrderStatus.RESTING in possible)
     filled = Decimal(10) if row.fill_count is None else row.fill_count

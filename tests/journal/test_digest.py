@@ -33,7 +33,7 @@ from kalshi_trading.journal.files.file_locks import locked
 from kalshi_trading.journal.files.log_cursor import Bookmark, LogCursor
 from kalshi_trading.journal.files.log_files import lock_of
 from kalshi_trading.journal.order_log import logged_orders
-from kalshi_trading.journal.order_state import WITHOUT_ORDER
+from kalshi_trading.journal.order_state import NO_ORDER_STAGES
 from kalshi_trading.journal.panic_state import is_panic_active
 from kalshi_trading.journal.records import JournalRecord, newest_records, scan_journal
 from kalshi_trading.orders.execution.pending_orders import PendingOrders
@@ -153,13 +153,14 @@ def test_recovery_and_counters_are_those_of_the_whole_journal(diary):
     assert seen.today == index.today(diary.now)
     assert seen.recent == index.recent(diary.now)
     assert seen.pending_orders == index.pending_orders
-    assert seen.sent.after(diary.now - DAY) == index.sent().after(diary.now - DAY)
+    assert seen.in_flight.after(diary.now - DAY) == index.in_flight().after(diary.now - DAY)
     assert (damage, len(damage)) == (reading.damage, 1)
     assert [record.event for record in panics] == ["cancel.panic", "cancel.rearmed"]
-    assert {name for name, order in whole.known.items() if order.rests} <= orders.keys()
+    logged = whole.all_orders
+    assert {name for name, order in logged.items() if order.is_resting} <= orders.keys()
     young = diary.now - KEPT_FOR
-    assert {name for name, order in whole.known.items() if order.state.intent_at >= young} <= orders.keys()
-    assert all(orders[name] == whole.known[name] for name in orders)
+    assert {name for name, order in logged.items() if order.state.intent_at >= young} <= orders.keys()
+    assert all(orders[name] == logged[name] for name in orders)
     recovery = OrderRecovery(None, diary.log, PendingOrders()).recover(
         account="mine", is_alive=lambda session: False
     )
@@ -171,13 +172,15 @@ def test_what_is_settled_is_dropped_and_what_may_turn_up_is_kept_for_a_month(dia
     diary.years()
     orders, _, _ = diary.said()
     ages = {
-        (NOW - order.state.intent_at).days for order in orders.values() if order.state.stage in WITHOUT_ORDER
+        (NOW - order.state.intent_at).days
+        for order in orders.values()
+        if order.state.stage in NO_ORDER_STAGES
     }
     assert ages == {0, 1, 3, 29}
     ages = {(NOW - order.state.intent_at).days for order in orders.values() if order.filled == 10}
     assert ages == {0, 1}
     assert len([order for order in orders.values() if order.state.is_pending]) == 6 * 4
-    assert len([order for order in orders.values() if order.rests]) == 6 * 4
+    assert len([order for order in orders.values() if order.is_resting]) == 6 * 4
 
 
 @given(
@@ -240,7 +243,7 @@ def test_four_sessions_that_write_over_midnights_are_all_read(diary):
         max_size=7,
     )
 )
-def test_what_is_recognised_as_settled_at_once_is_settled_by_the_rules(steps):
+def test_the_quick_check_calls_settled_only_what_the_rules_do(steps):
     records = []
     for step, filled, left in steps:
         kind, _, event = step.rpartition(".")
@@ -253,7 +256,7 @@ def test_what_is_recognised_as_settled_at_once_is_settled_by_the_rules(steps):
     by_rules = JournalDigest()
     by_rules.add(records)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(journal_digest, "_is_plainly_settled", lambda records: False)
+        patch.setattr(journal_digest, "_is_filled_or_canceled", lambda records: False)
         assert by_rules.drop_settled(NOW) == with_shortcut
 
 
@@ -424,7 +427,7 @@ def test_a_file_that_is_damaged_after_it_was_put_aside_is_read_anew(diary):
         assert diary.said() == without_checkpoint(diary)
 
 
-def test_it_is_ones_own_and_takes_the_place_of_the_last_one_whole(diary):
+def test_a_checkpoint_is_private_and_replaces_the_last_one_atomically(diary):
     mask = os.umask(0)
     try:
         diary.order("resting")
@@ -499,7 +502,7 @@ def test_a_journal_in_the_place_of_another_takes_back_what_was_said(diary, tmp_p
 
 
 def test_a_lock_that_another_program_keeps_loses_nothing_that_was_read(diary, monkeypatch):
-    monkeypatch.setattr(file_locks, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(file_locks, "LOCK_TIMEOUT_S", 0.05)
     diary.order("resting")
     reader = DigestReader(diary.path, clock=lambda: diary.now)
     until = reader.changes().until
@@ -657,8 +660,8 @@ def test_no_file_takes_more_memory_than_a_good_one(tmp_path, make):
 
 
 def test_a_line_longer_than_any_of_ours_is_one_damaged_line_from_both_ends(tmp_path, monkeypatch):
-    monkeypatch.setattr(log_reader, "MOST_BYTES", 200)
-    monkeypatch.setattr(log_reader, "_TOGETHER", 100)
+    monkeypatch.setattr(log_reader, "MAX_LINE_BYTES", 200)
+    monkeypatch.setattr(log_reader, "_READ_BYTES", 100)
     monkeypatch.setattr(log_reader, "_BLOCK", 64)
     path = tmp_path / "trades.log"
     long = b'2026-11-21T12:00:00.000+00:00 order.intent {"pad": "' + b"x" * 400 + b'"}\n'
@@ -674,12 +677,12 @@ def test_a_line_longer_than_any_of_ours_is_one_damaged_line_from_both_ends(tmp_p
 
 
 def test_a_compressed_file_may_unpack_to_what_a_log_can_have_and_no_further(tmp_path, monkeypatch):
-    monkeypatch.setattr(log_reader, "MOST_UNPACKED", 100_000)
+    monkeypatch.setattr(log_reader, "MAX_UNPACKED_BYTES", 100_000)
     path = tmp_path / "trades.log"
     packed = path.with_name("trades-2026-11-20.log.gz")
     with gzip.open(packed, "wb") as file:
         file.write(GOOD * 5_000)
     entries = list(scan_journal(path))
     assert "trades-2026-11-20.log" in str(entries[-1])
-    monkeypatch.setattr(log_reader, "MOST_RATIO", 5_000)
+    monkeypatch.setattr(log_reader, "MAX_UNPACK_RATIO", 5_000)
     assert len(list(scan_journal(path))) == 5_000

@@ -29,7 +29,7 @@ def written_events() -> set[str]:
     return found
 
 
-def test_every_event_that_is_written_has_words():
+def test_every_event_that_is_written_has_a_text():
     assert len(written_events()) > 12
     assert written_events() - EVENTS.keys() == set()
 

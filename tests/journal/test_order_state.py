@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from journaled import order_states
 
-from kalshi_trading.journal.order_state import OrderStage, advanced, belongs_to
+from kalshi_trading.journal.order_state import OrderStage, advance, belongs_to
 from kalshi_trading.journal.records import JournalRecord
 
 AT = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)
@@ -42,7 +42,7 @@ def life_after(*states):
         (["sending", "absent", "unknown"], "absent", False),
     ],
 )
-def test_where_an_order_stands_after_these_records(states, end, is_pending):
+def test_the_stage_of_an_order_after_these_records(states, end, is_pending):
     life = life_after(*states)
     assert (life.stage, life.is_pending) == (end, is_pending)
 
@@ -55,7 +55,7 @@ def test_an_end_stays_unless_the_exchange_confirmed_the_order(states):
             assert after.stage in (before.stage, OrderStage.ACKNOWLEDGED)
     assert (OrderStage.ACKNOWLEDGED in states) == (lives[-1].stage is OrderStage.ACKNOWLEDGED)
     if not lives[-1].is_pending:
-        again = advanced(lives[-1], lives[-1].stage)
+        again = advance(lives[-1], lives[-1].stage)
         assert again.stage is lives[-1].stage
 
 

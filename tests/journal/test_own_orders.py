@@ -36,7 +36,7 @@ def other(number: int) -> JournalRecord:
 def very_long(*first: JournalRecord) -> Iterator[JournalRecord]:
     yield from first
     yield from (other(number) for number in range(5000))
-    raise AssertionError("nobody who waits to cancel has the time to read all this")
+    raise AssertionError("a cancel must not wait for the whole journal")
 
 
 def test_the_intent_of_an_order_is_found_by_the_name_we_gave_it_and_no_older_record_is_read() -> None:
@@ -60,20 +60,20 @@ def event(name: str, **fields: str) -> JournalRecord:
 @pytest.mark.parametrize("answered", [True, False])
 def test_an_order_whose_intent_is_damaged_is_ours_by_its_names(answered: bool) -> None:
     records = [event("sending"), *([event("acknowledged", order_id=RESTING.order_id)] if answered else [])]
-    words = OwnOrders(records)
-    assert words.lacks_names is not answered
-    words.remember(RESTING)
-    words.remember(replace(RESTING, order_id="theirs", client_order_id="theirs"))
-    assert words.of(RESTING.order_id, BookSide.BID) == (RESTING.client_order_id, None, Side.YES)
-    assert words.of("theirs", BookSide.BID) == (None, None, Side.YES)
+    own = OwnOrders(records)
+    assert own.has_unmapped_orders is not answered
+    own.remember(RESTING)
+    own.remember(replace(RESTING, order_id="theirs", client_order_id="theirs"))
+    assert own.lookup(RESTING.order_id, BookSide.BID) == (RESTING.client_order_id, None, Side.YES)
+    assert own.lookup("theirs", BookSide.BID) == (None, None, Side.YES)
 
 
 @pytest.mark.parametrize("more", [(), ("fill", "acknowledged")])
-def test_an_order_keeps_its_words_whatever_is_told_of_it_later(more: tuple[str, ...]) -> None:
+def test_an_order_keeps_its_action_and_side_whatever_is_recorded_later(more: tuple[str, ...]) -> None:
     names = ("acknowledged", *more)
-    words = OwnOrders([INTENT, event("sending"), *(event(name, order_id=RESTING.order_id) for name in names)])
-    assert words.of(RESTING.order_id, BookSide.BID) == (RESTING.client_order_id, Action.SELL, Side.NO)
-    assert not words.lacks_names
+    own = OwnOrders([INTENT, event("sending"), *(event(name, order_id=RESTING.order_id) for name in names)])
+    assert own.lookup(RESTING.order_id, BookSide.BID) == (RESTING.client_order_id, Action.SELL, Side.NO)
+    assert not own.has_unmapped_orders
 
 
 class Journal(TradeLogger):
@@ -113,24 +113,24 @@ def test_what_can_be_canceled_is_offered_however_long_the_journal_is(
 # --- Reading on as the journal grows --------------------------------------------------------------
 
 
-def words_of(journal: TradeLogger, order_id: str) -> object:
-    return journal.own_orders.in_own_words([replace(order(BookSide.BID, "0.6"), order_id=order_id)])[
+def placed_as_of(journal: TradeLogger, order_id: str) -> object:
+    return journal.own_orders.with_placed_action([replace(order(BookSide.BID, "0.6"), order_id=order_id)])[
         0
     ].placed_as
 
 
 def test_own_orders_are_read_on_as_the_journal_grows(tmp_path: Path) -> None:
     journal = TradeLogger(tmp_path, "practice")
-    assert words_of(journal, "order-1") is None
+    assert placed_as_of(journal, "order-1") is None
     other_session = TradeLogger(tmp_path, "practice")
     other_session.log_order_step("intent", {"client_order_id": "own-1", "action": "sell", "side": "no"})
-    assert journal.own_orders.lacks_names()
+    assert journal.own_orders.has_unmapped_orders()
     other_session.log_order_step("acknowledged", {"client_order_id": "own-1", "order_id": "order-1"})
-    assert words_of(journal, "order-1") == (Action.SELL, Side.NO)
+    assert placed_as_of(journal, "order-1") == (Action.SELL, Side.NO)
     with journal.trades_path.open("ab") as file:
         file.write(b"no record at all\n")
-    assert words_of(journal, "order-1") == (Action.SELL, Side.NO)
-    assert not journal.own_orders.lacks_names()
+    assert placed_as_of(journal, "order-1") == (Action.SELL, Side.NO)
+    assert not journal.own_orders.has_unmapped_orders()
 
 
 def test_an_order_of_the_exchange_is_known_by_the_name_we_gave_it(tmp_path: Path) -> None:
@@ -138,16 +138,16 @@ def test_an_order_of_the_exchange_is_known_by_the_name_we_gave_it(tmp_path: Path
     placed = order(BookSide.BID, "0.6")
     named = {"client_order_id": placed.client_order_id, "action": "sell", "side": "no"}
     journal.log_order_step("intent", named)
-    assert words_of(journal, placed.order_id) == (Action.SELL, Side.NO)
+    assert placed_as_of(journal, placed.order_id) == (Action.SELL, Side.NO)
 
 
 def test_own_orders_begin_anew_with_a_journal_that_was_replaced(tmp_path: Path) -> None:
     journal = TradeLogger(tmp_path, "practice")
     journal.log_order_step("intent", {"client_order_id": "own-1", "action": "sell", "side": "no"})
     journal.log_order_step("acknowledged", {"client_order_id": "own-1", "order_id": "order-1"})
-    assert words_of(journal, "order-1") == (Action.SELL, Side.NO)
+    assert placed_as_of(journal, "order-1") == (Action.SELL, Side.NO)
     journal.trades_path.write_text("another journal, shorter\n")
     journal.log_order_step("intent", {"client_order_id": "own-2", "action": "buy", "side": "yes"})
     journal.log_order_step("acknowledged", {"client_order_id": "own-2", "order_id": "order-2"})
-    assert words_of(journal, "order-1") is None
-    assert words_of(journal, "order-2") == (Action.BUY, Side.YES)
+    assert placed_as_of(journal, "order-1") is None
+    assert placed_as_of(journal, "order-2") == (Action.BUY, Side.YES)

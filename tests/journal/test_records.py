@@ -432,10 +432,8 @@ def test_a_flush_that_fails_is_an_error_and_the_next_line_looks_at_the_file_anew
 
 @pytest.mark.alone
 @pytest.mark.parametrize("use", [lambda diary: diary.write("lost"), lambda diary: diary.read()])
-def test_nobody_waits_without_end_for_a_program_that_was_stopped_while_it_held_the_journal(
-    diary, monkeypatch, use
-):
-    monkeypatch.setattr(file_locks, "PATIENCE_S", 0.2)
+def test_waiting_for_a_stopped_program_that_holds_the_journal_times_out(diary, monkeypatch, use):
+    monkeypatch.setattr(file_locks, "LOCK_TIMEOUT_S", 0.2)
     diary.write("first")
     with locked(diary.path.with_name("trades.log.lock")):
         begun = time.monotonic()
@@ -447,8 +445,8 @@ def test_nobody_waits_without_end_for_a_program_that_was_stopped_while_it_held_t
 
 
 @pytest.mark.alone
-def test_who_waited_in_vain_waits_for_long_again_only_once_the_lock_was_free(diary, monkeypatch):
-    monkeypatch.setattr(file_locks, "PATIENCE_S", 1.0)
+def test_after_a_timeout_the_long_timeout_returns_only_once_the_lock_was_free(diary, monkeypatch):
+    monkeypatch.setattr(file_locks, "LOCK_TIMEOUT_S", 1.0)
     diary.write("first")
 
     def seconds_until_given_up():

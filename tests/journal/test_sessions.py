@@ -129,7 +129,7 @@ def test_what_names_no_session_is_not_alive(tmp_path, name):
         assert not is_alive(tmp_path / "nowhere", "0" * 32)
 
 
-def test_a_session_that_nobody_could_see_does_not_begin(tmp_path):
+def test_a_session_that_others_could_not_see_does_not_begin(tmp_path):
     (tmp_path / "sessions").write_text("in the way")
     with pytest.raises(JournalError):
         Session.open(tmp_path)

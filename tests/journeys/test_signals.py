@@ -170,7 +170,7 @@ def test_during_an_unknown_outcome_the_screen_says_what_to_do_and_the_menu_works
         terminal.press("0")
         open_ticket(terminal, "18")
         assert "‼" in terminal.text
-        assert "outcome" in terminal.text.split("Place this order")[-2].lower()
+        assert "status unknown" in terminal.text.split("Place this order")[-2].lower()
         terminal.press(CTRL_C)
         terminal.wait_for("Back to the menu")
         leave(terminal, keeping_an_order=False)

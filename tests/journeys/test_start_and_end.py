@@ -187,7 +187,7 @@ def test_output_that_takes_only_ascii_is_still_readable(home: Path) -> None:
 def test_a_fault_at_the_start_goes_on_record_in_the_configured_folder(tmp_path: Path) -> None:
     broken = (
         "import sys; from kalshi_trading import compose; from kalshi_trading.ui import program;"
-        "compose.connected = lambda settings: 1 // 0;"
+        "compose.connect = lambda settings: 1 // 0;"
         "sys.exit(program.main([]))"
     )
     ended = subprocess.run(
@@ -214,7 +214,7 @@ def test_an_end_while_a_class_is_made_is_no_fault(tmp_path: Path, number: str, s
         "class Named:\n"
         "    def __set_name__(self, owner, name):\n"
         f"        os.kill(os.getpid(), signal.{number}); time.sleep(1)\n"
-        "compose.connected = lambda settings: type('Made', (), {'field': Named()})\n"
+        "compose.connect = lambda settings: type('Made', (), {'field': Named()})\n"
         "sys.exit(program.main([]))"
     )
     ended = subprocess.run(
@@ -262,7 +262,7 @@ def test_a_practice_exchange_waits_as_long_as_its_session(tmp_path: Path) -> Non
     hurried = (
         "import sys; from kalshi_trading.exchange import practice_launcher as practice_process; "
         "from kalshi_trading import compose; from kalshi_trading.ui import program;"
-        "practice_process.IDLE_EXIT_S, practice_process.ASKED_EVERY_S = 3, 0.5;"
+        "practice_process.IDLE_EXIT_S, practice_process.REQUEST_INTERVAL_S = 3, 0.5;"
         "sys.exit(program.main([]))"
     )
     session = subprocess.Popen(

@@ -164,7 +164,7 @@ def test_an_import_that_fails_in_a_screen_leads_back_to_the_menu(
 def test_a_wrong_import_of_our_own_at_the_start_goes_on_record(tmp_path: Path) -> None:
     broken = (
         "import sys; from kalshi_trading import compose; from kalshi_trading.ui import program;"
-        "compose.connected = lambda settings: __import__('kalshi_trading.nonsense');"
+        "compose.connect = lambda settings: __import__('kalshi_trading.nonsense');"
         "sys.exit(program.main([]))"
     )
     ended = run([sys.executable, "-c", broken], tmp_path)

@@ -44,7 +44,9 @@ class Session:
         logs = self.home / "logs"
         files = {path: path.read_bytes() for path in logs.rglob("*.log*") if path.stem != "requests"}
         tables = {path: path.read_bytes() for path in self.home.glob("*.csv")}
-        orders = sorted(self.exchange.client().get_orders().whole(), key=lambda order: order.order_id)
+        orders = sorted(
+            self.exchange.client().get_orders().require_complete(), key=lambda order: order.order_id
+        )
         return files, tables, orders
 
 

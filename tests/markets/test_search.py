@@ -149,7 +149,7 @@ def test_odd_words_find_nothing_and_break_nothing(words):
 
 
 @responses.activate
-def test_all_pages_are_in_the_index_and_progress_is_told():
+def test_all_pages_are_in_the_index_and_progress_is_reported():
     exchange_has(EVENTS[:1], EVENTS[1:])
     seen = []
     assert len(index_of().search("oslo", progress=seen.append)) == 3

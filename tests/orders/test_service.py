@@ -39,12 +39,12 @@ RESTING = sample_order(BookSide.BID, "0.55")
 LONG_YES = {(Action.BUY, Side.YES), (Action.SELL, Side.NO)}
 
 
-class Desk:
+class Trader:
     """An executor connected to a real exchange, with its own journal."""
 
     def __init__(self, exchange, folder, limits=None, sleep=None):
         self.client = exchange.client()
-        self.client.learn_limits()
+        self.client.load_limits()
         self.journal = TradeLogger(folder, "practice")
         self.executor = OrderService(self.client, self.journal, limits=limits or Limits(), sleep=sleep)
         self.tracker = PortfolioTracker(self.client)
@@ -87,12 +87,12 @@ def exchange(tmp_path_factory):
 @pytest.fixture(scope="module")
 def unused_markets(exchange, tmp_path_factory):
     """Markets not traded in this module yet, one after the other."""
-    return iter(Desk(exchange, tmp_path_factory.mktemp("look")).liquid_markets())
+    return iter(Trader(exchange, tmp_path_factory.mktemp("look")).liquid_markets())
 
 
 @pytest.fixture
-def desk(exchange, tmp_path):
-    return Desk(exchange, tmp_path / "logs")
+def trader(exchange, tmp_path):
+    return Trader(exchange, tmp_path / "logs")
 
 
 # --- Four directions, on the exchange's own book --------------------------------------------------
@@ -103,97 +103,97 @@ DIRECTIONS = list(itertools.product(Action, Side))
 @pytest.mark.parametrize(("action", "side"), DIRECTIONS)
 @pytest.mark.parametrize("kind", ["market", "limit"])
 def test_each_direction_moves_position_and_cash_as_the_exchange_says(
-    desk, unused_markets, action, side, kind
+    trader, unused_markets, action, side, kind
 ):
     ticker = next(unused_markets).ticker
     if action is Action.SELL:  # there must be contracts to sell
-        assert desk.place(ticker, Action.BUY, side, 3, None).fill_count == 3
-    book = desk.client.get_orderbook(ticker)
+        assert trader.place(ticker, Action.BUY, side, 3, None).fill_count == 3
+    book = trader.client.get_orderbook(ticker)
     touch = best_ask(book, side) if action is Action.BUY else best_bid(book, side)
-    before_net, before_cash = desk.net(ticker), desk.cash()
+    before_net, before_cash = trader.net(ticker), trader.cash()
     # Two cents through the book, because it may move in between.
     limit = touch.price + (D("0.02") if action is Action.BUY else D("-0.02"))
 
-    result = desk.place(ticker, action, side, 3, limit if kind == "limit" else None)
+    result = trader.place(ticker, action, side, 3, limit if kind == "limit" else None)
 
     assert (result.outcome, result.fill_count, result.message) == (Outcome.ACKNOWLEDGED, 3, "filled")
-    moved = desk.net(ticker) - before_net
+    moved = trader.net(ticker) - before_net
     assert moved == (3 if (action, side) in LONG_YES else -3)
     # A closing sale receives its price, a purchase pays it; both pay the fee.
     gained = 3 * result.average_price * (1 if action is Action.SELL else -1)
-    assert desk.cash() - before_cash == gained - result.fee
+    assert trader.cash() - before_cash == gained - result.fee
     worst = touch.price + D("0.05") if action is Action.BUY else touch.price - D("0.05")
     inside = result.average_price <= worst if action is Action.BUY else result.average_price >= worst
     assert inside
 
 
 @pytest.mark.parametrize(("action", "side"), DIRECTIONS)
-def test_a_limit_away_from_the_book_rests_is_listed_and_is_canceled(desk, unused_markets, action, side):
+def test_a_limit_away_from_the_book_rests_is_listed_and_is_canceled(trader, unused_markets, action, side):
     market = next(unused_markets)
-    book = desk.client.get_orderbook(market.ticker)
+    book = trader.client.get_orderbook(market.ticker)
     # Beyond the best price of our side, on whole cents, so that it cannot trade.
     price = best_bid(book, side).price if action is Action.BUY else best_ask(book, side).price
     price = price.quantize(D("0.01")) + (D("-0.10") if action is Action.BUY else D("0.10"))
-    before = desk.net(market.ticker)
+    before = trader.net(market.ticker)
     ticket = OrderTicket(market.ticker, action, side, D(2), price)
-    placed = desk.executor.submit(desk.executor.preview(ticket))
+    placed = trader.executor.submit(trader.executor.preview(ticket))
     assert (placed.outcome, placed.message, placed.remaining_count) == (
         Outcome.ACKNOWLEDGED,
         "open",
         2,
     )
-    mine = next(row for row in desk.executor.list_open_orders() if row.order_id == placed.order_id)
+    mine = next(row for row in trader.executor.list_open_orders() if row.order_id == placed.order_id)
     assert mine.yes_price == (price if side is Side.YES else 1 - price)
     assert mine.book_side is (BookSide.BID if (action, side) in LONG_YES else BookSide.ASK)
 
-    end = desk.executor.cancel_order(mine)
+    end = trader.executor.cancel_order(mine)
 
     assert (end.message, end.reduced_by) == ("Canceled.", 2)
-    assert desk.executor.get_order_status(mine.order_id).status is OrderStatus.CANCELED
-    assert desk.net(market.ticker) == before
-    assert placed.order_id not in [row.order_id for row in desk.executor.list_open_orders()]
-    again = desk.executor.cancel_order(mine)
+    assert trader.executor.get_order_status(mine.order_id).status is OrderStatus.CANCELED
+    assert trader.net(market.ticker) == before
+    assert placed.order_id not in [row.order_id for row in trader.executor.list_open_orders()]
+    again = trader.executor.cancel_order(mine)
     assert again.reduced_by is None
     assert "canceled, 0 filled" in again.message
 
 
-def test_canceling_a_filled_order_says_that_it_was_filled(desk, unused_markets):
-    placed = desk.place(next(unused_markets).ticker, Action.BUY, Side.YES, 3, None)
-    end = desk.executor.cancel_order(desk.executor.get_order_status(placed.order_id))
+def test_canceling_a_filled_order_says_that_it_was_filled(trader, unused_markets):
+    placed = trader.place(next(unused_markets).ticker, Action.BUY, Side.YES, 3, None)
+    end = trader.executor.cancel_order(trader.executor.get_order_status(placed.order_id))
     assert end.message == "Too late: already filled (3 contracts)."
     assert end.reduced_by is None
-    assert [record.event for record in desk.journal.read_journal().records][-2:] == [
+    assert [record.event for record in trader.journal.read_journal().records][-2:] == [
         "cancel.requested",
         "cancel.unconfirmed",
     ]
 
 
-def test_twenty_five_no_are_held_as_twenty_five_no_and_valued_at_the_bid_for_no(desk, unused_markets):
+def test_twenty_five_no_are_held_as_twenty_five_no_and_valued_at_the_bid_for_no(trader, unused_markets):
     ticker = next(unused_markets).ticker
-    assert desk.place(ticker, Action.BUY, Side.NO, 25, None).fill_count == 25
-    assert desk.net(ticker) == -25
-    row = desk.tracker.calculate_position_pnl(ticker)
+    assert trader.place(ticker, Action.BUY, Side.NO, 25, None).fill_count == 25
+    assert trader.net(ticker) == -25
+    row = trader.tracker.calculate_position_pnl(ticker)
     assert (row.position.side, row.position.count) == (Side.NO, 25)
-    assert row.mark == 1 - desk.executor.get_market_info(ticker).yes_ask
-    assert ticker in [held.position.ticker for held in desk.tracker.refresh().held]
+    assert row.mark == 1 - trader.executor.get_market_info(ticker).yes_ask
+    assert ticker in [held.position.ticker for held in trader.tracker.refresh().held]
 
 
-def test_what_the_exchange_refuses_is_shown_as_refused(desk, unused_markets):
+def test_what_the_exchange_refuses_is_shown_as_refused(trader, unused_markets):
     market = next(unused_markets)
     ticket = OrderTicket(
         market.ticker, Action.BUY, Side.YES, D(1), market.yes_ask + D("0.02"), post_only=True
     )
-    result = desk.executor.submit(desk.executor.preview(ticket))
+    result = trader.executor.submit(trader.executor.preview(ticket))
     assert result.outcome is Outcome.REJECTED
     assert "post only cross" in result.message
-    assert desk.net(market.ticker) == 0
+    assert trader.net(market.ticker) == 0
 
 
-def test_the_order_of_a_moment_ago_is_noticed_on_the_next_preview(desk, unused_markets):
+def test_the_order_of_a_moment_ago_is_noticed_on_the_next_preview(trader, unused_markets):
     market = next(unused_markets)
     ticket = OrderTicket(market.ticker, Action.BUY, Side.YES, D(1), D("0.05"))
-    desk.executor.submit(desk.executor.preview(ticket))
-    again = desk.executor.preview(ticket)
+    trader.executor.submit(trader.executor.preview(ticket))
+    again = trader.executor.preview(ticket)
     assert "same order again" in [finding.rule for finding in again.findings]
     assert again.context.today.orders == 1
     assert again.context.today.bought == D("0.05")
@@ -201,13 +201,13 @@ def test_the_order_of_a_moment_ago_is_noticed_on_the_next_preview(desk, unused_m
 
 
 @pytest.mark.parametrize("meets", ["preview", "panic"])
-def test_an_order_that_had_been_written_off_is_noticed_by_whatever_lists_it(desk, unused_markets, meets):
+def test_an_order_that_had_been_written_off_is_noticed_by_whatever_lists_it(trader, unused_markets, meets):
     market = next(unused_markets)
     ticket = OrderTicket(market.ticker, Action.BUY, Side.YES, D(2), D("0.05"))
-    placed = desk.executor.submit(desk.executor.preview(ticket))
+    placed = trader.executor.submit(trader.executor.preview(ticket))
     pending = PendingOrders()
-    later = OrderService(desk.client, desk.journal, limits=Limits(), pending=pending)
-    order = desk.client.get_order(placed.order_id)
+    later = OrderService(trader.client, trader.journal, limits=Limits(), pending=pending)
+    order = trader.client.get_order(placed.order_id)
     written_off = OrderState(
         order.client_order_id, market.ticker, "BUY 2 YES", OrderStage.ABSENT, order.created_at
     )
@@ -219,7 +219,7 @@ def test_an_order_that_had_been_written_off_is_noticed_by_whatever_lists_it(desk
 
 
 def test_a_panic_in_another_session_that_runs_blocks_this_one_too(exchange, tmp_path, unused_markets):
-    here, there = Desk(exchange, tmp_path).executor, Desk(exchange, tmp_path).executor
+    here, there = Trader(exchange, tmp_path).executor, Trader(exchange, tmp_path).executor
     ticket = OrderTicket(next(unused_markets).ticker, Action.BUY, Side.YES, D(1), D("0.02"))
     before = here.preview(ticket)
     assert not before.is_denied
@@ -232,8 +232,8 @@ def test_a_panic_in_another_session_that_runs_blocks_this_one_too(exchange, tmp_
 
 
 def test_panic_names_what_another_session_may_still_have_under_way(exchange, tmp_path):
-    here = Desk(exchange, tmp_path, sleep=lambda seconds: time.sleep(seconds / 100))
-    there = Desk(exchange, tmp_path)
+    here = Trader(exchange, tmp_path, sleep=lambda seconds: time.sleep(seconds / 100))
+    there = Trader(exchange, tmp_path)
     lost = {"client_order_id": "lost", "ticker": "KX-1", "sentence": "BUY 150 YES KX-1 at 10¢"}
     there.journal.log_order_step("intent", lost)
     report = here.executor.panic()
@@ -242,42 +242,42 @@ def test_panic_names_what_another_session_may_still_have_under_way(exchange, tmp
     here.executor.allow_orders()
 
 
-def test_orders_stay_blocked_while_it_cannot_be_recorded_that_they_are_allowed(desk):
-    desk.executor.panic()
-    log = desk.journal.trades_path
+def test_orders_stay_blocked_while_it_cannot_be_recorded_that_they_are_allowed(trader):
+    trader.executor.panic()
+    log = trader.journal.trades_path
     kept = log.rename(log.with_suffix(".kept"))
     log.mkdir()
-    assert not desk.executor.allow_orders()
-    assert desk.executor.block_reason()
+    assert not trader.executor.allow_orders()
+    assert trader.executor.block_reason()
     log.rmdir()
     kept.rename(log)
-    assert desk.executor.allow_orders()
-    assert desk.executor.block_reason() is None
+    assert trader.executor.allow_orders()
+    assert trader.executor.block_reason() is None
 
 
-def test_a_market_nobody_knows_is_named(desk):
+def test_an_unknown_market_is_named(trader):
     with pytest.raises(InvalidInputError, match="Market NOSUCH-26 not found"):
-        desk.executor.preview(OrderTicket("NOSUCH-26", Action.BUY, Side.YES, D(1), None))
+        trader.executor.preview(OrderTicket("NOSUCH-26", Action.BUY, Side.YES, D(1), None))
     with pytest.raises(InvalidInputError, match="not found"):
-        desk.executor.get_market_info("nosuch-26")
+        trader.executor.get_market_info("nosuch-26")
 
 
 @pytest.mark.parametrize("ticker", ["", "../x", "A B", "ＫＸ", "A" * 200, "KX\x00"])
-def test_text_that_is_no_ticker_is_refused_before_anything_is_asked(desk, ticker):
+def test_text_that_is_no_ticker_is_refused_before_anything_is_asked(trader, ticker):
     with pytest.raises(InvalidInputError, match="Not a ticker"):
-        desk.executor.get_market_info(ticker)
+        trader.executor.get_market_info(ticker)
     with pytest.raises(InvalidInputError, match="Not a ticker"):
-        desk.executor.preview(OrderTicket(ticker, Action.BUY, Side.YES, D(1), None))
+        trader.executor.preview(OrderTicket(ticker, Action.BUY, Side.YES, D(1), None))
 
 
-def test_a_session_that_may_only_look_sends_no_order_but_cancels(desk, unused_markets):
+def test_a_session_that_may_only_look_sends_no_order_but_cancels(trader, unused_markets):
     ticker = next(unused_markets).ticker
     wish = OrderTicket(ticker, Action.BUY, Side.YES, D(1), D("0.05"))
-    rests = desk.executor.submit(desk.executor.preview(wish))
-    desk.executor.read_only = True
-    denied = desk.executor.submit(desk.executor.preview(replace(wish, price=D("0.06"))))
+    rests = trader.executor.submit(trader.executor.preview(wish))
+    trader.executor.read_only = True
+    denied = trader.executor.submit(trader.executor.preview(replace(wish, price=D("0.06"))))
     assert denied.outcome is Outcome.DENIED
-    assert desk.executor.cancel_order(desk.executor.get_order_status(rests.order_id)).reduced_by == 1
+    assert trader.executor.cancel_order(trader.executor.get_order_status(rests.order_id)).reduced_by == 1
 
 
 # --- Cancels on a failing exchange ------------------------------------------------------------
@@ -397,7 +397,7 @@ def test_open_orders_with_a_row_missing_are_an_error_and_not_a_shorter_list(tmp_
             executor.list_open_orders()
 
 
-def test_a_journal_that_cannot_be_read_stops_the_preview(desk, unused_markets):
-    desk.journal.trades_path.mkdir(parents=True)
+def test_a_journal_that_cannot_be_read_stops_the_preview(trader, unused_markets):
+    trader.journal.trades_path.mkdir(parents=True)
     with pytest.raises(JournalError):
-        desk.executor.preview(OrderTicket(next(unused_markets).ticker, Action.BUY, Side.YES, D(1), None))
+        trader.executor.preview(OrderTicket(next(unused_markets).ticker, Action.BUY, Side.YES, D(1), None))

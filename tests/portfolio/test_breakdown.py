@@ -57,7 +57,7 @@ def test_profit_falls_on_the_day_it_was_closed_and_fees_on_the_day_they_were_pai
     assert list(days) == sorted(days)
 
 
-def test_markets_events_and_series_are_told_apart_by_their_names():
+def test_markets_events_and_series_are_distinguished_by_their_names():
     assert by_market((A, B))["KXA-26-2"] == RealizedPnl(fees=D("0.01"))
     assert by_event((A, B)) == {"KXA-26": RealizedPnl(by_trading=D("-0.20"), fees=D("0.04"))}
     assert by_series((A, B)).keys() == {"KXA"}
@@ -90,7 +90,7 @@ def test_a_payout_that_no_value_of_a_contract_makes_is_counted_to_the_cent():
     assert sum(by_day((kept,), utc_day).values(), RealizedPnl()) == total((kept,))
 
 
-def test_what_has_no_time_stands_first_and_leaves_the_day_unknown():
+def test_what_has_no_time_is_first_and_leaves_the_day_unknown():
     lost = market_ledger(
         "KXA-26-3", (), position=replace(position("0", "0"), realized_pnl=D("2")), settlement=None
     )

@@ -109,7 +109,7 @@ def test_a_withdrawal_on_its_way_has_left_the_cash():
     assert check.differences == ()
 
 
-def test_cash_told_before_or_after_what_resting_orders_hold_both_agree():
+def test_cash_with_or_without_collateral_of_resting_orders_both_agree():
     resting = Fetched((order(BID, "0.40", count="10"),))
     assert check_account(held(cash=CASH, resting=resting)).differences == ()
     assert check_account(held(cash=CASH - 4, resting=resting)).differences == ()

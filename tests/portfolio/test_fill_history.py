@@ -35,15 +35,15 @@ class Exchange:
         self.broken = ()
         self.after_live = lambda: None
 
-    def get_fills(self, *, since=None, progress=None, all_here=None):
+    def get_fills(self, *, since=None, progress=None, on_last_page=None):
         self.asked.append(("live", since))
         if "live" in self.broken:
             raise KalshiAPIError("The live list is not here.")
         first = max(filter(None, (since, self.cutoff - self.overlap)))
         rows = tuple(row for row in self.fills if row.created_at >= first)
         self.after_live()
-        if all_here is not None:
-            all_here()
+        if on_last_page is not None:
+            on_last_page()
         if progress is not None:
             progress(len(rows))
         return Listing(rows, "a page is missing" if "page" in self.broken else None)
@@ -142,9 +142,9 @@ def test_a_list_with_rows_missing_is_an_error_until_it_is_whole(broken):
 def test_progress_counts_both_lists():
     exchange = Exchange([at(1), at(2), at(100)])
     exchange.cutoff = NOW - 50 * HOUR
-    told = []
-    FillHistory(exchange).read_fills(told.append)
-    assert sorted(told) == [1, 2] or told == [2, 3]  # the archive is read during the live rows
+    counts = []
+    FillHistory(exchange).read_fills(counts.append)
+    assert sorted(counts) == [1, 2] or counts == [2, 3]  # the archive is read during the live rows
 
 
 def test_settlements_are_remembered_and_come_newest_first():
@@ -182,7 +182,7 @@ def test_a_settlement_corrected_under_its_ticker_replaces_the_one_remembered():
 
 
 @pytest.mark.parametrize("list_", ["fills", "settlements"])
-def test_a_reading_nobody_waits_for_does_not_hold_up_the_next_one(list_):
+def test_an_abandoned_read_does_not_hold_up_the_next_one(list_):
     exchange = Exchange([at(1)])
     history = FillHistory(exchange)
     read, name = getattr(history, f"read_{list_}"), f"get_{list_}"

@@ -18,7 +18,7 @@ from kalshi_trading.portfolio.explain_market import (
     explain_realized,
     explain_settlement,
 )
-from kalshi_trading.portfolio.ledger import market_ledger, rebuilt_settlement
+from kalshi_trading.portfolio.ledger import market_ledger, rebuild_settlement
 
 TICKER = MARKET.ticker
 BID, ASK = BookSide.BID, BookSide.ASK
@@ -36,7 +36,7 @@ def won(**changes):
 
 def test_the_walk_before_its_settlement():
     kept = account(held=position("6", "3.60"))
-    assert (kept.holding.net, kept.holding.cost_basis) == (6, D("3.60"))
+    assert (kept.fifo.net, kept.fifo.cost_basis) == (6, D("3.60"))
     assert (kept.realized_by_trading, kept.realized_by_settlement) == (D("0.20"), 0)
     assert (kept.fees_paid, kept.net_pnl, kept.mismatch) == (D("0.2317"), D("-0.0317"), None)
 
@@ -66,7 +66,7 @@ def test_the_walk_settles_either_way(row, by_settlement, total, net):
     kept = account(settled=row)
     assert (kept.realized_by_trading, kept.realized_by_settlement) == (D("0.20"), D(by_settlement))
     assert (kept.realized_pnl, kept.net_pnl) == (D(total), D(net))
-    assert kept.holding.cash == D(net)
+    assert kept.fifo.cash == D(net)
     assert kept.mismatch is None
 
 
@@ -144,20 +144,20 @@ def scalar(value, revenue, fees="0"):
     return replace(row, result=MarketResult.SCALAR, value=D(value), fees=D(fees))
 
 
-def test_a_payout_told_in_whole_cents_counts_exactly():
+def test_a_payout_reported_in_whole_cents_counts_exactly():
     kept = account((fill(BID, "2.53", "0.40"),), settled=scalar("0.37", "0.93"))
     assert kept.realized_pnl == D("2.53") * D("0.37") - D("1.0120")
-    assert kept.holding.cash == D("2.53") * D("0.37") - D("1.0120")
-    assert explain_cash(kept).total == kept.holding.cash
+    assert kept.fifo.cash == D("2.53") * D("0.37") - D("1.0120")
+    assert explain_cash(kept).total == kept.fifo.cash
 
 
 def test_a_rounding_fee_in_the_row_is_what_the_payout_was_cut_by():
     cut = D("2.53") * D("0.37") - D("0.93")
     kept = account((fill(BID, "2.53", "0.40"),), settled=scalar("0.37", "0.93", str(cut)))
     assert kept.fees_paid == cut
-    assert kept.holding.cash == D("0.93") - D("1.0120")
+    assert kept.fifo.cash == D("0.93") - D("1.0120")
     assert explain_fees(kept).total == cut
-    assert explain_cash(kept).total == kept.holding.cash
+    assert explain_cash(kept).total == kept.fifo.cash
 
 
 def test_a_payout_that_does_not_fit_its_value_is_believed():
@@ -173,11 +173,11 @@ def test_a_payout_that_does_not_fit_its_value_is_believed():
 
 def test_a_settlement_whose_row_is_gone_is_worked_out_from_the_market():
     market = replace(MARKET, result=MarketResult.YES, settlement_value=D(1), settled_at=NOW)
-    row = rebuilt_settlement(WALK, market)
+    row = rebuild_settlement(WALK, market)
     assert row == won(ticker=TICKER, settled_at=NOW)
     assert account(settled=row).net_pnl == D("2.3683")
-    assert rebuilt_settlement(WALK, MARKET) is None  # no result yet
-    no = rebuilt_settlement((fill(ASK, "2.53", "0.40"),), replace(market, settlement_value=D("0.37")))
+    assert rebuild_settlement(WALK, MARKET) is None  # no result yet
+    no = rebuild_settlement((fill(ASK, "2.53", "0.40"),), replace(market, settlement_value=D("0.37")))
     assert no.revenue == D("1.59")  # 2.53 · 63¢ = $1.5939, cut to whole cents
 
 
@@ -196,4 +196,4 @@ def test_fills_of_one_moment_keep_the_exchange_s_order_turned_round():
 
 def test_bought_counts_a_sale_as_buying_the_other_side():
     kept = account(held=position("6", "3.60"))
-    assert (kept.bought(Side.YES), kept.bought(Side.NO)) == (10, 4)
+    assert (kept.bought_count(Side.YES), kept.bought_count(Side.NO)) == (10, 4)

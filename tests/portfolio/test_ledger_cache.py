@@ -62,7 +62,7 @@ def test_an_account_of_which_nothing_changed_is_the_very_same(reading):
     assert reading.account(held=replace(row)) is first
     assert reading.account(held=replace(row, net=D(5))) is not first
     longer = (*WALK, fill(ASK, "6", "0.70"))
-    assert reading.account(longer, held=replace(row, net=D(0))).holding.net == 0
+    assert reading.account(longer, held=replace(row, net=D(0))).fifo.net == 0
     assert reading.account(longer, settled=WON) is not first
 
 

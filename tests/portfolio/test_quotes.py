@@ -197,7 +197,7 @@ def test_whatever_list_is_slow_a_first_look_shows_the_others(part):
 
 
 @pytest.mark.parametrize("part", ["deposits", "withdrawals", "settlements", "orders", "fills", "positions"])
-def test_a_reading_that_is_left_stops_every_list_and_holds_up_nobody(part):
+def test_an_abandoned_read_stops_every_list_and_holds_up_nothing(part):
     account, further, goes_on = Exchange([held("KX-A", "6.00", "3.60")]), [], threading.Event()
     endless, empty = [True], {"market_positions": [], part: []}
 

@@ -25,7 +25,7 @@ from kalshi_trading.history import load_history, read_summary, reconcile
 from kalshi_trading.history.comparison import MismatchKind, compare
 from kalshi_trading.history.rows import HistoryRow, OrderResult
 from kalshi_trading.history.timeline import events_of
-from kalshi_trading.history.trade_history import ExchangeHistory, joined, read_exchange
+from kalshi_trading.history.trade_history import ExchangeHistory, join_orders, read_exchange
 from kalshi_trading.journal.order_log import logged_orders
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.practice.engine.exchange import Exchange
@@ -62,7 +62,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
 @pytest.fixture(scope="module")
 def rows(past: Past) -> tuple[HistoryRow, ...]:
     history = load_history(past.client, past.journal, account=ACCOUNT, most=None)
-    assert (history.incomplete, len(history.damage), history.foreign) == (None, 0, 0)
+    assert (history.incomplete, len(history.damage), history.foreign_count) == (None, 0, 0)
     return history.rows
 
 
@@ -217,10 +217,10 @@ class Books:
         for record in past.journal.read_journal().records:
             self.records.setdefault(record.text("client_order_id"), []).append(record)
 
-    def joined(self) -> list[HistoryRow]:
+    def join_orders(self) -> list[HistoryRow]:
         there = ExchangeHistory(tuple(self.orders.values()), self.fills)
         records = (record for own in self.records.values() for record in own)
-        return joined(there, logged_orders(records, "practice", ACCOUNT))
+        return join_orders(there, logged_orders(records, "practice", ACCOUNT))
 
     def change(self, row: HistoryRow, **fields: object) -> None:
         self.orders[row.order_id] = replace(self.orders[row.order_id], **fields)
@@ -387,7 +387,7 @@ PLANTS: list[tuple[MismatchKind, Callable[[HistoryRow], bool], Callable[[Books, 
 @pytest.mark.parametrize("seed", range(3))
 def test_each_planted_difference_is_found_and_no_other(past, rows, seed):
     books, chance = Books(past, read_exchange(past.client)), random.Random(seed)
-    before = {identity(each.row) for each in compare(books.joined()).differences}
+    before = {identity(each.row) for each in compare(books.join_orders()).differences}
     sound = [row for row in rows if identity(row) not in before]
     chance.shuffle(sound)
     planted: dict[str, MismatchKind] = {}
@@ -396,14 +396,14 @@ def test_each_planted_difference_is_found_and_no_other(past, rows, seed):
         row = next(row for row in sound if can_bear(row) and row.client_order_id not in planted)
         planted[row.client_order_id] = kind
         plant(books, row)
-    found = [each for each in compare(books.joined()).differences if identity(each.row) not in before]
+    found = [each for each in compare(books.join_orders()).differences if identity(each.row) not in before]
     assert {each.row.client_order_id for each in found} == planted.keys()
     for each in found:
         assert planted[each.row.client_order_id] in each.kinds, (
             planted[each.row.client_order_id],
             each.mismatches,
         )
-    assert len(compare(books.joined()).differences) == len(before) + len(found)
+    assert len(compare(books.join_orders()).differences) == len(before) + len(found)
 
 
 # --- Totals ---------------------------------------------------------------------------------------

@@ -230,17 +230,17 @@ def assert_exact(history: History) -> None:
         account = snapshot.ledgers[ticker]
         assert account.mismatch is None
         figures = {
-            "position": account.holding.net,
-            "exposure": account.holding.cost_basis,
+            "position": account.fifo.net,
+            "exposure": account.fifo.cost_basis,
             "realized_by_trading": account.realized_by_trading,
             "realized_by_settlement": account.realized_by_settlement,
             "fees": account.fees_paid,
-            "cash": account.holding.cash,
+            "cash": account.fifo.cash,
         }
         assert figures == {name: D(getattr(book, name)) for name in figures}
         assert explain_realized(account).total == account.realized_pnl
         assert explain_fees(account).total == account.fees_paid
-        assert explain_cash(account).total == account.holding.cash
+        assert explain_cash(account).total == account.fifo.cash
     assert snapshot.realized.gross == D(audit.realized)
     assert snapshot.realized.fees == D(audit.fees)
     assert snapshot.collateral == D(audit.collateral)

@@ -294,7 +294,7 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "an order in another market takes no cash until the exchange shows it",
             "orders/pretrade/context.py",
-            "self.cash - self.elsewhere - cash_of_unseen",
+            "self.cash - self.cost_elsewhere - cash_of_unseen",
             "self.cash - cash_of_unseen",
         ),
         Mutation(
@@ -306,8 +306,8 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "one order more than the daily limit passes",
             "orders/pretrade/risk.py",
-            "if not preview.opens or orders < limit:",
-            "if not preview.opens or orders <= limit:",
+            "if not preview.adds_risk or orders < limit:",
+            "if not preview.adds_risk or orders <= limit:",
         ),
         Mutation(
             "a cancel that found no order counts as canceled",
@@ -357,7 +357,7 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "an order that rests is dropped once it is old",
             "journal/digest.py",
-            "    if state.is_pending or order.rests:\n",
+            "    if state.is_pending or order.is_resting:\n",
             "    if state.is_pending:\n",
         ),
         Mutation(
@@ -369,7 +369,7 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "a refused order counts in the day as long as it is known",
             "orders/pretrade/order_index.py",
-            "        if order.state.stage in WITHOUT_ORDER:\n            return\n",
+            "        if order.state.stage in NO_ORDER_STAGES:\n            return\n",
             "",
         ),
         Mutation(
@@ -445,8 +445,8 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "half a cent read from a market is sent as half a dollar",
             "orders/arguments.py",
-            "return _traded(value, value.dollars)",
-            "return _traded(value, value)",
+            "return _check_price(value, value.dollars)",
+            "return _check_price(value, value)",
         ),
         Mutation(
             "whole cents are taken for dollars below a dollar",
@@ -511,7 +511,7 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "a script leaves the orders of a killed session to themselves",
             "compose.py",
-            "        _begin(services)\n",
+            "        _check_and_recover(services)\n",
             "",
         ),
         Mutation(
@@ -523,8 +523,8 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "a word of the shell alone chooses the exchange",
             "config.py",
-            "counting = [each for each in said if reader.look_up(words[each.text].key_id.name)]",
-            "counting = said",
+            "effective = [each for each in valid if reader.look_up(pairs[each.text].key_id.name)]",
+            "effective = valid",
         ),
         Mutation(
             "a float is rounded to the price it was meant to be",

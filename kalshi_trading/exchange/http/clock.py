@@ -38,14 +38,14 @@ class ExchangeClock:
 
         `elapsed_s` is the time from sending the request to receiving the answer.
         """
-        told_s = _seconds_of(headers.get("Date"))
-        if told_s is None or headers.get("Age", "0").strip() != "0":
+        header_s = _seconds_of(headers.get("Date"))
+        if header_s is None or headers.get("Age", "0").strip() != "0":
             return
         # The exchange wrote the header, cut to whole seconds, some time between request and answer.
         # The estimate assumes half-way; the minimum assumes the moment the request left.
         asked_at_s = self._clock().timestamp() - elapsed_s
-        self.skew_s = asked_at_s + elapsed_s / 2 - told_s - 0.5
-        self.least_skew_s = asked_at_s - told_s - 1
+        self.skew_s = asked_at_s + elapsed_s / 2 - header_s - 0.5
+        self.least_skew_s = asked_at_s - header_s - 1
 
     def apply_offset(self) -> float | None:
         """Sign by the exchange's clock if this computer's is more than 2 s off.
@@ -74,7 +74,7 @@ class ExchangeClock:
 def _seconds_of(date: str | None) -> float | None:
     """Parse a Date header into Unix seconds. None: it is not a valid time."""
     try:
-        told = parsedate_to_datetime(date) if date else None
-        return told.timestamp() if told is not None and told.tzinfo is not None else None
+        parsed = parsedate_to_datetime(date) if date else None
+        return parsed.timestamp() if parsed is not None and parsed.tzinfo is not None else None
     except (ValueError, ArithmeticError, TypeError, LookupError):
         return None

@@ -52,7 +52,7 @@ Query = Sequence[tuple[str, str]]
 NETWORK = "Check the network."
 LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
 _LOG = logging.getLogger("kalshi_trading.requests")  # method, path, status, duration; nothing else
-_MOST_DIGITS = 40
+_MAX_DIGITS = 40
 _CHUNK_BYTES = 65_536
 _ORDER_WAIT_S = 1.5  # after this long the book behind the price is stale
 _IDLE_LIMIT_S = 2.0  # never write on a connection the exchange may be closing
@@ -156,7 +156,7 @@ class Transport:
         self, path: str, query: Query, signed: bool, deadline: float
     ) -> tuple[Mapping[str, Any] | KalshiAPIError, bool]:
         """Return the object, or the failure and whether a retry may help."""
-        self._spend("GET", path, signed=signed, within_s=deadline - self._monotonic())
+        self._acquire_tokens("GET", path, signed=signed, within_s=deadline - self._monotonic())
         signed_with_s = self._exchange_clock.offset_s
         try:
             answer = self._round_trip(self._request("GET", path, query, None, signed=signed), deadline)
@@ -212,9 +212,9 @@ class Transport:
         have acted. Raises another KalshiAPIError if it definitely refused.
         """
         # A cancel may wait longer: it has no price that can go stale.
-        patience_s = self._timing.total_s if method == "DELETE" else _ORDER_WAIT_S
+        timeout_s = self._timing.total_s if method == "DELETE" else _ORDER_WAIT_S
         try:
-            self._spend(method, path, signed=True, within_s=min(patience_s, self._timing.total_s))
+            self._acquire_tokens(method, path, signed=True, within_s=min(timeout_s, self._timing.total_s))
         except RateLimitError as refusal:
             raise NotSentError("Too many requests. Nothing was sent; try again shortly.") from refusal
         request = self._request(method, path, query, body, signed=True)
@@ -228,7 +228,7 @@ class Transport:
         assert isinstance(answer.body, Mapping)
         return answer.body
 
-    def _spend(self, method: str, path: str, *, signed: bool, within_s: float) -> None:
+    def _acquire_tokens(self, method: str, path: str, *, signed: bool, within_s: float) -> None:
         if signed and self._credentials is not None:
             self.rate_limiter.acquire(method, self._root_path + path, within_s=within_s)
 
@@ -286,7 +286,7 @@ class Transport:
             )
             if request.is_signed:  # a cache may answer unsigned requests, with an older date
                 self._exchange_clock.observe(response.headers, response.elapsed.total_seconds())
-            answer = self._received(response, deadline)
+            answer = self._read_answer(response, deadline)
         except OutcomeUnknownError:
             connection.session.close()
             raise
@@ -331,7 +331,7 @@ class Transport:
                 return connection
             connection.session.close()
 
-    def _received(self, response: requests.Response, deadline: float) -> Answer:
+    def _read_answer(self, response: requests.Response, deadline: float) -> Answer:
         """Read the whole answer, and close its connection on any error."""
         chunks, size = [], 0
         try:
@@ -382,7 +382,7 @@ def _exact(text: str) -> Decimal:
     They are cheap to send and expensive to compute with.
     """
     number = Decimal(text)
-    if not -_MOST_DIGITS < number.adjusted() < _MOST_DIGITS or len(text) > 2 * _MOST_DIGITS:
+    if not -_MAX_DIGITS < number.adjusted() < _MAX_DIGITS or len(text) > 2 * _MAX_DIGITS:
         raise ValueError("a number out of all proportion")
     return number
 

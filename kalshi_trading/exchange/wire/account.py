@@ -94,8 +94,8 @@ def order(body: Fields) -> Order:
         order_id=body.identifier("order_id"),
         client_order_id=body.text("client_order_id"),
         ticker=body.ticker("ticker"),
-        book_side=body.word("book_side", BookSide),
-        status=body.open_word("status", OrderStatus, OrderStatus.UNKNOWN),
+        book_side=body.enum("book_side", BookSide),
+        status=body.open_enum("status", OrderStatus, OrderStatus.UNKNOWN),
         yes_price=body.price("yes_price_dollars"),
         fill_count=body.count("fill_count_fp"),
         remaining_count=body.count("remaining_count_fp"),
@@ -114,7 +114,7 @@ def fill(body: Fields) -> Fill:
         fill_id=body.identifier("fill_id"),
         order_id=body.identifier("order_id"),
         ticker=body.ticker("ticker"),
-        book_side=body.word("book_side", BookSide),
+        book_side=body.enum("book_side", BookSide),
         count=body.count("count_fp"),
         yes_price=body.price("yes_price_dollars"),
         is_taker=body.flag("is_taker"),
@@ -136,7 +136,7 @@ def balance(body: Fields) -> Balance:
     )
 
 
-def position_says_nothing(body: Fields) -> bool:
+def is_empty_position(body: Fields) -> bool:
     """Return True if the row has no contracts and no figures.
 
     Its profit can then only be computed from the fills.
@@ -175,7 +175,7 @@ def settlement(body: Fields) -> Settlement:
     return Settlement(
         ticker=body.ticker("ticker"),
         event_ticker=body.ticker("event_ticker"),
-        result=body.open_word("market_result", MarketResult, MarketResult.UNKNOWN),
+        result=body.open_enum("market_result", MarketResult, MarketResult.UNKNOWN),
         yes_count=body.count("yes_count_fp"),
         yes_cost=body.decimal("yes_total_cost_dollars"),
         no_count=body.count("no_count_fp"),

@@ -155,19 +155,19 @@ class Fields:
         """Read a time in Unix milliseconds."""
         return self._required(name, lambda value: _unix(value, 1000))
 
-    def word(self, name: str, words: type[E]) -> E:
+    def enum(self, name: str, members: type[E]) -> E:
         """Read a value of a closed enum, such as a direction.
 
         Raises MalformedAnswerError for any other value.
         """
-        return self._required(name, lambda value: _word(value, words))
+        return self._required(name, lambda value: _enum(value, members))
 
-    def open_word(self, name: str, words: type[E], unknown: E) -> E:
+    def open_enum(self, name: str, members: type[E], unknown: E) -> E:
         """Read a value of an enum that may grow.
 
         A new value becomes `unknown`. A missing one raises MalformedAnswerError.
         """
-        found = _word(self._required(name, _text), words)
+        found = _enum(self._required(name, _text), members)
         return unknown if found is None else found  # empty text is a valid value
 
     def inner(self, name: str) -> Fields:
@@ -280,8 +280,8 @@ def _flag(value: object) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def _word(value: object, words: type[E]) -> E | None:
-    return next((word for word in words if word == value), None)
+def _enum(value: object, members: type[E]) -> E | None:
+    return next((member for member in members if member == value), None)
 
 
 def _moment(value: object) -> datetime | None:

@@ -93,7 +93,7 @@ def series(body: Fields) -> Series:
         tags=body.texts("tags"),
         frequency=body.text("frequency"),
         fees=FeeSchedule(
-            body.open_word("fee_type", FeeType, FeeType.UNKNOWN),
+            body.open_enum("fee_type", FeeType, FeeType.UNKNOWN),
             body.number("fee_multiplier"),
         ),
         settlement_sources=_source_names(body),
@@ -109,7 +109,7 @@ def _source_names(body: Fields) -> tuple[str, ...]:
 def series_fee_change(body: Fields) -> FeeChange:
     return FeeChange(
         ticker=body.ticker("series_ticker"),
-        fee_type=body.open_word("fee_type", FeeType, FeeType.UNKNOWN),
+        fee_type=body.open_enum("fee_type", FeeType, FeeType.UNKNOWN),
         multiplier=body.number("fee_multiplier"),
         scheduled_at=body.moment("scheduled_ts"),
     )
@@ -127,7 +127,7 @@ def event_fee_change(body: Fields) -> FeeChange:
 def _optional_fee_type(body: Fields) -> FeeType | None:
     if body.optional_text("fee_type_override") is None:
         return None
-    return body.open_word("fee_type_override", FeeType, FeeType.UNKNOWN)
+    return body.open_enum("fee_type_override", FeeType, FeeType.UNKNOWN)
 
 
 def event(body: Fields) -> Event:
@@ -161,7 +161,7 @@ def market(body: Fields) -> Market:
         yes_label=body.text("yes_sub_title"),
         no_label=body.text("no_sub_title"),
         scalar=body.text("market_type") == "scalar",
-        status=body.open_word("status", MarketStatus, MarketStatus.UNKNOWN),
+        status=body.open_enum("status", MarketStatus, MarketStatus.UNKNOWN),
         status_word=body.text("status"),
         open_at=body.moment("open_time"),
         close_at=body.moment("close_time"),
@@ -176,7 +176,7 @@ def market(body: Fields) -> Market:
         volume=body.decimal("volume_fp"),
         volume_24h=body.decimal("volume_24h_fp"),
         open_interest=body.decimal("open_interest_fp"),
-        result=body.open_word("result", MarketResult, MarketResult.UNKNOWN),
+        result=body.open_enum("result", MarketResult, MarketResult.UNKNOWN),
         settlement_value=body.optional_decimal("settlement_value_dollars"),
         settled_at=body.optional_moment("settlement_ts"),
         can_close_early=body.flag("can_close_early"),
@@ -276,7 +276,7 @@ def trade(body: Fields) -> Trade:
         ticker=body.ticker("ticker"),
         count=body.count("count_fp"),
         yes_price=body.price("yes_price_dollars"),
-        taker_side=body.word("taker_outcome_side", Side),
+        taker_side=body.enum("taker_outcome_side", Side),
         created_at=body.moment("created_time"),
         is_block_trade=body.flag("is_block_trade"),
     )

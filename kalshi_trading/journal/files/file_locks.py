@@ -17,12 +17,12 @@ from pathlib import Path
 
 from kalshi_trading.journal.files.private_files import open_private
 
-PATIENCE_S = 5.0
+LOCK_TIMEOUT_S = 5.0
 """Timeout for a lock. Other processes hold it only while a line is synced to disk."""
-SHORT_PATIENCE_S = 0.05
+SHORT_LOCK_TIMEOUT_S = 0.05
 """Timeout after a first one, until the lock is free again, because cancels come one after the other."""
-_LOOK_AGAIN_S = 0.002
-_waited_in_vain: set[Path] = set()
+_POLL_EVERY_S = 0.002
+_timed_out: set[Path] = set()
 
 
 class LockHeldError(OSError):
@@ -80,7 +80,7 @@ def is_locked(path: Path) -> bool:
     """
     descriptor = open_private(path, os.O_RDONLY)
     try:
-        return not lock_now(descriptor, is_shared=True)
+        return not try_lock(descriptor, is_shared=True)
     finally:
         os.close(descriptor)
 
@@ -92,7 +92,7 @@ def remove_unless_locked(path: Path) -> None:
     """
     descriptor = open_private(path, os.O_RDONLY)
     try:
-        if not lock_now(descriptor):
+        if not try_lock(descriptor):
             raise LockHeldError
         path.unlink()
     finally:
@@ -104,45 +104,45 @@ def _wait_for(descriptor: int, path: Path, *, is_shared: bool = False) -> None:
 
     The system wakes the waiting processes, so none is starved.
     """
-    if not lock_now(descriptor, is_shared=is_shared):
-        if path in _waited_in_vain:
-            _look_again(descriptor, is_shared)
+    if not try_lock(descriptor, is_shared=is_shared):
+        if path in _timed_out:
+            _poll(descriptor, is_shared)
         else:
-            _wait_patiently(descriptor, path, is_shared)
-    _waited_in_vain.discard(path)
+            _wait_with_timeout(descriptor, path, is_shared)
+    _timed_out.discard(path)
 
 
-def _look_again(descriptor: int, is_shared: bool) -> None:
-    ends_at = time.monotonic() + SHORT_PATIENCE_S
-    while not lock_now(descriptor, is_shared=is_shared):
+def _poll(descriptor: int, is_shared: bool) -> None:
+    ends_at = time.monotonic() + SHORT_LOCK_TIMEOUT_S
+    while not try_lock(descriptor, is_shared=is_shared):
         if time.monotonic() >= ends_at:
             raise LockHeldError
-        time.sleep(_LOOK_AGAIN_S)
+        time.sleep(_POLL_EVERY_S)
 
 
-def _wait_patiently(descriptor: int, path: Path, is_shared: bool) -> None:
-    taken: Future[None] = Future()
+def _wait_with_timeout(descriptor: int, path: Path, is_shared: bool) -> None:
+    acquired: Future[None] = Future()
     waiting = os.dup(descriptor)  # the lock is both descriptors', and ends with the last of them
-    threading.Thread(target=_wait, args=(waiting, is_shared, taken), daemon=True, name="lock").start()
+    threading.Thread(target=_acquire, args=(waiting, is_shared, acquired), daemon=True, name="lock").start()
     try:
-        taken.result(PATIENCE_S)
+        acquired.result(LOCK_TIMEOUT_S)
     except TimeoutError:
-        _waited_in_vain.add(path)
+        _timed_out.add(path)
         raise LockHeldError from None
 
 
-def _wait(descriptor: int, is_shared: bool, taken: Future[None]) -> None:
+def _acquire(descriptor: int, is_shared: bool, acquired: Future[None]) -> None:
     try:
         _lock(descriptor, is_shared=is_shared, waits=True)
     except OSError as error:
-        taken.set_exception(error)
+        acquired.set_exception(error)
     else:
-        taken.set_result(None)
+        acquired.set_result(None)
     finally:
         os.close(descriptor)
 
 
-def lock_now(descriptor: int, *, is_shared: bool = False) -> bool:
+def try_lock(descriptor: int, *, is_shared: bool = False) -> bool:
     """Take the lock of an open file now and return True.
 
     False: another process holds it. Raises OSError.

@@ -11,7 +11,12 @@ from pathlib import Path
 
 from kalshi_trading.journal.files.file_locks import locked
 from kalshi_trading.journal.files.log_files import lock_of, size_of
-from kalshi_trading.journal.files.private_files import make_folder, mend, open_private, open_to_read
+from kalshi_trading.journal.files.private_files import (
+    make_folder,
+    open_private,
+    open_to_read,
+    restrict_permissions,
+)
 
 REGISTER = "journals.jsonl"
 
@@ -22,14 +27,14 @@ def second_journal_notes(data_dir: Path, account: str, trades_log: Path) -> tupl
     Makes the register private, and notes if that fails. Never raises.
     """
     register = data_dir / REGISTER
-    open_to_others = mend([], [register, lock_of(register)])
+    permission_notes = restrict_permissions([], [register, lock_of(register)])
     try:
         others = _other_folders(data_dir, account, trades_log)
     except OSError as error:
         unknown = f"Could not check for a second journal of this account: {error.strerror or error}."
-        return (*open_to_others, unknown)
+        return (*permission_notes, unknown)
     return (
-        *open_to_others,
+        *permission_notes,
         *(
             f"This account has a second journal in {other}. Limits, history and recovery use only "
             f"{trades_log.parent}. Set KALSHI_LOG_DIR to the folder you want to keep."

@@ -19,17 +19,17 @@ from typing import NamedTuple
 from kalshi_trading.journal.files.log_files import RotatedFile, rotated_files
 from kalshi_trading.journal.files.log_reader import (
     CANNOT_UNPACK,
+    CompressedLog,
     LineBatch,
     LogFile,
     LogLine,
-    PackedLog,
     batches_between,
     batches_from,
+    count_line_ends,
     end_of_lines,
-    ends_between,
     locked_against_writers,
     open_current,
-    opened,
+    open_rotated,
     shown_name,
     snapshot,
 )
@@ -112,22 +112,22 @@ class LogCursor:
         self._before, self._place = known, _Place(mark.offset, mark.lines, mark.ending)
         return True
 
-    def pass_over(self, *, current: bool) -> None:
+    def skip_existing(self, *, current: bool) -> None:
         """Move to the start of the current file, or after its last whole line.
 
         Raises OSError.
         """
-        with ExitStack() as looking:
-            rotated, today = snapshot(self._path, looking)
+        with ExitStack() as stack:
+            rotated, today = snapshot(self._path, stack)
             self._before = {shown_name(each.path): 0 for each in rotated}
             self._place = self._seen = None
             if current and today is not None:
                 end = end_of_lines(today)
-                self._place = _Place(end, ends_between(today.stream, 0, end), _ending(today.stream, end))
+                self._place = _Place(end, count_line_ends(today.stream, 0, end), _ending(today.stream, end))
 
     # --- Reading ----------------------------------------------------------------------------------
 
-    def take_cut(self) -> None:
+    def accept_cut(self) -> None:
         """Count the unfinished line as whole.
 
         If text is later appended to that line, the next read raises LogReplacedError.
@@ -147,23 +147,23 @@ class LogCursor:
         A line is yielded once it has its line end, or once its file can grow no more. Raises OSError, and
         LogReplacedError if the log lost lines that were read.
         """
-        if self._seen is not None and self._seen == _identity(self._path):
+        if self._seen is not None and self._seen == _path_fingerprint(self._path):
             return
-        with ExitStack() as looking:
+        with ExitStack() as stack:
             with locked_against_writers(self._path):
-                current = open_current(self._path, looking)
-                goes_on = current is not None and self._goes_on_in(current)
-                rotated = [] if goes_on else rotated_files(self._path)
+                current = open_current(self._path, stack)
+                is_same = current is not None and self._is_same_file(current)
+                rotated = [] if is_same else rotated_files(self._path)
             new = [each for each in rotated if shown_name(each.path) not in self._before]
             for each in new:
-                yield from self._put_aside(each)
+                yield from self._read_rotated(each)
             self.cut = self._seen = None
             if current is not None:
-                yield from self._grown(current)
+                yield from self._read_current(current)
             elif self._place is not None:
                 raise LogReplacedError
 
-    def _goes_on_in(self, current: LogFile) -> bool:
+    def _is_same_file(self, current: LogFile) -> bool:
         """Check whether this is the file of the last call, so nothing was rotated.
 
         The inode is not enough: the system may reuse it once the old file is compressed.
@@ -171,27 +171,27 @@ class LogCursor:
         now = os.fstat(current.stream.fileno())
         is_same = self._seen is not None and self._seen[:2] == (now.st_dev, now.st_ino)
         place = self._place
-        return is_same and place is not None and place.offset > 0 and place.is_in(current.stream)
+        return is_same and place is not None and place.offset > 0 and place.matches(current.stream)
 
-    def _put_aside(self, rotated: RotatedFile) -> Iterator[UnreadLines]:
+    def _read_rotated(self, rotated: RotatedFile) -> Iterator[UnreadLines]:
         """Read a rotated file to its end."""
         name, place = shown_name(rotated.path), self._place or _Place()
-        with opened(rotated.path) as stream:
-            if not place.is_in(stream):
+        with open_rotated(rotated.path) as stream:
+            if not place.matches(stream):
                 raise LogReplacedError
             for batch in batches_from(stream, place.offset):
-                yield place.past(name, batch)
+                yield place.advance(name, batch)
         self._before[name], self._place = _plain_size(rotated.path), None
 
-    def _grown(self, current: LogFile) -> Iterator[UnreadLines]:
+    def _read_current(self, current: LogFile) -> Iterator[UnreadLines]:
         """Read the current file up to its last whole line."""
         stream, place = current.stream, self._place or _Place()
-        if not place.is_in(stream):
+        if not place.matches(stream):
             raise LogReplacedError
         self._place = place
         for batch in batches_between(stream, place.offset, current.size):
             if batch.has_end:
-                yield place.past(current.name, batch)
+                yield place.advance(current.name, batch)
             elif place.lacks_end:
                 raise LogReplacedError
             elif batch.lines[0].strip():
@@ -199,7 +199,7 @@ class LogCursor:
         place.ending = _ending(stream, place.offset)
         now = os.fstat(stream.fileno())
         if now.st_size == current.size:
-            self._seen = _parts(now)
+            self._seen = _fingerprint(now)
 
 
 @dataclass(slots=True)
@@ -212,14 +212,14 @@ class _Place:
     lacks_end: bool = False
     """True if the last line has no line end. A writer adds it before the next line."""
 
-    def is_in(self, stream: BufferedReader | PackedLog) -> bool:
+    def matches(self, stream: BufferedReader | CompressedLog) -> bool:
         """Check whether the bytes before this place are unchanged in the file."""
         try:
             return self.offset == 0 or _ending(stream, self.offset) == self.ending
         except CANNOT_UNPACK:
             return False
 
-    def past(self, file: str, batch: LineBatch) -> UnreadLines:
+    def advance(self, file: str, batch: LineBatch) -> UnreadLines:
         """Advance past some lines and return them."""
         if self.lacks_end:
             if batch.lines[0]:
@@ -232,18 +232,18 @@ class _Place:
         return unread
 
 
-def _identity(path: Path) -> tuple[int, ...] | None:
+def _path_fingerprint(path: Path) -> tuple[int, ...] | None:
     try:
-        return _parts(os.stat(path))
+        return _fingerprint(os.stat(path))
     except FileNotFoundError:
         return None
 
 
-def _parts(now: os.stat_result) -> tuple[int, ...]:
+def _fingerprint(now: os.stat_result) -> tuple[int, ...]:
     return now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns
 
 
-def _ending(stream: BufferedReader | PackedLog, offset: int) -> str:
+def _ending(stream: BufferedReader | CompressedLog, offset: int) -> str:
     """Hash the last bytes before a place."""
     begin = max(0, offset - _ENDING_BYTES)
     stream.seek(begin)
@@ -273,7 +273,7 @@ class Follower:
     def __init__(self, path: Path) -> None:
         """Start at the end of the log. Raises OSError."""
         self._cursor = LogCursor(path)
-        self._cursor.pass_over(current=True)
+        self._cursor.skip_existing(current=True)
 
     def new_lines(self) -> list[LogLine]:
         """Return new lines, oldest first. Raises OSError.
@@ -283,7 +283,7 @@ class Follower:
         try:
             return self._lines()
         except LogReplacedError:
-            self._cursor.pass_over(current=False)
+            self._cursor.skip_existing(current=False)
             return self._lines()
 
     def _lines(self) -> list[LogLine]:

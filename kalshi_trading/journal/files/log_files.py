@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from kalshi_trading.core.dates import local_date
-from kalshi_trading.journal.files.file_locks import lock_now, locked
+from kalshi_trading.journal.files.file_locks import locked, try_lock
 from kalshi_trading.journal.files.private_files import make_folder, open_private, open_to_read, sync_folder
 
-COMPRESSED_IN_PASSING = 4_000_000
+INLINE_COMPRESS_BYTES = 4_000_000
 """Bytes compressed before the append that rotated the log returns. More is compressed in a thread."""
 CLOCK_SLACK = timedelta(days=1)
 """A file's day may be this far ahead of the clock. Beyond it the clock was wrong: zones differ by less."""
@@ -46,13 +46,13 @@ class RotatedFile:
 class LogSize:
     """The size of a log on disk, compressed as it is.
 
-    `oldest` is the day of the oldest rotated file, `begun` that of the current file. None: no such file.
+    `oldest` is the day of the oldest rotated file, `current_day` of the current one. None: no such file.
     """
 
     files: int
     stored_bytes: int
     oldest: date | None
-    begun: date | None = None
+    current_day: date | None = None
 
 
 def lock_of(path: Path) -> Path:
@@ -114,18 +114,18 @@ def _rotate_when_due(path: Path, today: date) -> bool:
 
     The caller holds the lock.
     """
-    begun = _begun_on(path)
-    if begun is None or today <= begun <= today + CLOCK_SLACK:
+    first_day = _first_day(path)
+    if first_day is None or today <= first_day <= today + CLOCK_SLACK:
         return False
     # a day that was rotated before gets the next number
-    number = max((found.number + 1 for found in rotated_files(path) if found.day == begun), default=0)
+    number = max((found.number + 1 for found in rotated_files(path) if found.day == first_day), default=0)
     suffix = f".{number}" if number else ""
-    path.rename(path.with_name(f"{path.stem}-{begun}{suffix}.log"))
+    path.rename(path.with_name(f"{path.stem}-{first_day}{suffix}.log"))
     sync_folder(path.parent)
     return True
 
 
-def _begun_on(path: Path) -> date | None:
+def _first_day(path: Path) -> date | None:
     """Return the day of the first line. None: no lines.
 
     If that line cannot be read, return the day of the last change. The line is better evidence: every copy
@@ -190,7 +190,7 @@ def _compress_rotated(path: Path) -> None:
                 partial.unlink()
     candidates = sorted(path.parent.glob(f"{path.stem}-*.log"))
     plain = [each for each in candidates if _as_rotated(path, each) is not None]
-    if _total_size(plain) <= COMPRESSED_IN_PASSING:
+    if _total_size(plain) <= INLINE_COMPRESS_BYTES:
         _compress_all(plain, lock_of(path))
     else:
         threading.Thread(target=_compress_all, args=(plain, lock_of(path)), daemon=True).start()
@@ -215,7 +215,7 @@ def _compress(plain: Path, lock: Path) -> None:
     packed = plain.with_name(f"{plain.name}.gz")
     partial = plain.with_name(f".{packed.name}.partial")
     with open_to_read(plain) as source:
-        if not lock_now(source.fileno()):
+        if not try_lock(source.fileno()):
             return  # another session is compressing it
         try:
             _pack(source, partial)
@@ -244,7 +244,7 @@ def size_of(path: Path) -> LogSize:
     """Measure a log with all its files."""
     rotated = rotated_files(path)
     files = [*(each.path for each in rotated), *([path] if path.exists() else [])]
-    return LogSize(len(files), _total_size(files), rotated[0].day if rotated else None, _begun_on(path))
+    return LogSize(len(files), _total_size(files), rotated[0].day if rotated else None, _first_day(path))
 
 
 def delete_before(path: Path, day: date) -> int:

@@ -25,15 +25,15 @@ from kalshi_trading.journal.files.private_files import open_to_read
 
 UNREADABLE = b"the rest of the file cannot be unpacked"
 TOO_LONG_LINE = b"a line that is too long"
-"""Replaces a line longer than MOST_BYTES, whose bytes are dropped."""
-MOST_BYTES = 1 << 20
-MOST_UNPACKED = 1 << 28
-"""Unpacked bytes allowed for any file. A larger file is allowed MOST_RATIO times its compressed size."""
-MOST_RATIO = 100
+"""Replaces a line longer than MAX_LINE_BYTES, whose bytes are dropped."""
+MAX_LINE_BYTES = 1 << 20
+MAX_UNPACKED_BYTES = 1 << 28
+"""Unpacked bytes allowed for any file. Larger files may have MAX_UNPACK_RATIO times their compressed size."""
+MAX_UNPACK_RATIO = 100
 _BLOCK = 1 << 16
-_TOGETHER = 1 << 16
-"""Bytes per forward read, at most MOST_BYTES."""
-_COUNTED_BLOCK = 1 << 20
+_READ_BYTES = 1 << 16
+"""Bytes per forward read, at most MAX_LINE_BYTES."""
+_COUNT_BLOCK = 1 << 20
 _UNPACKED_IN_MEMORY = 1 << 24
 CANNOT_UNPACK = (EOFError, zlib.error, gzip.BadGzipFile)
 
@@ -76,7 +76,7 @@ class DamagedLine:
         return f"{self.file} line {self.number}{' (cut short)' if self.is_cut else ''}"
 
 
-def damaged(line: LogLine) -> DamagedLine:
+def as_damaged(line: LogLine) -> DamagedLine:
     return DamagedLine(line.file, line.number(), is_cut=not line.has_end)
 
 
@@ -112,7 +112,7 @@ class LogFile:
         if self.current is not None:
             yield from batches_between(self.current, 0, self.size)
             return
-        with opened(self.path) as file:
+        with open_rotated(self.path) as file:
             yield from batches_from(file, 0)
 
     def backwards(self) -> Iterator[LogLine]:
@@ -120,8 +120,8 @@ class LogFile:
         if self.current is not None:
             yield from _backwards(self.name, self.current, self.size)
             return
-        with opened(self.path) as file:
-            if isinstance(file, PackedLog):
+        with open_rotated(self.path) as file:
+            if isinstance(file, CompressedLog):
                 yield from _unpacked_backwards(self.name, file)
             else:
                 yield from _backwards(self.name, file, os.fstat(file.fileno()).st_size)
@@ -133,9 +133,7 @@ def shown_name(path: Path) -> str:
 
 
 @contextmanager
-def opened_log(
-    path: Path, *, since: date | None = None, until: date | None = None
-) -> Iterator[list[LogFile]]:
+def open_log(path: Path, *, since: date | None = None, until: date | None = None) -> Iterator[list[LogFile]]:
     """Yield the log's files, oldest first. Raises OSError.
 
     With days: only files that may hold lines of those days.
@@ -191,17 +189,17 @@ def open_current(path: Path, stack: ExitStack) -> LogFile | None:
     return LogFile(path, file, os.fstat(file.fileno()).st_size)
 
 
-def opened(path: Path) -> BufferedReader | PackedLog:
+def open_rotated(path: Path) -> BufferedReader | CompressedLog:
     """Open a rotated file, even if it was compressed just now. Raises OSError."""
     if path.suffix == ".gz":
-        return PackedLog(path)
+        return CompressedLog(path)
     try:
         return open_to_read(path)
     except FileNotFoundError:
-        return PackedLog(path.with_name(f"{path.name}.gz"))
+        return CompressedLog(path.with_name(f"{path.name}.gz"))
 
 
-class PackedLog(gzip.GzipFile):
+class CompressedLog(gzip.GzipFile):
     """A compressed file that unpacks no more bytes than a log may have."""
 
     def __init__(self, path: Path) -> None:
@@ -215,7 +213,7 @@ class PackedLog(gzip.GzipFile):
         Raises EOFError for an empty file and beyond the allowed unpacked size.
         """
         data = super().read1(size)
-        most = max(MOST_UNPACKED, MOST_RATIO * self._packed_size)
+        most = max(MAX_UNPACKED_BYTES, MAX_UNPACK_RATIO * self._packed_size)
         if self._packed_size == 0 or self.tell() > most:
             raise EOFError
         return data
@@ -242,7 +240,7 @@ def batches_between(file: BinaryIO, begin: int, end: int) -> Iterator[LineBatch]
     yield from _batches(read)
 
 
-def batches_from(file: BufferedReader | PackedLog, begin: int) -> Iterator[LineBatch]:
+def batches_from(file: BufferedReader | CompressedLog, begin: int) -> Iterator[LineBatch]:
     """Yield the lines of a rotated file.
 
     Data that cannot be unpacked is one additional line.
@@ -257,7 +255,7 @@ def batches_from(file: BufferedReader | PackedLog, begin: int) -> Iterator[LineB
 def _batches(read: Callable[[int], bytes]) -> Iterator[LineBatch]:
     """Split the data at line ends, block by block."""
     rest, dropped = b"", 0  # of the unfinished line: its bytes, or their number if it is too long
-    while block := read(_TOGETHER):
+    while block := read(_READ_BYTES):
         if dropped:
             end = block.find(b"\n") + 1
             dropped += end or len(block)
@@ -269,10 +267,10 @@ def _batches(read: Callable[[int], bytes]) -> Iterator[LineBatch]:
         lines = data.split(b"\n")
         rest = lines.pop()
         if lines:
-            if len(lines[0]) > MOST_BYTES:  # the others fit in one block
+            if len(lines[0]) > MAX_LINE_BYTES:  # the others fit in one block
                 lines[0] = TOO_LONG_LINE
             yield LineBatch(lines, len(data) - len(rest))
-        if len(rest) > MOST_BYTES:
+        if len(rest) > MAX_LINE_BYTES:
             rest, dropped = b"", len(rest)
     if rest or dropped:
         yield LineBatch([TOO_LONG_LINE if dropped else rest], dropped or len(rest), has_end=False)
@@ -294,16 +292,16 @@ class _LineNumbers:
     def at(self, offset: int) -> int:
         """Return the line number at this offset. Offsets must descend."""
         if self._known is None:
-            self._known = offset, ends_between(self._file, 0, offset) + 1
+            self._known = offset, count_line_ends(self._file, 0, offset) + 1
         begin, number = self._known
-        self._known = offset, number - ends_between(self._file, offset, begin)
+        self._known = offset, number - count_line_ends(self._file, offset, begin)
         return self._known[1]
 
 
-def ends_between(file: BinaryIO, start: int, end: int) -> int:
+def count_line_ends(file: BinaryIO, start: int, end: int) -> int:
     file.seek(start)
     ends = 0
-    while start < end and (block := file.read(min(end - start, _COUNTED_BLOCK))):
+    while start < end and (block := file.read(min(end - start, _COUNT_BLOCK))):
         ends += block.count(b"\n")
         start += len(block)
     return ends
@@ -333,10 +331,10 @@ def _pieces_backwards(file: BinaryIO, size: int) -> Iterator[tuple[int, bytes]]:
         while len(pieces) > 1:
             end -= len(pieces[-1])
             held.add(pieces.pop())
-            yield end, held.taken()
+            yield end, held.take()
             end -= 1
         held.add(pieces[0])
-    yield 0, held.taken()
+    yield 0, held.take()
 
 
 def end_of_lines(file: LogFile) -> int:
@@ -357,16 +355,16 @@ class _Pieces:
     def add(self, piece: bytes) -> None:
         self._size += len(piece)
         self._pieces.append(piece)
-        if self._size > MOST_BYTES:
+        if self._size > MAX_LINE_BYTES:
             self._pieces.clear()
 
-    def taken(self) -> bytes:
-        line = b"".join(reversed(self._pieces)) if self._size <= MOST_BYTES else TOO_LONG_LINE
+    def take(self) -> bytes:
+        line = b"".join(reversed(self._pieces)) if self._size <= MAX_LINE_BYTES else TOO_LONG_LINE
         self._pieces, self._size = [], 0
         return line
 
 
-def _unpacked_backwards(name: str, packed: PackedLog) -> Iterator[LogLine]:
+def _unpacked_backwards(name: str, packed: CompressedLog) -> Iterator[LogLine]:
     """Unpack to a temporary file and yield its lines, newest first.
 
     A damaged file counts up to its last whole line.
@@ -375,19 +373,19 @@ def _unpacked_backwards(name: str, packed: PackedLog) -> Iterator[LogLine]:
         file = cast(BinaryIO, spool)
         whole, is_damaged = _unpack(packed, file)
         if is_damaged:
-            yield LogLine(UNREADABLE, name, lambda: ends_between(file, 0, whole) + 1, True)
+            yield LogLine(UNREADABLE, name, lambda: count_line_ends(file, 0, whole) + 1, True)
         size = whole if is_damaged else file.seek(0, os.SEEK_END) or file.tell()
         yield from _backwards(name, file, size)
 
 
-def _unpack(packed: PackedLog, target: BinaryIO) -> tuple[int, bool]:
+def _unpack(packed: CompressedLog, target: BinaryIO) -> tuple[int, bool]:
     """Unpack as far as possible.
 
     Returns the offset after the last whole line, and True if the data is damaged.
     """
     whole = 0
     try:
-        while block := packed.read1(_COUNTED_BLOCK):  # `read` would lose the data before a failure
+        while block := packed.read1(_COUNT_BLOCK):  # `read` would lose the data before a failure
             end = block.rfind(b"\n") + 1
             whole = target.tell() + end if end else whole
             target.write(block)

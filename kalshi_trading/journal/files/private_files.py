@@ -23,7 +23,7 @@ _OTHERS = 0o077
 _NONBLOCK, _NOFOLLOW = getattr(os, "O_NONBLOCK", 0), getattr(os, "O_NOFOLLOW", 0)
 _DIRECTORY: int | None = getattr(os, "O_DIRECTORY", None)
 _BINARY = getattr(os, "O_BINARY", 0)
-_MEANT_TO_BE_SHARED = stat.S_ISVTX | stat.S_ISGID
+_SHARING_BITS = stat.S_ISVTX | stat.S_ISGID
 _KINDS = {
     stat.S_IFIFO: "a named pipe (FIFO)",
     stat.S_IFCHR: "a device",
@@ -33,7 +33,7 @@ _KINDS = {
 }
 
 
-class NotOursError(OSError):
+class ForeignFileError(OSError):
     """Something else is in the place of our file or folder.
 
     `str()` names it and the remedy.
@@ -54,7 +54,8 @@ def open_private(path: str | os.PathLike[str], flags: int) -> int:
     """Open a regular file of ours and return its descriptor.
 
     It can be the `opener` of `open`. With O_CREAT a missing file is created and made private to its owner.
-    Never pass O_TRUNC: it would empty a file before we know that it is ours. Raises NotOursError, OSError.
+    Never pass O_TRUNC: it would empty a file before we know that it is ours. Raises ForeignFileError,
+    OSError.
     """
     place = Path(path)
     is_missing = _own_status(place) is None  # the look before names each kind, and opens no device
@@ -62,9 +63,9 @@ def open_private(path: str | os.PathLike[str], flags: int) -> int:
     descriptor = os.open(place, flags | _BINARY | _NONBLOCK | follow, FILE_MODE)
     try:
         status = os.fstat(descriptor)
-        _require_ours(place, status)
-        is_open = flags & os.O_CREAT and stat.S_IMODE(status.st_mode) != FILE_MODE
-        if is_open and not place.is_symlink():  # the target of a link is the user's to close
+        _check_status(place, status)
+        is_exposed = flags & os.O_CREAT and stat.S_IMODE(status.st_mode) != FILE_MODE
+        if is_exposed and not place.is_symlink():  # the target of a link is the user's to close
             with suppress(OSError):  # a file system without modes
                 _set_mode(descriptor, FILE_MODE)
     except BaseException:
@@ -74,38 +75,41 @@ def open_private(path: str | os.PathLike[str], flags: int) -> int:
 
 
 def open_to_read(path: Path) -> BufferedReader:
-    """Open a regular file of ours for reading. Raises NotOursError, OSError."""
+    """Open a regular file of ours for reading.
+
+    Raises ForeignFileError, OSError.
+    """
     return os.fdopen(open_private(path, os.O_RDONLY), "rb")
 
 
-def refuse_foreign(path: Path) -> None:
-    """Raise NotOursError if something other than our file has this path."""
+def require_ours(path: Path) -> None:
+    """Raise ForeignFileError if something other than our file has this path."""
     _own_status(path)
 
 
 def _own_status(path: Path) -> os.stat_result | None:
     """Return the status of a file of ours. None: no such file.
 
-    Raises NotOursError, OSError.
+    Raises ForeignFileError, OSError.
     """
     try:
         status = path.stat()
     except FileNotFoundError:
         if path.is_symlink():
-            raise NotOursError(path, "a broken link", "Mount its target, or remove it") from None
+            raise ForeignFileError(path, "a broken link", "Mount its target, or remove it") from None
         return None
-    _require_ours(path, status)
+    _check_status(path, status)
     return status
 
 
-def _require_ours(path: Path, status: os.stat_result) -> None:
+def _check_status(path: Path, status: os.stat_result) -> None:
     link = "a link to " if path.is_symlink() else ""
     if not stat.S_ISREG(status.st_mode):
         kind = _KINDS.get(stat.S_IFMT(status.st_mode), "an unknown kind of file")
-        raise NotOursError(path, f"{link}{kind}, not a regular file", "Move it away")
+        raise ForeignFileError(path, f"{link}{kind}, not a regular file", "Move it away")
     if _is_foreign(status):
         whose = f"{link}a file of another user (uid {status.st_uid})"
-        raise NotOursError(path, whose, "Become its owner, or move it away")
+        raise ForeignFileError(path, whose, "Become its owner, or move it away")
 
 
 def _is_foreign(status: os.stat_result) -> bool:
@@ -124,13 +128,13 @@ def _set_mode(descriptor: int, mode: int) -> None:
 def make_folder(folder: Path) -> None:
     """Create the folder and its missing parents, private and synced to disk.
 
-    An existing folder stays as it is. Raises NotOursError if a file is in the way, OSError.
+    An existing folder stays as it is. Raises ForeignFileError if a file is in the way, OSError.
     """
     if folder.exists():
         return
     above = next(each for each in folder.parents if each.exists())
     if not above.is_dir():
-        raise NotOursError(above, "a file, not a folder", "Choose another folder")
+        raise ForeignFileError(above, "a file, not a folder", "Choose another folder")
     for missing in [each for each in (*reversed(folder.parents), folder) if not each.exists()]:
         with suppress(FileExistsError):  # another session has just created it
             missing.mkdir(mode=FOLDER_MODE)
@@ -149,33 +153,33 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-# --- Mending --------------------------------------------------------------------------------------
+# --- Permissions --------------------------------------------------------------------------------------
 
 
-def mend(folders: Iterable[Path], files: Iterable[Path]) -> tuple[str, ...]:
+def restrict_permissions(folders: Iterable[Path], files: Iterable[Path]) -> tuple[str, ...]:
     """Remove other users' access and report what we cannot fix.
 
     The caller passes only folders that are the program's own, never a parent that the user may share. A link
     or a shared folder (sticky, setgid) is the user's choice. It is reported and not changed. A missing path
     is skipped. Never raises.
     """
-    return (*_problems(folders, _mend_folder), *_problems(files, _mend_file))
+    return (*_problems(folders, _restrict_folder), *_problems(files, _restrict_file))
 
 
-def _problems(paths: Iterable[Path], mend_one: Callable[[Path], None]) -> Iterator[str]:
+def _problems(paths: Iterable[Path], restrict: Callable[[Path], None]) -> Iterator[str]:
     for path in paths:
         try:
-            mend_one(path)
+            restrict(path)
         except (FileNotFoundError, NotADirectoryError):
             continue
-        except NotOursError as error:
+        except ForeignFileError as error:
             yield f"{error}."
         except OSError as error:
             why = error.strerror or error
             yield f"{path} may be open to other users: {why}. To fix it: chmod go= {shlex.quote(str(path))}"
 
 
-def _mend_folder(folder: Path) -> None:
+def _restrict_folder(folder: Path) -> None:
     if _DIRECTORY is None:
         return
     descriptor = os.open(folder, os.O_RDONLY | _DIRECTORY)
@@ -183,24 +187,24 @@ def _mend_folder(folder: Path) -> None:
         status = os.fstat(descriptor)
         if _is_foreign(status):
             whose = f"a folder of another user (uid {status.st_uid}), who can replace the files in it"
-            raise NotOursError(folder, whose, "Become its owner, or choose another one")
+            raise ForeignFileError(folder, whose, "Become its owner, or choose another one")
         if not status.st_mode & _OTHERS:
             return
-        if folder.is_symlink() or status.st_mode & _MEANT_TO_BE_SHARED:
+        if folder.is_symlink() or status.st_mode & _SHARING_BITS:
             remedy = f"To fix it: chmod 700 {shlex.quote(str(folder.resolve()))}"
-            raise NotOursError(folder, "open to other users, which may be intended", remedy)
+            raise ForeignFileError(folder, "open to other users, which may be intended", remedy)
         _set_mode(descriptor, FOLDER_MODE)
     finally:
         os.close(descriptor)
 
 
-def _mend_file(path: Path) -> None:
+def _restrict_file(path: Path) -> None:
     status = _own_status(path)
     if status is None or not status.st_mode & _OTHERS:
         return
     if path.is_symlink():
         remedy = f"To fix it: chmod 600 {shlex.quote(str(path.resolve()))}"
-        raise NotOursError(path, "a link to a file that is open to other users", remedy)
+        raise ForeignFileError(path, "a link to a file that is open to other users", remedy)
     descriptor = open_private(path, os.O_RDONLY)
     try:
         _set_mode(descriptor, status.st_mode & FILE_MODE)

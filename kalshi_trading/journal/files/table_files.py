@@ -2,7 +2,7 @@ r"""Write tables to files atomically, as CSV or JSON Lines.
 
 CSV follows RFC 4180: commas, quotes where needed, \r\n. A text that a spreadsheet would run gets an
 apostrophe before it. So does a text that it would take for a number or a date in digits. A text that begins
-with an apostrophe gets one more. Remove one to restore the text (`original_text`). Dates with a month name
+with an apostrophe gets one more. Remove one to restore the text (`unescape_cell`). Dates with a month name
 are not covered, because every language has its own. Numbers keep their digits. Knows nothing of what a table
 means.
 """
@@ -33,10 +33,10 @@ Cell: TypeAlias = str | Decimal | int | bool | datetime | None
 Row: TypeAlias = Sequence[Cell]
 
 _BYTE_ORDER_MARK = "\ufeff"
-_ROWS_BETWEEN_WORDS = 1000
+_PROGRESS_EVERY = 1000
 _NUMBER_OR_DATE = re.compile(r"[$€£¥]?[\d.,][\d.,:/\s-]*(?:e[+-]?\d+)?%?", re.IGNORECASE)
-_RUNS = frozenset("=+-@\u2212")
-_RUNS_UNSEEN = frozenset("\t\r\n")
+_FORMULA_SIGNS = frozenset("=+-@\u2212")
+_FORMULA_CONTROLS = frozenset("\t\r\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,39 +73,39 @@ def format_of(path: Path) -> Format:
 # --- Cells ----------------------------------------------------------------------------------------
 
 
-def defused(text: str) -> str:
+def escape_cell(text: str) -> str:
     """Keep a spreadsheet from executing a text or reading it as a number.
 
     Not for numbers, which are written unchanged.
     """
     if text.isalpha():
         return text
-    is_taken = text.startswith("'") or _NUMBER_OR_DATE.fullmatch(text.strip()) or _would_run(text)
+    is_taken = text.startswith("'") or _NUMBER_OR_DATE.fullmatch(text.strip()) or _is_formula(text)
     return f"'{text}" if is_taken else text
 
 
-def original_text(cell: str) -> str:
-    """Return the text from which `defused` made this cell."""
+def unescape_cell(cell: str) -> str:
+    """Return the text from which `escape_cell` made this cell."""
     return cell.removeprefix("'")
 
 
-def _would_run(text: str) -> bool:
+def _is_formula(text: str) -> bool:
     """Check whether a spreadsheet would take the text for a formula.
 
     Leading spaces and invisible signs are skipped. Full-width and other forms of a sign count as the sign.
     """
     for character in text:
-        if character in _RUNS_UNSEEN:
+        if character in _FORMULA_CONTROLS:
             return True
         if character.isprintable() and not character.isspace():
-            return unicodedata.normalize("NFKC", character)[0] in _RUNS
+            return unicodedata.normalize("NFKC", character)[0] in _FORMULA_SIGNS
     return False
 
 
 def _csv_cell(value: Cell) -> str:
     plain = _json_cell(value)
     if isinstance(value, str):
-        return defused(value)
+        return escape_cell(value)
     if isinstance(plain, bool):
         return "true" if plain else "false"
     return "" if plain is None else str(plain)
@@ -143,9 +143,9 @@ def write_table(
     write = _write_csv if written_as is Format.CSV else _write_json_lines
     try:
         target = _target(path, replace=replace)
-        with _folder_of(target), _whole_file(target, replace=replace) as file:
-            return write(file, table, _counted(rows, progress))
-    except _RowsFailed as failure:
+        with _folder_of(target), _atomic_file(target, replace=replace) as file:
+            return write(file, table, _count_rows(rows, progress))
+    except _RowsError as failure:
         raise failure.error from None
     except FileExistsError:
         raise InvalidInputError(f"{path} already exists. Nothing was written; choose another name.") from None
@@ -195,7 +195,7 @@ def _folder_of(target: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _whole_file(target: Path, *, replace: bool) -> Iterator[TextIO]:
+def _atomic_file(target: Path, *, replace: bool) -> Iterator[TextIO]:
     """Yield a temporary file that takes the target's name once it is synced.
 
     Until then the target is unchanged. Only the owner can read the file, like the journal.
@@ -230,7 +230,7 @@ def _take_name(partial: Path, target: Path) -> None:
         partial.rename(target)
 
 
-class _RowsFailed(Exception):
+class _RowsError(Exception):
     """Carries an OSError of `rows` past the handler of OSErrors of the file."""
 
     def __init__(self, error: OSError) -> None:
@@ -238,17 +238,17 @@ class _RowsFailed(Exception):
         self.error = error
 
 
-def _passing_through(rows: Iterable[Row]) -> Iterator[Row]:
+def _wrap_errors(rows: Iterable[Row]) -> Iterator[Row]:
     try:
         yield from rows
     except OSError as error:
-        raise _RowsFailed(error) from error
+        raise _RowsError(error) from error
 
 
-def _counted(rows: Iterable[Row], progress: Progress | None) -> Iterator[Row]:
-    for number, row in enumerate(_passing_through(rows), start=1):
+def _count_rows(rows: Iterable[Row], progress: Progress | None) -> Iterator[Row]:
+    for number, row in enumerate(_wrap_errors(rows), start=1):
         yield row
-        if progress is not None and number % _ROWS_BETWEEN_WORDS == 0:
+        if progress is not None and number % _PROGRESS_EVERY == 0:
             progress(number)
 
 

@@ -92,7 +92,7 @@ class OrderCanceler:
         problem: KalshiAPIError | None = None
         for attempt in range(CANCEL_ATTEMPTS):
             try:
-                said = self._client.send_cancel(order.order_id, ticker=order.ticker)
+                answer = self._client.send_cancel(order.order_id, ticker=order.ticker)
             except NotFoundError:
                 return self._not_resting(order)
             except (OutcomeUnknownError, NotSentError, RateLimitError) as error:
@@ -102,11 +102,11 @@ class OrderCanceler:
             except KalshiAPIError as error:
                 return CancelResult(order, f"Not canceled. {error}", None)
             else:
-                return self._acknowledged(order, said.reduced_by)
+                return self._check_reduced(order, answer.reduced_by)
         text = f"Cancel not confirmed; the order may still be open. {problem} Check open orders."
         return CancelResult(order, text, None)
 
-    def _acknowledged(self, order: Order, reduced_by: Contracts) -> CancelResult:
+    def _check_reduced(self, order: Order, reduced_by: Contracts) -> CancelResult:
         """Accept a plausible count; if nothing was canceled, read why."""
         if reduced_by == ZERO:
             return self._not_resting(order)

@@ -22,10 +22,10 @@ def name_fields(order: OrderState) -> dict[str, object]:
 
 
 def order_fields(request: OrderRequest) -> dict[str, object]:
-    return {"client_order_id": request.client_order_id, **_wish_fields(request)}
+    return {"client_order_id": request.client_order_id, **_request_fields(request)}
 
 
-def _wish_fields(request: OrderRequest) -> dict[str, object]:
+def _request_fields(request: OrderRequest) -> dict[str, object]:
     return {
         "ticker": request.ticker,
         "action": request.action.value,
@@ -41,7 +41,7 @@ def denial_fields(preview: OrderPreview, reason: str) -> dict[str, object]:
     A denied order was never created.
     """
     return {
-        **_wish_fields(preview.request),
+        **_request_fields(preview.request),
         "sentence": preview.sentence,
         "reason": reason,
         "findings": [finding.fields() for finding in preview.findings],

@@ -129,7 +129,7 @@ class PanicRun:
         self._sleep = sleep
         self._ends: dict[str, CancelResult] = {}
         self._snapshots: list[RestingSnapshot] = []
-        self.orders_under_way = 0
+        self.under_way_count = 0
         """The number of our pending orders at the last look; other threads may read it."""
 
     def cancel_everything(self) -> PanicReport:
@@ -139,7 +139,7 @@ class PanicRun:
         for pause_s in self._pauses(sent_since=started_at - timedelta(seconds=LONGEST_SEND_S)):
             self._look(pause_s)
             left = self._left()
-            if not left and not self.orders_under_way and why_unproven(pressed, self._snapshots) is None:
+            if not left and not self.under_way_count and why_unproven(pressed, self._snapshots) is None:
                 return self._report(None)
             self._cancel(left)
         self._look(LAST_PAUSE_S)
@@ -175,7 +175,7 @@ class PanicRun:
         as_of, unknown_age = self._as_of()
         orders, problem = self._resting()
         then = self._now(unless_seen=as_of)
-        self.orders_under_way = len(then.under_way)
+        self.under_way_count = len(then.under_way)
         self._snapshots.append(RestingSnapshot(orders, as_of, problem or unknown_age or then.problem, then))
 
     def _now(self, unless_seen: datetime | None = None) -> ExchangeInstant:

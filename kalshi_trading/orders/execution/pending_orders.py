@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from kalshi_trading.core.models import Order
-from kalshi_trading.journal.order_state import WITHOUT_ORDER, OrderStage, OrderState, advanced
+from kalshi_trading.journal.order_state import NO_ORDER_STAGES, OrderStage, OrderState, advance
 from kalshi_trading.orders.execution.absence_proof import Lookup
 
 
@@ -53,7 +53,7 @@ class PendingOrders:
     def __init__(self) -> None:
         self._lock = threading.Lock()  # guards the tables below; never held during a request
         self._under_way: dict[str, OrderState] = {}
-        self._sought: dict[str, PendingOrder] = {}
+        self._searched: dict[str, PendingOrder] = {}
         self._ended: dict[str, RecoveryResult] = {}
         self._written_off: dict[str, OrderState] = {}
         self._absent_since: dict[str, datetime] = {}
@@ -91,21 +91,21 @@ class PendingOrders:
     def _file(self, order: OrderState) -> None:
         self._known.add(order.client_order_id)
         if order.is_pending:
-            self._sought.setdefault(order.client_order_id, PendingOrder(order))
-        elif order.stage in WITHOUT_ORDER:
+            self._searched.setdefault(order.client_order_id, PendingOrder(order))
+        elif order.stage in NO_ORDER_STAGES:
             self._written_off[order.client_order_id] = order
 
     def orders(self) -> tuple[OrderState, ...]:
         """List the orders that may exist and are not resolved."""
         with self._lock:
-            return (*self._under_way.values(), *(order.state for order in self._sought.values()))
+            return (*self._under_way.values(), *(order.state for order in self._searched.values()))
 
     # --- Looking for them -------------------------------------------------------------------------
 
-    def sought(self) -> tuple[str, ...]:
+    def searched_ids(self) -> tuple[str, ...]:
         """Return the client_order_ids to look for."""
         with self._lock:
-            return tuple(self._sought)
+            return tuple(self._searched)
 
     def find(self, client_order_id: str) -> PendingOrder | None:
         """Return a pending order.
@@ -113,7 +113,7 @@ class PendingOrders:
         None: it has ended; `result_of` returns its result.
         """
         with self._lock:
-            return self._sought.get(client_order_id)
+            return self._searched.get(client_order_id)
 
     def result_of(self, client_order_id: str) -> RecoveryResult:
         with self._lock:
@@ -123,12 +123,12 @@ class PendingOrders:
         """End the search for an order whose end is recorded, and announce it."""
         name = pending.state.client_order_id
         with self._lock:
-            del self._sought[name]
+            del self._searched[name]
             self._ended[name] = result
             if result.stage is OrderStage.ABSENT:
                 self._absent_since[name] = at
             self._messages.append(result.sentence)
-            self._file(advanced(pending.state, result.stage))
+            self._file(advance(pending.state, result.stage))
 
     # --- Written off ------------------------------------------------------------------------------
 
@@ -143,7 +143,7 @@ class PendingOrders:
                 return None
             return self._written_off.pop(order.client_order_id)
 
-    def write_off(self, order: OrderState) -> None:
+    def restore_written_off(self, order: OrderState) -> None:
         """Put back an order that `take_written_off` removed."""
         with self._lock:
             self._written_off[order.client_order_id] = order
@@ -156,7 +156,7 @@ class PendingOrders:
 
     # --- Messages to the user ---------------------------------------------------------------------
 
-    def report(self, pending: PendingOrder) -> bool:
+    def mark_reported(self, pending: PendingOrder) -> bool:
         """Mark an order as reported to the user; False: it already was."""
         with self._lock:
             was_reported, pending.is_reported = pending.is_reported, True

@@ -93,7 +93,7 @@ class OrderRecovery:
         self._looking = threading.Lock()
         self._recovering = threading.Lock()
         self._read_until = 0
-        self._left: dict[str, OrderState] = {}  # orders of running sessions and of other keys
+        self._left_alone: dict[str, OrderState] = {}  # orders of running sessions and of other keys
 
     def recover(
         self, *, account: str, is_alive: Callable[[str], bool], progress: Progress = lambda lines: None
@@ -106,15 +106,15 @@ class OrderRecovery:
         with self._recovering:
             changes = self._journal.changes(self._read_until, progress=progress)
             self._read_until = changes.until
-            said = {name: None if order is None else order.state for name, order in changes.orders}
-            orders = {name: each for name, each in (self._left | said).items() if each is not None}
+            changed = {name: None if order is None else order.state for name, order in changes.orders}
+            orders = {name: each for name, each in (self._left_alone | changed).items() if each is not None}
             environment = self._journal.environment
             own = {name: each for name, each in orders.items() if belongs_to(each, environment, account)}
             running = {session for session in {each.session for each in own.values()} if is_alive(session)}
             self._pending.track_unknown(each for each in own.values() if each.session not in running)
             foreign = {name: each for name, each in orders.items() if name not in own and each.is_pending}
             left = {name: each for name, each in own.items() if each.session in running}
-            self._left = left | foreign
+            self._left_alone = left | foreign
             return RecoverySummary(tuple(foreign.values()), changes.damage)
 
     def stop(self) -> None:
@@ -152,7 +152,7 @@ class OrderRecovery:
         is announced once. Raises JournalError when an end cannot be recorded.
         """
         failures: list[Exception] = []
-        for client_order_id in self._pending.sought():
+        for client_order_id in self._pending.searched_ids():
             try:
                 self._examine(client_order_id)
             except JournalError as error:
@@ -174,7 +174,7 @@ class OrderRecovery:
         if pending is None or order is None:
             return RecoveryResult(OrderStage.UNKNOWN, None, unrecorded=str(error))
         found = f"Found: {pending.state.sentence}. {unrecorded_sentence(order, str(error))}"
-        sentence = found if self._pending.report(pending) else ""
+        sentence = found if self._pending.mark_reported(pending) else ""
         return RecoveryResult(OrderStage.ACKNOWLEDGED, order, sentence, str(error))
 
     def _examine(self, client_order_id: str) -> RecoveryResult:
@@ -266,7 +266,7 @@ class OrderRecovery:
         try:
             self._record(state, OrderStage.ACKNOWLEDGED, fields)
         except JournalError:
-            self._pending.write_off(state)
+            self._pending.restore_written_off(state)
             raise
         self._pending.announce(
             f"Late order found, now counted as yours: {state.sentence} "
@@ -283,7 +283,7 @@ class OrderRecovery:
             with suppress(KalshiAPIError):  # the next look tries again
                 self.reconcile_late(self._client.get_orders(ticker=ticker))
 
-    def report(self, error: Exception) -> None:
+    def log_search_error(self, error: Exception) -> None:
         """Log an error of the search itself, and announce it."""
         reference = self._journal.log_error("Unexpected error while checking pending orders", error)
         self._pending.announce(

@@ -68,4 +68,4 @@ class RecoveryLoop:
         except Exception as error:  # noqa: BLE001  (a search that ended silently would lose orders)
             if repr(error) not in self._reported:
                 self._reported.add(repr(error))
-                self._recovery.report(error)
+                self._recovery.log_search_error(error)

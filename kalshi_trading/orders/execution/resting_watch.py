@@ -21,7 +21,7 @@ from kalshi_trading.kalshi_client import READ_LAG, KalshiClient
 from kalshi_trading.orders.execution.journal_fields import listed_fields, name_fields
 from kalshi_trading.trade_logger import TradeLogger
 
-MOST_ASKED = 10
+MAX_SINGLE_READS = 10
 """Orders read one by one in a look; a long backlog takes several looks."""
 _ENDED = frozenset({OrderStatus.CANCELED, OrderStatus.EXECUTED})
 
@@ -47,7 +47,7 @@ class RestingOrderMonitor:
         self._read_until = 0
         self._order_ids: dict[str, str] = {}
         self._resting: dict[str, tuple[LoggedOrder, ReportedFills]] = {}
-        self._said: dict[str, tuple[Contracts, Contracts]] = {}
+        self._last_reported: dict[str, tuple[Contracts, Contracts]] = {}
         self._unknown: set[str] = set()
 
     def look(self) -> tuple[str, ...]:
@@ -59,7 +59,7 @@ class RestingOrderMonitor:
             self._read()
             if not self._resting:
                 return ()
-            listed = self._client.get_orders(status=OrderStatus.RESTING).whole()
+            listed = self._client.get_orders(status=OrderStatus.RESTING).require_complete()
         except (KalshiAPIError, JournalError):
             return ()
         return tuple(self._report(order) for order in self._changed(listed))
@@ -88,7 +88,7 @@ class RestingOrderMonitor:
             self._resting.pop(self._order_ids.pop(name, ""), None)
             if (
                 order is not None
-                and order.rests
+                and order.is_resting
                 and order.order_id
                 and is_own(order.state, self._journal.environment, self._account)
             ):
@@ -103,7 +103,7 @@ class RestingOrderMonitor:
         """
         rows = {order.order_id: order for order in listed}
         missing = [name for name in reversed(self._resting) if name not in rows and name not in self._unknown]
-        for name in missing[:MOST_ASKED]:
+        for name in missing[:MAX_SINGLE_READS]:
             try:
                 rows[name] = self._client.get_order(name)
             except NotFoundError:
@@ -122,7 +122,7 @@ class RestingOrderMonitor:
         has_filled = order.fill_count > reported.fill_count
         has_ended = order.status in _ENDED and order.fill_count >= reported.fill_count
         now = order.fill_count, order.remaining_count
-        return (has_filled or has_ended) and self._said.get(order.order_id) != now
+        return (has_filled or has_ended) and self._last_reported.get(order.order_id) != now
 
     def _report(self, order: Order) -> str:
         """Record what happened to an order and return it as a sentence.
@@ -130,9 +130,9 @@ class RestingOrderMonitor:
         The sentence is returned even if the record fails.
         """
         own, reported = self._resting[order.order_id]
-        self._said[order.order_id] = order.fill_count, order.remaining_count
+        self._last_reported[order.order_id] = order.fill_count, order.remaining_count
         average = self._average(order, own.side)
-        happened = _happened(order, reported, average)
+        happened = _describe_change(order, reported, average)
         wish = {name: own.text(name) for name in ("action", "side", "count")}
         fields = {**wish, **name_fields(own.state), **listed_fields(order, happened)}
         try:
@@ -158,7 +158,7 @@ class RestingOrderMonitor:
         return average_price(fills, order.fill_count, side)
 
 
-def _happened(order: Order, reported: ReportedFills, average: Price | None) -> str:
+def _describe_change(order: Order, reported: ReportedFills, average: Price | None) -> str:
     """Describe the change in counts: all filled, more filled, or ended."""
     filled = f"{count_text(order.fill_count)} of {count_text(order.initial_count)}"
     if average is not None:

@@ -59,7 +59,7 @@ from kalshi_trading.portfolio.read_pool import ReadPool
 from kalshi_trading.trade_logger import TradeLogger
 
 OLDEST_PREVIEW_S = 10
-SENDS_AT_MOST = 3
+MAX_SENDS = 3
 RESEND_WITHIN_S = 5.0
 LONGEST_SEARCH_S = 30.0
 _RESEND_PAUSE_S = 0.5
@@ -87,7 +87,7 @@ class OrderSubmitter:
     """Sends each confirmed order at most once, and journals it first.
 
     `block_reason` returns why a panic of any session blocks orders. `recount` checks a preview again
-    with the orders that other sessions have recorded since. `reached` is called at every step, so that
+    with the orders that other sessions have recorded since. `on_step` is called at every step, so that
     tests can kill the program there.
     """
 
@@ -104,7 +104,7 @@ class OrderSubmitter:
         clock: Callable[[], datetime] = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
-        reached: Callable[[SubmissionStep], None] = lambda step: None,
+        on_step: Callable[[SubmissionStep], None] = lambda step: None,
     ) -> None:
         self._client = client
         self._journal = journal
@@ -116,7 +116,7 @@ class OrderSubmitter:
         self._clock = clock
         self._monotonic = monotonic
         self._sleep = sleep
-        self._reached = reached
+        self._on_step = on_step
         self._guard = threading.Lock()  # guards `_used`: two threads may submit the same preview
         self._used: set[str] = set()
         self._is_stopped = False
@@ -138,7 +138,7 @@ class OrderSubmitter:
                 self._used.add(preview.request.client_order_id)
         if denial is not None:
             return self._deny(preview, denial)
-        self._reached(SubmissionStep.CONFIRMED)
+        self._on_step(SubmissionStep.CONFIRMED)
         result = self._execute(preview)
         if result.outcome is Outcome.UNKNOWN:
             return self._recover_unknown(preview, result)
@@ -170,7 +170,7 @@ class OrderSubmitter:
                 self._journal.log_order_step(OrderStage.INTENT.value, intent_fields(recounted))
         except JournalError as error:
             return self._record_result(self._intent_not_written(preview.request, error), preview.sentence)
-        self._reached(SubmissionStep.INTENT_RECORDED)
+        self._on_step(SubmissionStep.INTENT_RECORDED)
         return None
 
     def _intent_not_written(self, request: OrderRequest, error: JournalError) -> SubmissionResult:
@@ -188,9 +188,9 @@ class OrderSubmitter:
             result = self._intent_not_written(preview.request, error)
         except TradeExecutionError as refusal:
             result = SubmissionResult(Outcome.NOT_SENT, preview.request, str(refusal))
-        self._reached(SubmissionStep.ANSWERED)
+        self._on_step(SubmissionStep.ANSWERED)
         result = self._record_result(result, preview.sentence)
-        self._reached(SubmissionStep.RESULT_RECORDED)
+        self._on_step(SubmissionStep.RESULT_RECORDED)
         return result
 
     # --- Before the wire --------------------------------------------------------------------------
@@ -245,10 +245,10 @@ class OrderSubmitter:
         stopped it: nothing was sent.
         """
         started_at = self._monotonic()
-        for attempt in range(1, SENDS_AT_MOST + 1):
+        for attempt in range(1, MAX_SENDS + 1):
             result = self._post_once(preview)
             late = self._monotonic() - started_at + _RESEND_PAUSE_S > RESEND_WITHIN_S
-            if result.outcome is not Outcome.NOT_SENT or attempt == SENDS_AT_MOST or late:
+            if result.outcome is not Outcome.NOT_SENT or attempt == MAX_SENDS or late:
                 break
             self._sleep(_RESEND_PAUSE_S)
         return result
@@ -257,7 +257,7 @@ class OrderSubmitter:
         """Send once and return the outcome."""
         request = preview.request
         try:
-            said = self._client.send_order(request, before_sending=lambda: self._record_sending(preview))
+            answer = self._client.send_order(request, before_sending=lambda: self._record_sending(preview))
         except NotSentError as error:
             return SubmissionResult(Outcome.NOT_SENT, request, str(error))
         except OutcomeUnknownError as error:
@@ -266,7 +266,7 @@ class OrderSubmitter:
             )
         except KalshiAPIError as error:
             return SubmissionResult(Outcome.REJECTED, request, str(error))
-        return acknowledged_result(request, said)
+        return acknowledged_result(request, answer)
 
     def _record_sending(self, preview: OrderPreview) -> None:
         """Record that a signed order is about to leave, then check it once more.
@@ -274,15 +274,15 @@ class OrderSubmitter:
         This order matters. A panic is recorded before it looks for orders being sent, so one of the two
         always sees the other. Raises JournalError, or TradeExecutionError with the reason.
         """
-        self._reached(SubmissionStep.SIGNED)
+        self._on_step(SubmissionStep.SIGNED)
         sending = _state_of(preview, OrderStage.SENDING)
         fields = sending_fields(sending, self._client.exchange_time(self._clock()))
         self._journal.log_order_step(OrderStage.SENDING.value, fields)
-        self._reached(SubmissionStep.SENDING_RECORDED)
+        self._on_step(SubmissionStep.SENDING_RECORDED)
         objection = self._objection(preview)
         if objection is not None:
             raise TradeExecutionError(objection)
-        self._reached(SubmissionStep.CHECKED)
+        self._on_step(SubmissionStep.CHECKED)
 
     # --- After the wire ---------------------------------------------------------------------------
 

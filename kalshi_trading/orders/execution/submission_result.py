@@ -82,15 +82,15 @@ class SubmissionResult(DictReading):
         return tuple(key for key in self.dict_keys if key != "error" or not is_taken)
 
 
-def acknowledged_result(request: OrderRequest, said: OrderAcknowledgement) -> SubmissionResult:
-    average = said.average_fill_price
+def acknowledged_result(request: OrderRequest, acknowledgement: OrderAcknowledgement) -> SubmissionResult:
+    average = acknowledgement.average_fill_price
     return SubmissionResult(
         outcome=Outcome.ACKNOWLEDGED,
         request=request,
-        message=what_happened(request, said.fill_count, said.remaining_count),
-        order_id=said.order_id,
-        fill_count=said.fill_count,
-        remaining_count=said.remaining_count,
+        message=what_happened(request, acknowledgement.fill_count, acknowledgement.remaining_count),
+        order_id=acknowledgement.order_id,
+        fill_count=acknowledgement.fill_count,
+        remaining_count=acknowledgement.remaining_count,
         average_price=None if average is None else request.side.price_in_side(average),
     )
 

@@ -24,15 +24,15 @@ from kalshi_trading.trade_logger import TradeLogger
 class OrderActivity:
     """Our recent orders, today's totals without P&L, and orders in flight.
 
-    `recent` covers the last minute. `pending_orders` are of unknown outcome. `known` is the number of journal
-    orders taken into account here.
+    `recent` covers the last minute. `pending_orders` are of unknown outcome. `known_count` is the number of
+    journal orders taken into account here.
     """
 
     recent: tuple[RecentOrder, ...]
     today: DayTotals
-    sent: InFlightOrders = NONE_IN_FLIGHT
+    in_flight: InFlightOrders = NONE_IN_FLIGHT
     pending_orders: tuple[OrderState, ...] = ()
-    known: int = 0
+    known_count: int = 0
 
 
 class ActivityReader:
@@ -64,19 +64,19 @@ class ActivityReader:
             return OrderActivity(
                 self._index.recent(now),
                 self._index.today(now),
-                self._index.sent(),
+                self._index.in_flight(),
                 self._index.pending_orders,
-                self._index.known,
+                self._index.known_count,
             )
 
-    def since(self, known: int) -> tuple[list[InFlightOrder], DayTotals]:
-        """Return the orders after the first `known` ones, and today's totals.
+    def since(self, known_count: int) -> tuple[list[InFlightOrder], DayTotals]:
+        """Return the orders after the first `known_count`, and today's totals.
 
-        `known` comes from an earlier `read`.
+        `known_count` comes from an earlier `read`.
         """
         with self._reading:
             self._read_on()
-            return self._index.sent_beyond(known), self._index.today(self._clock())
+            return self._index.in_flight_beyond(known_count), self._index.today(self._clock())
 
     def pending_orders(self) -> tuple[OrderState, ...]:
         """Return our orders of unknown outcome."""

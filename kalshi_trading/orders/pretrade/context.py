@@ -113,10 +113,10 @@ class OrderContext:
     at: datetime
     unresolved: tuple[str, ...] = ()  # our orders in this market that may be live, as sentences
     unseen: tuple[InFlightOrder, ...] = ()  # ours in this market that may rest or be filled, in no list
-    elsewhere: Dollars = ZERO  # cost of our orders in other markets that the cash may not reflect yet
+    cost_elsewhere: Dollars = ZERO  # cost of our orders in other markets that the cash may not reflect yet
     data_age: DataAge = NO_ORDERS_YET
     later_fees: tuple[FeeSchedule, ...] = ()  # schedules that start before the market closes
-    known_orders: int = 0  # number of journal orders taken into account here
+    known_order_count: int = 0  # number of journal orders taken into account here
 
     @property
     def working(self) -> tuple[Order | InFlightOrder, ...]:
@@ -132,7 +132,7 @@ class OrderContext:
         if self.cash is None:
             return None
         held = self.position.net if self.position else ZERO
-        return max(ZERO, self.cash - self.elsewhere - cash_of_unseen(held, self.resting, self.unseen))
+        return max(ZERO, self.cash - self.cost_elsewhere - cash_of_unseen(held, self.resting, self.unseen))
 
 
 def opening_count(held: Contracts, signed: Contracts, working: Iterable[Order | InFlightOrder]) -> Contracts:

@@ -62,10 +62,10 @@ class ContextReader:
         """
         orders = self._activity.read()
         with ThreadPoolExecutor(max_workers=8) as pool:
-            looked = pool.submit(self._look_at_age, ticker, orders.sent)
+            age_read = pool.submit(self._look_at_age, ticker, orders.in_flight)
 
             def afterwards(read: Callable[[], T]) -> Future[T]:
-                return pool.submit(_once_done, looked, read)
+                return pool.submit(_read_after, age_read, read)
 
             balance = afterwards(lambda: fetch_or_none(self._client.get_balance))
             positions = afterwards(lambda: self._client.get_positions(ticker=ticker))
@@ -74,8 +74,13 @@ class ContextReader:
             pnl = pool.submit(fetch_or_none, self._day.pnl)
             market = self.market(ticker)
             terms = pool.submit(self._terms, market)
-        cash, fees, resting, at = balance.result(), terms.result(), listed.result().whole(), self._clock()
-        as_of, doubted = looked.result()
+        cash, fees, resting, at = (
+            balance.result(),
+            terms.result(),
+            listed.result().require_complete(),
+            self._clock(),
+        )
+        as_of, maybe_missing = age_read.result()
         return OrderContext(
             market=market,
             book=book.result(),
@@ -84,18 +89,18 @@ class ContextReader:
             cash=None if cash is None else cash.cash_for(market.exchange_index),
             position=_position_in(ticker, positions.result()),
             resting=resting,
-            unseen=drop_listed([order for order in doubted if order.ticker == ticker], resting),
-            elsewhere=sum((order.cost for order in doubted if order.ticker != ticker), ZERO),
-            data_age=DataAge(orders.sent.newest_in(ticker), as_of),
+            unseen=drop_listed([order for order in maybe_missing if order.ticker == ticker], resting),
+            cost_elsewhere=sum((order.cost for order in maybe_missing if order.ticker != ticker), ZERO),
+            data_age=DataAge(orders.in_flight.newest_in(ticker), as_of),
             recent=orders.recent,
             today=replace(orders.today, pnl=pnl.result()),
             at=at,
-            known_orders=orders.known,
+            known_order_count=orders.known_count,
             unresolved=tuple(order.sentence for order in orders.pending_orders if order.ticker == ticker),
         )
 
     def _look_at_age(
-        self, ticker: str, sent: InFlightOrders
+        self, ticker: str, in_flight: InFlightOrders
     ) -> tuple[datetime | None, tuple[InFlightOrder, ...]]:
         """Return the time of the account's data and the orders it may lack.
 
@@ -103,13 +108,13 @@ class ContextReader:
         market are read before the position, so an order dropped because of its fills is in the position.
         """
         as_of = fetch_or_none(self._client.get_data_as_of)
-        doubted = possibly_missing(sent, as_of, self._clock())
-        here = [order for order in doubted if order.ticker == ticker]
+        maybe_missing = possibly_missing(in_flight, as_of, self._clock())
+        here = [order for order in maybe_missing if order.ticker == ticker]
         if not here:
-            return as_of, doubted
+            return as_of, maybe_missing
         since = min(order.at for order in here) - timedelta(days=1)
         fills = fetch_or_none(lambda: self._client.get_fills(ticker=ticker, since=since))
-        return as_of, drop_filled(doubted, fills or ())
+        return as_of, drop_filled(maybe_missing, fills or ())
 
     def market(self, ticker: str) -> Market:
         """Read one market.
@@ -165,15 +170,17 @@ class ContextReader:
             override_type=event.fee_type_override,
             override_multiplier=event.fee_multiplier_override,
             series_changes=series_changes.result(),
-            event_changes=event_changes.result().whole(),
+            event_changes=event_changes.result().require_complete(),
         )
 
 
-def _once_done(first: Future[Any], read: Callable[[], T]) -> T:
+def _read_after(first: Future[Any], read: Callable[[], T]) -> T:
     """Wait for `first`, then read."""
     first.result()
     return read()
 
 
 def _position_in(ticker: str, positions: Positions) -> Position | None:
-    return next((position for position in positions.markets.whole() if position.ticker == ticker), None)
+    return next(
+        (position for position in positions.markets.require_complete() if position.ticker == ticker), None
+    )

@@ -55,8 +55,10 @@ class DayPnlReader:
             fills = pool.submit(self._client.get_fills, since=known.read_from)
             settlements = pool.submit(self._client.get_settlements, since=midnight)
             positions = self._tracker.read_positions()
-        settled = {row.ticker: row for row in settlements.result().whole() if row.settled_at >= midnight}
-        self._fills = known.with_newest(fills.result().whole())
+        settled = {
+            row.ticker: row for row in settlements.result().require_complete() if row.settled_at >= midnight
+        }
+        self._fills = known.with_newest(fills.result().require_complete())
         realized = self._realized(self._fills.by_ticker, settled, positions, midnight)
         held = [row for row in positions if row.position.side is not None]
         # The position list may show a settled market for a moment longer.
@@ -77,7 +79,7 @@ class DayPnlReader:
             known_inputs, earned = self._known.get(ticker, (None, ZERO))
             if known_inputs != inputs:
                 began_flat = _explains(today, net, end)
-                before = FifoPosition() if began_flat else self._holding_before(ticker, midnight)
+                before = FifoPosition() if began_flat else self._position_before(ticker, midnight)
                 ledger = ledger_from(before, ticker, today, end)
                 realized = since((ledger,), midnight)
                 assert realized is not None  # every fill has a time
@@ -89,7 +91,7 @@ class DayPnlReader:
         with ThreadPoolExecutor(max_workers=4) as pool:
             return sum(pool.map(earned_in, sorted(fills.keys() | settled.keys())), ZERO)
 
-    def _holding_before(self, ticker: str, midnight: datetime) -> FifoPosition:
+    def _position_before(self, ticker: str, midnight: datetime) -> FifoPosition:
         """Replay a market's fills up to midnight.
 
         The result is cached for the day once READ_LAG has passed since midnight.
@@ -98,8 +100,8 @@ class DayPnlReader:
             return self._before[ticker, midnight]
         asked_at = self._clock()
         rows = [
-            *self._client.get_fills(ticker=ticker, until=midnight).whole(),
-            *self._client.get_historical_fills(ticker=ticker).whole(),
+            *self._client.get_fills(ticker=ticker, until=midnight).require_complete(),
+            *self._client.get_historical_fills(ticker=ticker).require_complete(),
         ]
         once = {fill.fill_id: fill for fill in rows if not _is_since(fill, midnight)}
         before = fifo_position(oldest_first(once.values()))
@@ -117,7 +119,7 @@ class _Fills:
         self.by_ticker: dict[str, list[Fill]] = {}
         for fill in oldest_first(self._rows.values()):
             if _is_since(fill, midnight):
-                self.by_ticker.setdefault(fill.ticker, []).append(_timed(fill, midnight))
+                self.by_ticker.setdefault(fill.ticker, []).append(_with_time(fill, midnight))
 
     @property
     def read_from(self) -> datetime:
@@ -138,7 +140,7 @@ def _is_since(fill: Fill, midnight: datetime) -> bool:
     return fill.created_at is None or fill.created_at >= midnight
 
 
-def _timed(fill: Fill, midnight: datetime) -> Fill:
+def _with_time(fill: Fill, midnight: datetime) -> Fill:
     return fill if fill.created_at is not None else replace(fill, created_at=midnight)
 
 

@@ -15,7 +15,7 @@ from kalshi_trading.core.models import BookSide, Fill, Order
 from kalshi_trading.core.money import ZERO, Contracts, decimal_from_text
 from kalshi_trading.journal.events import ACKNOWLEDGED_EVENT
 from kalshi_trading.journal.order_log import LoggedOrder
-from kalshi_trading.journal.order_state import WITHOUT_ORDER, is_step
+from kalshi_trading.journal.order_state import NO_ORDER_STAGES, is_step
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.kalshi_client import READ_LAG
 from kalshi_trading.orders.pretrade.context import InFlightOrder
@@ -49,25 +49,25 @@ NONE_IN_FLIGHT = InFlightOrders()
 
 
 def possibly_missing(
-    sent: InFlightOrders, as_of: datetime | None, now: datetime
+    in_flight: InFlightOrders, as_of: datetime | None, now: datetime
 ) -> tuple[InFlightOrder, ...]:
     """Return the orders that data of time `as_of` may lack.
 
     None: the age is not known; we assume a lag of READ_LAG.
     """
-    return sent.after(now - READ_LAG if as_of is None else as_of)
+    return in_flight.after(now - READ_LAG if as_of is None else as_of)
 
 
-def drop_filled(sent: Iterable[InFlightOrder], fills: Iterable[Fill]) -> tuple[InFlightOrder, ...]:
+def drop_filled(in_flight: Iterable[InFlightOrder], fills: Iterable[Fill]) -> tuple[InFlightOrder, ...]:
     """Drop orders with a listed fill: the exchange's data shows them."""
     filled = {fill.order_id for fill in fills}
-    return tuple(order for order in sent if order.order_id not in filled)
+    return tuple(order for order in in_flight if order.order_id not in filled)
 
 
-def drop_listed(sent: Iterable[InFlightOrder], resting: Iterable[Order]) -> tuple[InFlightOrder, ...]:
+def drop_listed(in_flight: Iterable[InFlightOrder], resting: Iterable[Order]) -> tuple[InFlightOrder, ...]:
     """Drop orders listed as resting, so that none is counted twice."""
     listed = {order.client_order_id for order in resting}
-    return tuple(order for order in sent if order.client_order_id not in listed)
+    return tuple(order for order in in_flight if order.client_order_id not in listed)
 
 
 def in_flight_order(own: LoggedOrder) -> InFlightOrder | None:
@@ -75,7 +75,7 @@ def in_flight_order(own: LoggedOrder) -> InFlightOrder | None:
 
     None: it ended without existing, has nothing left to count, or lacks a recorded price or count.
     """
-    if own.state.stage in WITHOUT_ORDER:
+    if own.state.stage in NO_ORDER_STAGES:
         return None
     action, side, price, count = own.action, own.side, own.price, _working_count(own.records)
     if action is None or side is None or price is None or count is None or count <= ZERO:
@@ -92,13 +92,13 @@ def in_flight_order(own: LoggedOrder) -> InFlightOrder | None:
     )
 
 
-def _working_count(told: Iterable[JournalRecord]) -> Contracts | None:
+def _working_count(records: Iterable[JournalRecord]) -> Contracts | None:
     """Return the contracts of an order that may have filled or may rest.
 
     Starts with the whole count and subtracts what the exchange canceled. None: no count is on record.
     """
     count: Contracts | None = None
-    for record in told:
+    for record in records:
         filled, remaining, canceled, whole = (
             decimal_from_text(record.text(name))
             for name in ("fill_count", "remaining_count", "reduced_by", "count")

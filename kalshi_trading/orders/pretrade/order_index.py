@@ -15,7 +15,7 @@ from operator import itemgetter
 from kalshi_trading.core.dates import local_date
 from kalshi_trading.core.models import TimeInForce
 from kalshi_trading.journal.order_log import LoggedOrder, is_own
-from kalshi_trading.journal.order_state import WITHOUT_ORDER, OrderState
+from kalshi_trading.journal.order_state import NO_ORDER_STAGES, OrderState
 from kalshi_trading.orders.pretrade.context import DayTotals, InFlightOrder, RecentOrder
 from kalshi_trading.orders.pretrade.in_flight import InFlightOrders, in_flight_order
 
@@ -28,7 +28,7 @@ class _Entry:
 
     order: LoggedOrder
     day: date
-    sent: InFlightOrder | None
+    in_flight: InFlightOrder | None
 
 
 class OrderIndex:
@@ -45,19 +45,19 @@ class OrderIndex:
         self._by_intent: list[tuple[datetime, int, str]] = []
         self._by_step: list[tuple[datetime, int, InFlightOrder]] = []
         self._days: dict[date, DayTotals] = {}
-        self._open: dict[str, OrderState] = {}
-        self._sent: InFlightOrders | None = None  # None: an order changed
+        self._pending: dict[str, OrderState] = {}
+        self._in_flight: InFlightOrders | None = None  # None: an order changed
 
     def put(self, name: str, order: LoggedOrder | None) -> None:
         """Set what is known of an order.
 
         None: it no longer counts.
         """
-        self._take_out(name)
+        self._remove(name)
         if order is None:
             return
         number = self._numbers.setdefault(name, len(self._numbers))
-        if order.state.stage in WITHOUT_ORDER:
+        if order.state.stage in NO_ORDER_STAGES:
             return
         ours = is_own(order.state, self._environment, self._account)
         at = order.state.intent_at
@@ -67,12 +67,12 @@ class OrderIndex:
         totals = self._days.get(entry.day, DayTotals())
         self._days[entry.day] = DayTotals(totals.bought + order.cost, totals.orders + 1)
         if ours and order.state.is_pending:
-            self._open[name] = order.state
-        if entry.sent is not None:
-            insort(self._by_step, (entry.sent.at, number, entry.sent))
-            self._sent = None
+            self._pending[name] = order.state
+        if entry.in_flight is not None:
+            insort(self._by_step, (entry.in_flight.at, number, entry.in_flight))
+            self._in_flight = None
 
-    def _take_out(self, name: str) -> None:
+    def _remove(self, name: str) -> None:
         entry = self._entries.pop(name, None)
         if entry is None:
             return
@@ -80,37 +80,37 @@ class OrderIndex:
         del self._by_intent[bisect_left(self._by_intent, (entry.order.state.intent_at, number))]
         totals = self._days[entry.day]
         self._days[entry.day] = DayTotals(totals.bought - entry.order.cost, totals.orders - 1)
-        self._open.pop(name, None)
-        if entry.sent is not None:
-            del self._by_step[bisect_left(self._by_step, (entry.sent.at, number))]
-            self._sent = None
+        self._pending.pop(name, None)
+        if entry.in_flight is not None:
+            del self._by_step[bisect_left(self._by_step, (entry.in_flight.at, number))]
+            self._in_flight = None
 
     # --- Questions --------------------------------------------------------------------------------
 
     @property
-    def known(self) -> int:
+    def known_count(self) -> int:
         """The number of orders ever added."""
         return len(self._numbers)
 
     @property
     def pending_orders(self) -> tuple[OrderState, ...]:
         """Our orders of unknown outcome, however old."""
-        return tuple(self._open.values())
+        return tuple(self._pending.values())
 
-    def sent(self) -> InFlightOrders:
+    def in_flight(self) -> InFlightOrders:
         """Return our orders that exist or may exist."""
-        if self._sent is None:
-            unconfirmed = (self._entries[name].sent for name in self._open)
-            self._sent = InFlightOrders(
+        if self._in_flight is None:
+            unconfirmed = (self._entries[name].in_flight for name in self._pending)
+            self._in_flight = InFlightOrders(
                 tuple(map(itemgetter(2), self._by_step)),
                 tuple(order for order in unconfirmed if order is not None),
             )
-        return self._sent
+        return self._in_flight
 
-    def sent_beyond(self, known: int) -> list[InFlightOrder]:
-        """Return our sent orders that were added after the first `known` orders."""
-        names = takewhile(lambda name: self._numbers[name] >= known, reversed(self._numbers))
-        later = (self._entries[name].sent for name in names if name in self._entries)
+    def in_flight_beyond(self, known_count: int) -> list[InFlightOrder]:
+        """Return our sent orders added after the first `known_count`."""
+        names = takewhile(lambda name: self._numbers[name] >= known_count, reversed(self._numbers))
+        later = (self._entries[name].in_flight for name in names if name in self._entries)
         return [order for order in later if order is not None]
 
     def today(self, now: datetime) -> DayTotals:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kalshi_trading.core.fees import cash_bound
+from kalshi_trading.core.fees import max_cash
 from kalshi_trading.core.market_models import BookLevel
 from kalshi_trading.core.models import Action, OrderRequest, Position, Side
 from kalshi_trading.core.money import ONE_DOLLAR, ZERO, Contracts, Dollars, Price
 from kalshi_trading.core.order_book import BookWalk
 
-AT_THE_LIMIT = BookWalk((), ZERO)
+EMPTY_WALK = BookWalk((), ZERO)
 """A walk that fills nothing: with all contracts as the rest at the limit, it is the worst case."""
 
 
@@ -107,7 +107,7 @@ def bounds(request: OrderRequest, opening: Contracts, rate: Decimal | None) -> B
     if rate is None:
         return None
     price, closing = price_of_opening(request.action, request.price), request.count - opening
-    opened, closed = cash_bound(rate, opening, price), cash_bound(rate, closing, price)
+    opened, closed = max_cash(rate, opening, price), max_cash(rate, closing, price)
     return Bounds(
         cost=opened + max(ZERO, closed - closing),
         proceeds=max(ZERO, closing - closed),

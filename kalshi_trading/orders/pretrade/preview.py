@@ -44,7 +44,7 @@ class OrderPreview:
     findings: tuple[Finding, ...]
 
     @property
-    def from_midpoint(self) -> Price | None:
+    def distance_from_midpoint(self) -> Price | None:
         """The limit minus the midpoint, both in the terms of the side.
 
         None: the book is one-sided or could not be read.
@@ -54,7 +54,7 @@ class OrderPreview:
         return None if middle is None else self.request.price - middle
 
     @property
-    def opens(self) -> bool:
+    def adds_risk(self) -> bool:
         """True if the order can add risk."""
         return self.cost > ZERO
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from kalshi_trading.core import order_book
-from kalshi_trading.core.fees import dearest_rate, fee_of_fill, fee_rate
+from kalshi_trading.core.fees import fee_of_fill, fee_rate, highest_rate
 from kalshi_trading.core.market_models import BookLevel, Market, OrderBook
 from kalshi_trading.core.models import Action, BookSide, OrderRequest, Side, TimeInForce
 from kalshi_trading.core.money import ONE_DOLLAR, ZERO, Contracts, Dollars, Price
@@ -20,7 +20,7 @@ from kalshi_trading.orders.pretrade import risk
 from kalshi_trading.orders.pretrade.context import DayTotals, InFlightOrder, OrderContext, opening_count
 from kalshi_trading.orders.pretrade.findings import Severity
 from kalshi_trading.orders.pretrade.payoff import (
-    AT_THE_LIMIT,
+    EMPTY_WALK,
     bounds,
     cash_after,
     expected_cost,
@@ -48,7 +48,7 @@ def build_preview(
     rests = ZERO if ticket.is_market_order or walk.meets_own_at is not None else walk.left
     signed = request.count if request.book_side is BookSide.BID else -request.count
     opening = ZERO if request.reduce_only else opening_count(held, signed, context.working)
-    most = bounds(request, opening, _dearest_rate(context, request))
+    most = bounds(request, opening, _highest_rate(context, request))
     expected_fee, closing = _expected_fee(context, walk, rests, request), request.count - opening
     preview = OrderPreview(
         ticket=ticket,
@@ -65,7 +65,7 @@ def build_preview(
         held_after=held + signed,
         closing=closing,
         expected=payoff(walk, rests, request, closing, expected_fee),
-        worst=payoff(AT_THE_LIMIT, request.count, request, closing, most.added if most else None),
+        worst=payoff(EMPTY_WALK, request.count, request, closing, most.added if most else None),
         locked_in=locked_in(context.position, walk, rests, request, signed),
         findings=(),
     )
@@ -144,7 +144,7 @@ def _walk(request: OrderRequest, context: OrderContext) -> BookWalk:
     return order_book.walk(book, request.action, request.side, request.count, request.price, own)
 
 
-def _dearest_rate(context: OrderContext, request: OrderRequest) -> Decimal | None:
+def _highest_rate(context: OrderContext, request: OrderRequest) -> Decimal | None:
     """Return the highest r·m that may apply until the order fills.
 
     None: it is not known.
@@ -153,7 +153,7 @@ def _dearest_rate(context: OrderContext, request: OrderRequest) -> Decimal | Non
         return None
     rests = request.time_in_force is TimeInForce.GOOD_TILL_CANCELED
     schedules = (context.fees, *context.later_fees) if rests else (context.fees,)
-    return dearest_rate(schedules, is_taker=not request.post_only)
+    return highest_rate(schedules, is_taker=not request.post_only)
 
 
 def _expected_fee(
@@ -177,7 +177,7 @@ def _expected_fee(
     return total
 
 
-def rechecked(
+def recheck(
     preview: OrderPreview, later: Sequence[InFlightOrder], today: DayTotals, limits: Limits
 ) -> OrderPreview:
     """Check a preview again with the orders recorded since.
@@ -196,12 +196,12 @@ def rechecked(
         for order in later
         if order.ticker == context.market.ticker and order.client_order_id not in listed
     )
-    elsewhere = sum((order.cost for order in later if order.ticker != context.market.ticker), ZERO)
+    cost_elsewhere = sum((order.cost for order in later if order.ticker != context.market.ticker), ZERO)
     counted = replace(
         context,
         unseen=(*context.unseen, *here),
         today=replace(today, pnl=context.today.pnl),
-        elsewhere=context.elsewhere + elsewhere,
+        cost_elsewhere=context.cost_elsewhere + cost_elsewhere,
     )
     identity = preview.request.client_order_id
     judged = build_preview(preview.ticket, counted, limits=limits, read_only=False, client_order_id=identity)

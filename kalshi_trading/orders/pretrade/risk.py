@@ -155,7 +155,7 @@ def _at_least(amount: Dollars) -> str:
 
 def enough_cash(preview: OrderPreview, _: Limits) -> Finding | None:
     cost, cash = preview.cost, preview.context.free_cash
-    if not preview.opens:
+    if not preview.adds_risk:
         return None
     if cash is None:
         return Finding("cash", Severity.ASK, "Cash balance unavailable. The exchange may reject the order.")
@@ -173,7 +173,7 @@ def enough_cash(preview: OrderPreview, _: Limits) -> Finding | None:
 
 def loss_per_market(preview: OrderPreview, limits: Limits) -> Finding | None:
     limit = limits.market_loss_limit
-    if not preview.opens or preview.worst_loss <= limit:
+    if not preview.adds_risk or preview.worst_loss <= limit:
         return None
     text = (
         f"Over your market loss limit: {_at_most(preview.worst_loss)} at risk including open orders "
@@ -185,7 +185,7 @@ def loss_per_market(preview: OrderPreview, limits: Limits) -> Finding | None:
 def bought_per_day(preview: OrderPreview, limits: Limits) -> Finding | None:
     limit = limits.daily_cost_limit
     total = preview.context.today.bought + preview.cost
-    if not preview.opens or total <= limit:
+    if not preview.adds_risk or total <= limit:
         return None
     text = (
         f"Over your daily buy limit: {_at_most(total)} today, filled or not "
@@ -196,7 +196,7 @@ def bought_per_day(preview: OrderPreview, limits: Limits) -> Finding | None:
 
 def orders_per_day(preview: OrderPreview, limits: Limits) -> Finding | None:
     orders, limit = preview.context.today.orders, limits.daily_order_limit
-    if not preview.opens or orders < limit:
+    if not preview.adds_risk or orders < limit:
         return None
     text = f"At your daily order limit: {orders} sent today (max {limit}, KALSHI_DAILY_ORDER_LIMIT)."
     return Finding("orders per day", Severity.DENY, text, Decimal(orders), Decimal(limit))
@@ -205,7 +205,7 @@ def orders_per_day(preview: OrderPreview, limits: Limits) -> Finding | None:
 def loss_per_day(preview: OrderPreview, limits: Limits) -> Finding | None:
     """Allow only reducing orders once the day's loss reaches its limit."""
     pnl, limit = preview.context.today.pnl, limits.daily_loss_limit
-    if not preview.opens:
+    if not preview.adds_risk:
         return None
     if pnl is None:
         text = "Today's P&L is unavailable, so your daily loss limit cannot be checked."

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from kalshi_trading.core.errors import InvalidInputError
-from kalshi_trading.core.fees import cash_bound
+from kalshi_trading.core.fees import max_cash
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.core.money import (
     CENT,
@@ -58,7 +58,7 @@ def parse_size(text: str, action: Action, price: Price, rate: Decimal | None) ->
 def _affordable(amount: Dollars, price: Price, rate: Decimal | None) -> Contracts:
     if rate is None:
         raise InvalidInputError("Fees for this market are unavailable. Enter a number of contracts.")
-    each = cash_bound(rate, ONE_CONTRACT, price)  # n whole contracts cost at most n times this
+    each = max_cash(rate, ONE_CONTRACT, price)  # n whole contracts cost at most n times this
     count = amount // each
     if count == ZERO:
         most = dollars_text(round_up(each, CENT))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from rich.console import Group, RenderableType
 
@@ -46,17 +47,23 @@ def _page(app: AppContext) -> RenderableType:
         rows += [
             ("Clock", "not checked yet" if skew_s is None else clock_skew(skew_s)),
             ("Records", f"{app.journal.folder}, {sizes}"),
-            ("Settings file", str(app.settings.env_file or "none")),
+            ("Settings file", _settings_file(app.settings.env_file)),
             ("Data folder", str(app.settings.data_dir)),
         ]
     return Group(tables.key_values(rows), limits_table)
 
 
+def _settings_file(path: Path | None) -> str:
+    if path is None:
+        return "none"
+    return str(path) if path.exists() else f"none ({path})"
+
+
 def _exchange(app: AppContext) -> Iterator[tuple[str, str]]:
     status, limits = fetch(app.client.get_exchange_status), fetch(app.client.get_account_limits)
-    state = f"exchange unavailable: {status.unavailable}"
-    if status.value is not None:
-        state = "exchange open" if status.value.trading_active else "trading paused"
+    state = account_view.trading_status(status).plain
+    if status.unavailable:
+        state += f": {status.unavailable}"
     read_only = ", read-only" if app.orders.read_only else ""
     yield "Environment", f"{app.settings.environment}{read_only} · {state}"
     if limits.value is not None:

@@ -63,7 +63,7 @@ def list_remaining_orders(app: AppContext) -> None:
     """List the open orders when input has ended and no question is possible."""
     try:
         orders = run_with_timeout(
-            READ_TIMEOUT_S, lambda: app.client.get_orders(status=OrderStatus.RESTING).whole()
+            READ_TIMEOUT_S, lambda: app.client.get_orders(status=OrderStatus.RESTING).require_complete()
         )
     except (TradingError, TimeoutError, LeaveTask, KeyboardInterrupt):
         app.show_text("Open orders unavailable. Any that exist stay on the exchange.")

@@ -8,7 +8,7 @@ from functools import partial
 
 from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError
 from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
-from kalshi_trading.core.tickers import validate_ticker
+from kalshi_trading.core.tickers import is_ticker, validate_ticker
 from kalshi_trading.markets import FoundMarket
 from kalshi_trading.ui.app import AppContext, not_empty
 from kalshi_trading.ui.prompts.prompter import Choice, GoBack, Step, ask_in_turn, numbered
@@ -72,7 +72,9 @@ def _search_markets(app: AppContext, wanted: str) -> tuple[FoundMarket, ...]:
         lambda progress: app.orders.search_markets(wanted, limit=MAX_FOUND + 1, progress=progress),
     )
     if not found:
-        app.show_text(f"No open markets match “{wanted}”. Try another search.")
+        is_name = "-" in wanted and is_ticker(wanted.upper())
+        what = f"No market {wanted.upper()} found." if is_name else f"No open markets match “{wanted}”."
+        app.show_text(f"{what} Try another search.")
         return ()
     if app.orders.search_incomplete is not None:
         app.show_error(f"Some markets may be missing: {app.orders.search_incomplete}.")

@@ -69,7 +69,7 @@ def cancel_order(app: AppContext) -> None:
     rows += numbered(order_lines(app, orders), [_cancel_task(app, order) for order in orders])
     if len(orders) > 1:
         rows.append(Choice("a", f"Cancel all {len(orders)} orders", _cancel_task(app, *orders)))
-    label = "Panic: cancel all orders and lock trading"
+    label = "Panic: cancel all and lock trading (acts at once)"
     rows.append(Choice("p", label, lambda: _panic(app), is_immediate=True))
     if app.orders.block_reason() is not None:
         rows.append(Choice("r", "Unlock trading", lambda: _allow_orders(app)))
@@ -100,7 +100,7 @@ def _read_open_orders(app: AppContext) -> tuple[Order, ...]:
 
 def _panic(app: AppContext) -> None:
     def progress_detail() -> str:
-        orders = app.orders.orders_under_way
+        orders = app.orders.under_way_count
         return f"Waiting for {text.pluralize(orders, 'order')} in progress…" if orders else ""
 
     shown = app.run_uninterruptible(

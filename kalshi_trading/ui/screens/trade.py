@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import partial
 
 from kalshi_trading.core.errors import InvalidInputError, JournalError, TradeExecutionError
-from kalshi_trading.core.fees import dearest_rate
+from kalshi_trading.core.fees import highest_rate
 from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.core.models import Action, Side
 from kalshi_trading.core.money import Contracts, Price, count_text, parse_count, parse_price, price_text
@@ -54,13 +54,13 @@ class _Draft:
     size: OrderSize | None = None
 
     @property
-    def dearest_rate(self) -> Decimal | None:
+    def highest_rate(self) -> Decimal | None:
         """The highest rate r·m this order can pay.
 
         A market order never rests, so a later fee schedule cannot apply to it.
         """
         schedules = self.fees[:1] if self.is_market_order else self.fees
-        return dearest_rate(schedules, is_taker=True)
+        return highest_rate(schedules, is_taker=True)
 
     def ticket(self) -> OrderTicket:
         """Return the drafted order.
@@ -267,7 +267,7 @@ def _ask_size(app: AppContext, draft: _Draft) -> _Draft:
         proposed = f"${size.amount}"
     size = app.prompter.ask(
         f"Quantity{hint}",
-        lambda text: parse_size(text, draft.action, price, draft.dearest_rate),
+        lambda text: parse_size(text, draft.action, price, draft.highest_rate),
         default=proposed,
     )
     return replace(draft, size=size)

@@ -66,11 +66,11 @@ def _order_limits(limits: Limits) -> Iterator[_LimitRow]:
     costs = limit(limits.soft_order_cost), limit(limits.hard_order_cost)
     counts = count_text(limits.soft_order_count), count_text(limits.hard_order_count)
     through = price_text(limits.warn_through), price_text(limits.block_through)
-    yield "Order cost", f"confirm over {costs[0]}, block over {costs[1]}", "SOFT_/HARD_ORDER_COST"
-    yield "Quantity", f"confirm over {counts[0]}, block over {counts[1]}", "SOFT_/HARD_ORDER_COUNT"
-    yield "Market loss", f"block over {limit(limits.market_loss_limit)}", "MARKET_LOSS_LIMIT"
-    yield "Past best", f"warn over {through[0]}, block over {through[1]}", "WARN_/BLOCK_THROUGH"
-    yield "Off midpoint", f"warn over {price_text(limits.warn_from_midpoint)}", "WARN_FROM_MIDPOINT"
+    yield "Order cost", f"confirm over {costs[0]}, max {costs[1]}", "SOFT_/HARD_ORDER_COST"
+    yield "Quantity", f"confirm over {counts[0]}, max {counts[1]}", "SOFT_/HARD_ORDER_COUNT"
+    yield "Market loss", f"max {limit(limits.market_loss_limit)}", "MARKET_LOSS_LIMIT"
+    yield "Beyond best price", f"warn over {through[0]}, max {through[1]}", "WARN_/BLOCK_THROUGH"
+    yield "From midpoint", f"warn over {price_text(limits.warn_from_midpoint)}", "WARN_FROM_MIDPOINT"
     yield (
         "Market order",
         f"up to {price_text(limits.market_order_cap)} past the best",
@@ -97,7 +97,7 @@ def header(
         "  Cash ",
         (at_least(cash.value), "bold"),
         "  ",
-        _trading_status(status),
+        trading_status(status),
     )
     if read_only:
         line.append("  READ-ONLY", style="bold yellow")
@@ -115,7 +115,8 @@ def header(
     return Group(*lines)
 
 
-def _trading_status(status: Fetched[ExchangeStatus]) -> Text:
+def trading_status(status: Fetched[ExchangeStatus]) -> Text:
+    """Render whether the exchange accepts orders."""
     if status.value is None:
         return Text("Exchange unreachable", style="bold red")
     if status.value.trading_active and status.value.exchange_active:

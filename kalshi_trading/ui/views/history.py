@@ -153,8 +153,8 @@ def _missing_data(history: TradeHistory) -> Iterator[RenderableType]:
         more = ", …" if len(history.damage) > 3 else ""
         damaged = pluralize(len(history.damage), "damaged line")
         yield error_line(f"Skipped {damaged} in the journal: {lines}{more}.")
-    if history.foreign:
-        yield note_line(f"Not shown: {pluralize(history.foreign, 'order')} from other API keys.")
+    if history.foreign_count:
+        yield note_line(f"Not shown: {pluralize(history.foreign_count, 'order')} from other API keys.")
 
 
 # --- One order ------------------------------------------------------------------------------------
@@ -236,8 +236,8 @@ def _not_compared(found: Reconciliation) -> Iterator[RenderableType]:
     if found.unjudged:
         why = "for that reason" if found.incomplete else "changed while reading; try again"
         yield error_line(f"Not compared: {pluralize(found.unjudged, 'order')} ({why}).")
-    if found.foreign:
-        yield note_line(f"Not compared: {pluralize(found.foreign, 'order')} from other API keys.")
+    if found.foreign_count:
+        yield note_line(f"Not compared: {pluralize(found.foreign_count, 'order')} from other API keys.")
     if found.damaged:
         damaged = pluralize(found.damaged, "damaged line")
         yield error_line(f"The journal has {damaged}; orders in them are missing.")

@@ -109,7 +109,7 @@ def _figures(snapshot: PortfolioSnapshot, today: RealizedPnl | None, width: int)
 
 
 def _assets(snapshot: PortfolioSnapshot) -> tuple[_Cell, ...]:
-    balance, worth, least = snapshot.balance.value, snapshot.worth, snapshot.worth_at_least
+    balance, worth, least = snapshot.balance.value, snapshot.total_value, snapshot.min_total_value
     shown = at_least(worth)
     if worth is None and least is not None:  # positions without a bid count as zero
         shown = f"≥ {at_least(least)}"

@@ -156,7 +156,7 @@ def _lots(data: PositionData) -> RenderableType:
     if ledger is None or ledger.mismatch is not None:
         reason = ledger.mismatch if ledger is not None else "no fills"
         return note_line(f"Lots unavailable: {reason}.")
-    lots = ledger.holding.lots
+    lots = ledger.fifo.lots
     shown, newer = lots[:LOTS_SHOWN], lots[LOTS_SHOWN:]
     keys = [timestamp(lot.opened_by.created_at, data.now) for lot in shown]
     ages = [age(lot.opened_by.created_at, data.now) for lot in shown]
@@ -217,13 +217,13 @@ def _fills(data: PositionData, fills: Sequence[Fill]) -> RenderableType:
 
 def _trade(data: PositionData, row: Order | Fill, count: Contracts) -> str:
     """Describe a trade: ours as placed, an external one by its effect."""
-    _, action, side = data.own_orders.of(row.order_id, row.book_side)
+    _, action, side = data.own_orders.lookup(row.order_id, row.book_side)
     return describe_order(action, count, side)
 
 
 def _price(data: PositionData, row: Order | Fill) -> Price:
     """Format the price in the terms of the side that `_trade` names."""
-    _, _, side = data.own_orders.of(row.order_id, row.book_side)
+    _, _, side = data.own_orders.lookup(row.order_id, row.book_side)
     return side.price_in_side(row.yes_price)
 
 

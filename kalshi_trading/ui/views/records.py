@@ -69,7 +69,7 @@ def sizes(logs: Mapping[str, LogSize]) -> RenderableType:
     """Render the disk space each log takes."""
     table = table_of(("Log", "fixed"), ("Files", "right"), ("Oldest day", "right"), ("Size", "right"))
     for name, log in logs.items():
-        oldest = log.oldest or log.begun
+        oldest = log.oldest or log.current_day
         day = str(oldest) if oldest else UNKNOWN
         table.add_row(*to_cells(_LOGS.get(name, name), f"{log.files:,}", day, size_text(log.stored_bytes)))
     return Group(table, Text(f"Total {total_size(logs)}", style="dim"))

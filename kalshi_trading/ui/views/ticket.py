@@ -165,7 +165,7 @@ def _level(level: BookLevel | None) -> str:
 
 def _midpoint(preview: OrderPreview) -> str:
     """Format the midpoint in the terms of the side, and the limit's distance."""
-    distance, request = preview.from_midpoint, preview.request
+    distance, request = preview.distance_from_midpoint, preview.request
     if distance is None:
         return UNKNOWN
     sign = "+" if distance > ZERO else "−" if distance < ZERO else "±"

@@ -340,7 +340,9 @@ def test_what_goes_wrong_after_the_handshake_leaves_an_order_unknown(way, script
     logged = []
     for url, row, behind in ((URL, CONTROL, script), ("http://exchange.invalid", plain_proxy(script), OK)):
         with naming(url), way(row, behind) as (server, proxy, _):
-            transport = Transport(url, KEY, timing=QUICK, on_no_connection=lambda *told: logged.append(told))
+            transport = Transport(
+                url, KEY, timing=QUICK, on_no_connection=lambda *report: logged.append(report)
+            )
             with pytest.raises(OutcomeUnknownError) as unknown:
                 transport.write("POST", ORDERS, (), {})
             assert "Nothing was sent" not in str(unknown.value)
@@ -378,7 +380,7 @@ def test_an_order_that_found_no_way_ends_not_sent_in_the_journal(way, exchange, 
     wrong = []
     with way(CONTROL, forward_to(exchange.url)):
         client = KalshiClient(Transport(URL, exchange.credentials, timing=QUICK))
-        client.learn_limits()
+        client.load_limits()
         executor = OrderService(client, journal, limits=Limits(), sleep=lambda _: None)
         ticket = OrderTicket(quoted_market(executor).ticker, Action.BUY, Side.YES, D(1), D("0.02"))
         for name in EACH_CAUSE:

@@ -59,7 +59,7 @@ def example(name: str) -> Answer:
         ("410_old_endpoint", "deprecated_v1_order_endpoint", "Please switch to the V2 endpoints"),
     ],
 )
-def test_each_of_the_four_shapes_gives_code_and_words(name, code, words):
+def test_each_of_the_four_shapes_gives_code_and_message(name, code, words):
     said = read_error(example(name))
     assert said.code == code
     assert words in str(said)
@@ -81,7 +81,7 @@ def test_a_page_of_a_proxy_is_shown_short_and_without_control_characters():
     assert "\u202e" not in said
 
 
-def test_an_empty_answer_has_words_all_the_same():
+def test_an_empty_answer_still_has_a_message():
     assert str(read_error(Answer(500, None, ""))) == "no explanation"
 
 

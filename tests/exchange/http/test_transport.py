@@ -254,7 +254,7 @@ def test_a_refused_connection_proves_that_nothing_was_sent():
         connect(f"http://127.0.0.1:{unused_port()}{ROOT}").write("POST", ORDERS, (), {})
 
 
-def test_a_name_nobody_knows_proves_that_nothing_was_sent(monkeypatch):
+def test_an_unknown_host_name_proves_that_nothing_was_sent(monkeypatch):
     def unknown(*_args, **_more):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -263,7 +263,7 @@ def test_a_name_nobody_knows_proves_that_nothing_was_sent(monkeypatch):
         connect(f"http://exchange.invalid{ROOT}").write("POST", ORDERS, (), {})
 
 
-def test_a_connection_nobody_answers_proves_that_nothing_was_sent():
+def test_an_unanswered_connection_proves_that_nothing_was_sent():
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
         address = full.getsockname()
         waiting = []
@@ -303,7 +303,7 @@ def certificate(tmp_path_factory):
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
-def test_a_certificate_of_somebody_else_proves_that_nothing_was_sent(certificate, method):
+def test_a_certificate_of_another_host_proves_that_nothing_was_sent(certificate, method):
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def shake_hands():
@@ -356,7 +356,7 @@ def test_a_write_without_budget_is_not_sent():
 @pytest.mark.parametrize(
     ("method", "refill_rate", "is_sent"), [("POST", 8, True), ("POST", 5, False), ("DELETE", 5, True)]
 )
-def test_an_order_waits_no_longer_for_the_budget_than_its_price_stands_and_a_cancel_does(
+def test_an_order_waits_for_the_rate_limit_only_while_its_price_is_fresh_and_a_cancel_longer(
     method, refill_rate, is_sent
 ):
     """Ten tokens refill in 1.25 s or in 2 s; a request may take 12 s."""
@@ -429,7 +429,7 @@ def test_after_a_refusal_for_their_number_requests_come_no_faster_than_the_excha
 
 
 @pytest.mark.parametrize("header", ["0", "-1", "NaN", "99999", "Fri, 31 Dec 2199 23:59:59 GMT", ""])
-def test_a_time_to_wait_that_somebody_names_changes_nothing(header):
+def test_a_retry_after_header_changes_nothing(header):
     busy = say(429, {"error": "too many requests"}, headers={"Retry-After": header})
     started = time.monotonic()
     with serving(busy) as server, pytest.raises(RateLimitError):
@@ -449,7 +449,7 @@ def test_no_read_outlives_its_deadline(script):
     assert "Nothing was changed" in str(raised.value)
 
 
-def test_a_read_of_nobody_says_so():
+def test_a_read_without_a_server_says_so():
     with pytest.raises(UnavailableError, match="cannot be reached"):
         connect(f"http://127.0.0.1:{unused_port()}{ROOT}", timing=QUICK).read("/markets")
 
@@ -468,8 +468,8 @@ def test_a_redirect_is_not_followed_with_a_signature():
 def strict_about_time(connection, request):
     """Answer like an exchange whose clock is an hour ahead."""
     exchange_now = datetime.now(UTC) + timedelta(hours=1)
-    told = int(request.headers["kalshi-access-timestamp"]) / 1000
-    fits = abs(told - exchange_now.timestamp()) < 10
+    signed_at = int(request.headers["kalshi-access-timestamp"]) / 1000
+    fits = abs(signed_at - exchange_now.timestamp()) < 10
     connection.sendall(http(200 if fits else 401, {"ok": True} if fits else EXPIRED, date=exchange_now))
 
 
@@ -509,7 +509,7 @@ def test_requests_side_by_side_are_all_corrected():
 
 
 @pytest.mark.parametrize("off_s", [-61, -5, 5, 61])
-def test_a_clock_that_is_off_is_told_and_the_exchanges_is_used_from_then_on(off_s):
+def test_a_clock_that_is_off_is_reported_and_the_exchanges_is_used_from_then_on(off_s):
     def now():
         return datetime.now(UTC) + timedelta(seconds=off_s)
 
@@ -522,8 +522,8 @@ def test_a_clock_that_is_off_is_told_and_the_exchanges_is_used_from_then_on(off_
         transport.read("/portfolio/balance")
         assert transport.use_exchange_clock() == pytest.approx(off_s, abs=1)
         transport.write("POST", ORDERS, (), {})
-    told = int(server.requests[-1].headers["kalshi-access-timestamp"]) / 1000
-    assert told == pytest.approx(datetime.now(UTC).timestamp(), abs=2)
+    signed_at = int(server.requests[-1].headers["kalshi-access-timestamp"]) / 1000
+    assert signed_at == pytest.approx(datetime.now(UTC).timestamp(), abs=2)
     check_signature(server.requests[-1])
 
 
@@ -536,8 +536,8 @@ def test_a_clock_that_is_right_to_the_second_is_left_as_it_is(off_s):
         transport.read("/exchange/status")
         assert transport.use_exchange_clock() is None
         transport.read("/exchange/status")
-    told = int(server.requests[-1].headers["kalshi-access-timestamp"])
-    assert told == int(now.timestamp() * 1000)
+    signed_at = int(server.requests[-1].headers["kalshi-access-timestamp"])
+    assert signed_at == int(now.timestamp() * 1000)
 
 
 @pytest.mark.parametrize(
@@ -759,7 +759,7 @@ def test_a_call_that_failed_leaves_neither_thread_nor_socket(script):
         assert not mine()
 
 
-def test_a_transport_that_nobody_uses_any_more_goes_with_its_connections():
+def test_an_unreferenced_transport_goes_with_its_connections():
     """Idle request threads must not keep the transport alive."""
     with serving(OK) as server:
         transport = connect(server.url)
@@ -784,7 +784,7 @@ def test_a_closed_transport_opens_anew_for_the_next_request():
 
 def test_sixteen_threads_read_side_by_side_from_a_real_exchange(practice_exchange):
     client = practice_exchange.client()
-    client.learn_limits()
+    client.load_limits()
     tickers = [market.ticker for market in client.get_markets(status="open", limit=50)]
     wrong, right = [], []
 

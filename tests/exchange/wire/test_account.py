@@ -496,7 +496,7 @@ def test_a_required_field_that_is_missing_or_garbled_is_named(name):
     assert wrong == []
 
 
-def test_fields_nobody_has_heard_of_change_nothing():
+def test_unknown_fields_change_nothing():
     more = {"brand_new": {"deep": [1, None, "x"]}, "price_cents": 57, "": 0}
     wrong = [
         (name, index)
@@ -550,7 +550,7 @@ def test_a_price_outside_a_dollar_is_no_price():
 # --- Meaning of single answers --------------------------------------------------------------------
 
 
-def test_words_nobody_has_heard_of_are_survived():
+def test_unknown_enum_values_are_survived():
     order = {**KINDS["order"].rows[0], "status": "pondering"}
     market = {**KINDS["market"].rows[0], "status": "napping", "result": "maybe", "market_type": "trinary"}
     series = {**KINDS["series"].rows[0], "fee_type": "cubic"}
@@ -566,7 +566,7 @@ def test_words_nobody_has_heard_of_are_survived():
     assert read("settlement", settlement).result is MarketResult.UNKNOWN
 
 
-def test_a_direction_nobody_has_heard_of_is_a_fault_because_guessing_it_costs_money():
+def test_an_unknown_direction_is_a_fault_because_guessing_it_costs_money():
     wrong = [
         case
         for name, field in (("order", "book_side"), ("fill", "book_side"), ("trade", "taker_outcome_side"))
@@ -580,7 +580,7 @@ def test_the_old_direction_words_are_never_read():
     assert read("fill", row).book_side is BookSide.ASK
 
 
-def test_an_order_is_read_as_it_stands():
+def test_an_order_is_read_unchanged():
     order = read("order", body("get_order")["order"])
     assert (order.book_side, order.status, order.yes_price) == (
         *(BookSide.BID, OrderStatus.RESTING, Decimal("0.55")),
@@ -636,13 +636,13 @@ def test_what_a_flat_position_earned_is_never_made_up(field):
 @pytest.mark.parametrize("position", ["0.00", "0", "-0.00"])
 def test_only_a_flat_position_without_any_figure_says_nothing(position):
     bare = Fields({**FLAT, **dict.fromkeys(FIGURES), "position_fp": position}, "position")
-    assert account_wire.position_says_nothing(bare)
+    assert account_wire.is_empty_position(bare)
     for field in FIGURES[1:]:
-        told = {**FLAT, **dict.fromkeys(FIGURES), field: "0.000000"}
-        assert not account_wire.position_says_nothing(Fields(told, "position"))
+        zeroed = {**FLAT, **dict.fromkeys(FIGURES), field: "0.000000"}
+        assert not account_wire.is_empty_position(Fields(zeroed, "position"))
     held = {**FLAT, **dict.fromkeys(FIGURES), "position_fp": "0.01"}
-    assert not account_wire.position_says_nothing(Fields(held, "position"))
-    assert not account_wire.position_says_nothing(Fields({**held, "position_fp": None}, "position"))
+    assert not account_wire.is_empty_position(Fields(held, "position"))
+    assert not account_wire.is_empty_position(Fields({**held, "position_fp": None}, "position"))
 
 
 def test_a_market_without_titles_is_called_by_its_yes_label_and_at_last_by_its_ticker():
@@ -652,7 +652,7 @@ def test_a_market_without_titles_is_called_by_its_yes_label_and_at_last_by_its_t
     assert read("market", bare).title == row["ticker"]
 
 
-def test_quotes_at_zero_and_one_are_nobody():
+def test_quotes_at_zero_and_one_are_none():
     row = body("get_market")["market"]
     empty = {
         **row,

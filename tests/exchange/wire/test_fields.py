@@ -137,18 +137,18 @@ def test_a_unix_time_out_of_this_world_is_a_fault(read):
     assert not_refused(read, [10**40, -(10**40), "1795271405", 1.5, True, None]) == []
 
 
-def test_an_unheard_of_word_is_unknown_where_words_may_grow():
-    status = fields(status="half_baked").open_word("status", OrderStatus, OrderStatus.UNKNOWN)
+def test_a_new_value_of_an_open_enum_is_unknown():
+    status = fields(status="half_baked").open_enum("status", OrderStatus, OrderStatus.UNKNOWN)
     assert status is OrderStatus.UNKNOWN
 
 
-def test_a_missing_word_is_a_fault_even_where_words_may_grow():
-    read = partial(Fields.open_word, words=OrderStatus, unknown=OrderStatus.UNKNOWN)
+def test_a_missing_value_is_a_fault_even_in_an_open_enum():
+    read = partial(Fields.open_enum, members=OrderStatus, unknown=OrderStatus.UNKNOWN)
     assert not_refused(read, [None, 5, ["resting"]]) == []
 
 
 def test_a_direction_that_is_not_one_of_two_is_a_fault():
-    read = partial(Fields.word, words=BookSide)
+    read = partial(Fields.enum, members=BookSide)
     assert not_refused(read, ["BID", "buy", "", "bid ", None, 5]) == []
 
 

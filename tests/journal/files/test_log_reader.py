@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from kalshi_trading.history.log_review import newest_errors, newest_events
 from kalshi_trading.journal.files import log_files, log_reader
 from kalshi_trading.journal.files.log_cursor import Follower
-from kalshi_trading.journal.files.log_reader import DamagedLine, LogFile, opened_log
+from kalshi_trading.journal.files.log_reader import DamagedLine, LogFile, open_log
 from kalshi_trading.journal.records import (
     JournalRecord,
     newest_records,
@@ -58,7 +58,7 @@ def shown(entry: JournalRecord | DamagedLine) -> str:
 
 
 def lines_backwards(path: Path) -> list[bytes]:
-    with opened_log(path) as files:
+    with open_log(path) as files:
         return [each.data for file in reversed(files) for each in file.backwards()]
 
 
@@ -79,7 +79,7 @@ def test_the_lines_of_any_bytes_from_the_end_are_those_from_the_start_turned_rou
     expected = [each.removesuffix(b"\n") for each in content.split(b"\n")]
     expected = expected if expected[-1] else expected[:-1]
     assert lines_backwards(path) == expected[::-1]
-    with opened_log(path) as (file,):
+    with open_log(path) as (file,):
         assert [each for batch in file.batches() for each in batch.lines] == expected
         numbers = [each.number() for each in file.backwards()]
     assert numbers == list(range(len(expected), 0, -1))
@@ -189,7 +189,7 @@ def whole_records(content: bytes) -> int:
 def test_a_compressed_file_cut_anywhere_gives_its_lines_from_the_start_and_says_that_it_is_cut(
     tmp_path, place, monkeypatch
 ):
-    monkeypatch.setattr(log_reader, "_COUNTED_BLOCK", 50)  # shorter than a line
+    monkeypatch.setattr(log_reader, "_COUNT_BLOCK", 50)  # shorter than a line
     kept = spread(tmp_path / "logs", [40, 2], [True])
     (packed,) = kept.path.parent.glob("*.gz")
     content = packed.read_bytes()
@@ -228,7 +228,7 @@ def test_reading_from_the_end_goes_on_where_a_file_was_put_aside_and_compressed_
 
 def test_a_plain_file_that_was_listed_and_then_compressed_is_read_all_the_same(tmp_path):
     kept = spread(tmp_path / "logs", [3, 1], [False])
-    with opened_log(kept.path) as files:
+    with open_log(kept.path) as files:
         (aside,) = kept.path.parent.glob("trades-*.log")
         aside.with_name(f"{aside.name}.gz").write_bytes(gzip.compress(aside.read_bytes()))
         aside.unlink()
@@ -239,7 +239,7 @@ def test_a_plain_file_that_was_listed_and_then_compressed_is_read_all_the_same(t
 def test_what_is_written_while_it_is_read_is_not_read(tmp_path):
     path = tmp_path / "trades.log"
     path.write_bytes(line(1) + line(2)[:-1])
-    with opened_log(path) as (file,):
+    with open_log(path) as (file,):
         with path.open("ab") as more:
             more.write(b"\n" + line(3))
         assert [each.size for each in file.batches()] == [len(line(1)), len(line(2)) - 1]
@@ -266,7 +266,7 @@ FRAGMENTS = [
 def test_lines_read_together_are_those_read_one_by_one_also_where_they_reach_for_each_other(
     tmp_path, lines, together, monkeypatch
 ):
-    monkeypatch.setattr(log_reader, "_TOGETHER", together)
+    monkeypatch.setattr(log_reader, "_READ_BYTES", together)
     path = tmp_path / "trades.log"
     path.write_bytes(b"".join(each + b"\n" for each in lines))
     assert list(scan_journal(path)) == list(newest_records(path))[::-1]
@@ -378,7 +378,7 @@ def test_across_any_rotations_between_looks_no_line_is_lost_or_doubled(tmp_path,
     assert found == [str(number) for number in range(len(steps))]
 
 
-def test_a_torn_line_is_told_as_damaged_once_it_has_its_end_with_its_number(followed):
+def test_a_torn_line_is_damaged_with_its_number_once_it_has_its_end(followed):
     followed.write(1)
     follower = Follower(followed.path)
     with followed.path.open("ab") as file:
@@ -388,7 +388,7 @@ def test_a_torn_line_is_told_as_damaged_once_it_has_its_end_with_its_number(foll
     assert new(follower) == ["damaged trades.log line 2", "2"]
 
 
-def test_what_was_torn_when_the_day_ended_is_told_as_cut_short(followed):
+def test_a_line_torn_when_the_day_ended_is_reported_as_cut_short(followed):
     followed.write(1)
     follower = Follower(followed.path)
     with followed.path.open("ab") as file:
@@ -495,7 +495,7 @@ def test_a_long_day_is_compressed_beside_the_line_that_begins_the_next_one(tmp_p
     now = [NOON]
     log = TradeLogger(tmp_path, "practice", clock=lambda: now[0])
     log.log_event("session.tick", {"n": 0})
-    monkeypatch.setattr(log_files, "COMPRESSED_IN_PASSING", 10)
+    monkeypatch.setattr(log_files, "INLINE_COMPRESS_BYTES", 10)
     started = threading.Event()
     real = log_files._compress_all
 

@@ -51,19 +51,21 @@ def sentence_of(act: Callable[[], object]) -> str:
     return str(raised.value)
 
 
-def is_told(said: str, what: str) -> bool:
+def names_problem_and_remedy(message: str, what: str) -> bool:
     """Check that a message names the thing in the place and the remedy."""
     remedies = {"another user": "Become its owner, or move it away."}
     remedies |= {"broken link": "Mount its target, or remove it."}
     remedy = next((remedies[part] for part in remedies if part in what), "Move it away.")
-    return what in said and said.endswith(remedy)
+    return what in message and message.endswith(remedy)
 
 
 # --- Nothing but a regular file of ours -----------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["trades.log", "trades.log.lock"])
-def test_what_stands_in_the_journals_place_is_told_and_never_waited_for(tmp_path: Path, name: str) -> None:
+def test_a_foreign_file_at_the_journals_path_is_reported_and_never_waited_for(
+    tmp_path: Path, name: str
+) -> None:
     wrong = []
     for kind in KINDS:
         with naming(kind):
@@ -75,13 +77,13 @@ def test_what_stands_in_the_journals_place_is_told_and_never_waited_for(tmp_path
                 lambda log=journal: next(log.newest_records()),
                 lambda log=journal: log_review.LogFollower(log),
             ]
-            said = [sentence_of(door) for door in doors]
-            wrong += [(kind, each) for each in said if not is_told(each, what)]
+            messages = [sentence_of(door) for door in doors]
+            wrong += [(kind, each) for each in messages if not names_problem_and_remedy(each, what)]
     assert wrong == []
 
 
 @pytest.mark.parametrize("name", ["trades-2026-11-20.log", "trades-2026-11-20.log.gz"])
-def test_what_stands_in_the_place_of_an_earlier_day_is_told_and_the_journal_goes_on(
+def test_a_foreign_file_at_an_earlier_days_path_is_reported_and_the_journal_goes_on(
     tmp_path: Path, name: str
 ) -> None:
     wrong = []
@@ -91,27 +93,29 @@ def test_what_stands_in_the_place_of_an_earlier_day_is_told_and_the_journal_goes
             what = put(kind, journal.folder / name)
             journal.log_order_step("intent", INTENT)
             for door in (journal.read_journal, lambda log=journal: list(log.newest_records())):
-                said = sentence_of(door)
-                wrong += [] if is_told(said, what) else [(kind, said)]
+                message = sentence_of(door)
+                wrong += [] if names_problem_and_remedy(message, what) else [(kind, message)]
             next_day = journal_in(tmp_path / kind, day=1)
             next_day.log_order_step("intent", INTENT)  # compresses the rotated file
             next_day.log_sizes()
     assert wrong == []
 
 
-def test_what_stands_in_the_place_of_the_intents_lock_is_told(tmp_path: Path) -> None:
+def test_a_foreign_file_at_the_intents_locks_path_is_reported(tmp_path: Path) -> None:
     wrong = []
     for kind in KINDS:
         with naming(kind):
             journal = journal_in(tmp_path / kind)
             what = put(kind, journal.folder / "intents.lock")
-            said = sentence_of(journal.intent_lock().__enter__)
-            wrong += [] if is_told(said, what) else [(kind, said)]
+            message = sentence_of(journal.intent_lock().__enter__)
+            wrong += [] if names_problem_and_remedy(message, what) else [(kind, message)]
     assert wrong == []
 
 
 @pytest.mark.parametrize("name", ["errors.log", "errors.log.lock"])
-def test_an_error_log_that_is_none_is_told_and_hides_no_error(tmp_path: Path, name: str) -> None:
+def test_a_foreign_file_at_the_error_logs_path_is_reported_and_hides_no_error(
+    tmp_path: Path, name: str
+) -> None:
     wrong = []
     for kind in KINDS:
         with naming(kind), no_hang():
@@ -119,40 +123,40 @@ def test_an_error_log_that_is_none_is_told_and_hides_no_error(tmp_path: Path, na
             what = put(kind, journal.folder / name)
             assert "not recorded" in journal.log_error("oh")
             assert journal.read_errors() == ()
-            said = sentence_of(lambda log=journal: list(log_review.newest_errors(log)))
-            wrong += [] if is_told(said, what) else [(kind, said)]
+            message = sentence_of(lambda log=journal: list(log_review.newest_errors(log)))
+            wrong += [] if names_problem_and_remedy(message, what) else [(kind, message)]
     assert wrong == []
 
 
 @pytest.fixture
-def request_log() -> Iterator[Callable[[Path], logging.Logger]]:
+def request_logger() -> Iterator[Callable[[Path], logging.Logger]]:
     """Return a function that logs requests to a folder; restore logging after."""
     log = logging.getLogger("kalshi_trading")
     before = log.level, log.propagate, list(log.handlers)
 
-    def begin(folder: Path) -> logging.Logger:
+    def open_in(folder: Path) -> logging.Logger:
         open_request_log(folder, "practice", "INFO")
         return log
 
-    yield begin
+    yield open_in
     log.level, log.propagate, log.handlers[:] = before
 
 
 @pytest.mark.parametrize("name", ["requests.log", "requests.log.lock"])
-def test_a_request_log_that_is_none_disturbs_nobody(
+def test_a_foreign_file_at_the_request_logs_path_is_ignored(
     tmp_path: Path,
-    request_log: Callable[[Path], logging.Logger],
+    request_logger: Callable[[Path], logging.Logger],
     capfd: pytest.CaptureFixture[str],
     name: str,
 ) -> None:
     for kind in KINDS:
         put(kind, tmp_path / kind / "practice" / name)
         with naming(kind), no_hang():
-            request_log(tmp_path / kind).info("GET /markets 200 12 ms")
+            request_logger(tmp_path / kind).info("GET /markets 200 12 ms")
     assert capfd.readouterr() == ("", "")
 
 
-def test_what_stands_in_the_place_of_a_session_keeps_no_session_from_beginning(tmp_path: Path) -> None:
+def test_a_foreign_file_among_the_sessions_keeps_no_session_from_beginning(tmp_path: Path) -> None:
     for kind in KINDS:
         with naming(kind), no_hang():
             put(kind, tmp_path / kind / "sessions" / f"{SESSION}.lock")
@@ -176,8 +180,12 @@ def test_the_start_names_each_file_that_is_not_ours_once_with_what_to_do(tmp_pat
         path = journal.folder / place
         what = put(kind, path)
         with naming(kind), no_hang():
-            notes = journal.close_to_others()
-        if not (len(notes) == 1 and is_told(notes[0], what) and notes[0].startswith(f"{path} is ")):
+            notes = journal.restrict_permissions()
+        if not (
+            len(notes) == 1
+            and names_problem_and_remedy(notes[0], what)
+            and notes[0].startswith(f"{path} is ")
+        ):
             wrong.append((kind, notes))
     assert wrong == []
 
@@ -208,11 +216,11 @@ def test_a_folder_of_logs_may_be_a_link(tmp_path: Path, linked: str) -> None:
         journal.log_order_step("intent", INTENT)
         assert len(journal.read_journal().records) == 1
         assert is_alive(journal.folder, session.session_id)
-        assert journal.close_to_others() == ()
+        assert journal.restrict_permissions() == ()
         assert list((tmp_path / "disk").iterdir())
 
 
-def test_a_thing_that_takes_the_files_place_after_the_look_is_refused_as_well(
+def test_a_foreign_file_put_there_after_the_check_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Fakes the first check, so only the check of the open file can refuse."""
@@ -241,19 +249,19 @@ def test_what_a_link_leads_to_is_named_and_not_closed(tmp_path: Path) -> None:
     elsewhere = journal.errors_path.rename(tmp_path / "elsewhere")
     elsewhere.chmod(0o644)
     journal.errors_path.symlink_to(elsewhere)
-    (note,) = journal.close_to_others()
+    (note,) = journal.restrict_permissions()
     assert note.endswith(f"a link to a file that is open to other users. To fix it: chmod 600 {elsewhere}.")
     journal.log_error("oh")
     assert elsewhere.stat().st_mode & 0o777 == 0o644
 
 
-def test_a_file_in_the_place_of_the_log_folder_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_a_file_at_the_log_folders_path_is_reported_in_one_sentence(tmp_path: Path) -> None:
     in_the_way = tmp_path / "logs"
     in_the_way.touch()
     journal = journal_in(in_the_way)
-    assert journal.close_to_others() == ()
-    said = sentence_of(lambda: Session.open(journal.folder))
-    assert said.endswith("logs is a file, not a folder. Choose another folder.")
+    assert journal.restrict_permissions() == ()
+    message = sentence_of(lambda: Session.open(journal.folder))
+    assert message.endswith("logs is a file, not a folder. Choose another folder.")
 
 
 def test_a_link_that_takes_the_place_of_nothing_is_not_followed(tmp_path: Path) -> None:
@@ -308,7 +316,7 @@ def old_logs(folder: Path) -> TradeLogger:
     return journal
 
 
-def test_what_was_open_to_others_is_closed_at_the_start_and_the_folder_above_is_left_alone(
+def test_permissions_are_restricted_at_the_start_and_the_parent_folder_is_unchanged(
     tmp_path: Path,
 ) -> None:
     journal = old_logs(tmp_path / "logs")
@@ -316,19 +324,19 @@ def test_what_was_open_to_others_is_closed_at_the_start_and_the_folder_above_is_
     for path in mine:
         path.write_text("of the user's own")
         path.chmod(0o644)
-    assert journal.close_to_others() == ()
+    assert journal.restrict_permissions() == ()
     assert open_to_others(tmp_path / "logs") == {
         str(tmp_path / "logs"): "755",
         **{str(path): "644" for path in mine},
     }
-    assert journal.close_to_others() == ()
+    assert journal.restrict_permissions() == ()
 
 
 def test_a_file_that_its_owner_protects_from_writing_stays_so(tmp_path: Path) -> None:
     journal = old_logs(tmp_path)
     (packed, *_) = journal.folder.glob("trades-*.gz")
     packed.chmod(0o444)
-    journal.close_to_others()
+    journal.restrict_permissions()
     assert stat.S_IMODE(packed.stat().st_mode) == 0o400
 
 
@@ -336,7 +344,7 @@ def test_a_file_that_its_owner_protects_from_writing_stays_so(tmp_path: Path) ->
 def test_a_folder_that_is_set_up_for_sharing_is_named_and_left_alone(tmp_path: Path, bit: int) -> None:
     journal = old_logs(tmp_path)
     journal.folder.chmod(0o775 | bit)
-    (note,) = journal.close_to_others()
+    (note,) = journal.restrict_permissions()
     assert note.startswith(f"{journal.folder} is open to other users, which may be intended. ")
     assert note.endswith(f" To fix it: chmod 700 {journal.folder}.")
     assert stat.S_IMODE(journal.folder.stat().st_mode) == 0o775 | bit
@@ -346,14 +354,14 @@ def test_a_folder_behind_a_link_is_named_and_left_alone(tmp_path: Path) -> None:
     old_logs(tmp_path / "disk")
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "practice").symlink_to(tmp_path / "disk" / "practice")
-    (note,) = journal_in(tmp_path / "logs").close_to_others()
+    (note,) = journal_in(tmp_path / "logs").restrict_permissions()
     assert "is open to other users" in note
     assert note.endswith(f"chmod 700 {tmp_path / 'disk' / 'practice'}.")
     assert stat.S_IMODE((tmp_path / "disk" / "practice").stat().st_mode) == 0o777
     assert stat.S_IMODE((tmp_path / "disk" / "practice" / "trades.log").stat().st_mode) == 0o600
 
 
-def test_what_cannot_be_closed_is_named_and_harms_nobody(
+def test_permissions_that_cannot_be_restricted_are_reported_and_stop_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
@@ -361,7 +369,7 @@ def test_what_cannot_be_closed_is_named_and_harms_nobody(
 
     journal = old_logs(tmp_path)
     monkeypatch.setattr(os, "fchmod", refuse)
-    notes = journal.close_to_others()
+    notes = journal.restrict_permissions()
     path = journal.trades_path
     remedy = f"To fix it: chmod go= {path}"
     assert f"{path} may be open to other users: Operation not permitted. {remedy}" in notes
@@ -374,11 +382,11 @@ def test_what_cannot_be_closed_is_named_and_harms_nobody(
 def test_a_folder_of_another_user_is_named_and_left_alone(tmp_path: Path) -> None:
     journal = old_logs(tmp_path)
     os.chown(journal.folder, OTHER_UID, -1)
-    (note,) = journal.close_to_others()
+    (note,) = journal.restrict_permissions()
     assert f"{journal.folder} is a folder of another user (uid {OTHER_UID})" in note
     assert stat.S_IMODE(journal.folder.stat().st_mode) == 0o777
 
 
 def test_a_start_without_any_files_has_nothing_to_say(tmp_path: Path) -> None:
-    assert journal_in(tmp_path / "nowhere").close_to_others() == ()
+    assert journal_in(tmp_path / "nowhere").restrict_permissions() == ()
     assert not (tmp_path / "nowhere").exists()

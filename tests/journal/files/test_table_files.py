@@ -44,9 +44,9 @@ from kalshi_trading.journal.files.table_files import (
     Format,
     Row,
     Table,
-    defused,
+    escape_cell,
     format_of,
-    original_text,
+    unescape_cell,
     write_table,
 )
 from kalshi_trading.trade_logger import TradeLogger
@@ -128,7 +128,7 @@ def test_a_hostile_title_comes_back_as_text_through_pythons_csv(tmp_path: Path) 
     for number, title in enumerate(HOSTILE):
         with naming(repr(title)):
             (row,) = written(tmp_path / f"{number}.csv", [(title, D("-1.50"))])
-        is_text = original_text(row["title"]) == title and not starts_a_formula(row["title"])
+        is_text = unescape_cell(row["title"]) == title and not starts_a_formula(row["title"])
         if not is_text or row["amount"] != "-1.50":
             wrong.append((title, row))
     assert wrong == []
@@ -159,8 +159,8 @@ def starts_a_formula(cell: str) -> bool:
 
 @given(text=TEXTS)
 def test_no_text_starts_a_formula_and_every_text_comes_back(text: str) -> None:
-    cell = defused(text)
-    assert original_text(cell) == text
+    cell = escape_cell(text)
+    assert unescape_cell(cell) == text
     assert not starts_a_formula(cell)
 
 
@@ -169,7 +169,7 @@ def test_no_text_starts_a_formula_and_every_text_comes_back(text: str) -> None:
     ["46° to 47°", "KXHIGHNY-26NOV21-B46.5", "0d9f6c3e-0001-4b7a-8e55-c0ffee000001", "B46", "Nov 1", "yes"],
 )
 def test_what_a_program_looks_up_by_stays_as_it_is(text: str) -> None:
-    assert defused(text) == text
+    assert escape_cell(text) == text
 
 
 @given(
@@ -182,7 +182,7 @@ def test_what_a_program_looks_up_by_stays_as_it_is(text: str) -> None:
 )
 def test_any_table_comes_back_whole(tmp_path: Path, rows: list[tuple[str, D]]) -> None:
     back = written(tmp_path / "t.csv", list(rows), replace=True)
-    assert [(original_text(row["title"]), row["amount"]) for row in back] == [(t, f"{a:f}") for t, a in rows]
+    assert [(unescape_cell(row["title"]), row["amount"]) for row in back] == [(t, f"{a:f}") for t, a in rows]
 
 
 @pytest.mark.parametrize(
@@ -230,9 +230,7 @@ def test_only_its_owner_can_read_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("way", list(Format))
-def test_a_row_that_does_not_fit_its_columns_is_a_mistake_nobody_gets_a_file_of(
-    tmp_path: Path, way: Format
-) -> None:
+def test_a_row_that_does_not_fit_its_columns_raises_and_leaves_no_file(tmp_path: Path, way: Format) -> None:
     with pytest.raises(ValueError, match="zip"):
         write_table(tmp_path / "t", TITLES, [("a", D(1)), ("b",)], written_as=way)
     assert list(tmp_path.iterdir()) == []
@@ -324,7 +322,7 @@ def test_a_file_where_a_folder_should_be_is_not_called_the_export(tmp_path: Path
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_is_told_plainly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+def test_a_full_disk_is_reported_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
     path = tmp_path / "t.csv"
     path.write_text("old")
 
@@ -378,9 +376,9 @@ def test_the_rows_reach_the_disk_before_the_name_does(
 
 
 def test_progress_counts_the_rows(tmp_path: Path) -> None:
-    told: list[int] = []
-    write_table(tmp_path / "t.csv", TITLES, (("a", D(n)) for n in range(2500)), progress=told.append)
-    assert told == [1000, 2000]
+    counts: list[int] = []
+    write_table(tmp_path / "t.csv", TITLES, (("a", D(n)) for n in range(2500)), progress=counts.append)
+    assert counts == [1000, 2000]
 
 
 @pytest.mark.parametrize(
@@ -459,7 +457,7 @@ def test_a_spreadsheet_takes_texts_as_texts_and_numbers_as_numbers(tmp_path: Pat
     for (title, amount), (text, number, *_) in zip(rows, cells, strict=True):
         assert not text["formula"], title
         assert text["type"] == "string", title
-        assert lines(original_text(text["text"])) == lines(str(title))
+        assert lines(unescape_cell(text["text"])) == lines(str(title))
         assert number["type"] == "float"
         assert D(number["value"]) == amount
 
@@ -578,7 +576,7 @@ def test_a_spreadsheet_reads_the_exchanges_own_numbers(
         assert not any(cell["formula"] for cell in row)
 
 
-def test_a_row_without_a_time_is_in_no_file_of_a_period_and_that_is_told(
+def test_a_row_without_a_time_is_in_no_file_of_a_period_and_is_reported(
     exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = session(exchange, tmp_path)
@@ -635,7 +633,7 @@ def test_json_lines_have_the_same_fields(exchange: ExchangeProcess, tmp_path: Pa
         assert [{k: plain.get(v, v) for k, v in line.items()} for line in read_lines(path)] == rows
 
 
-def words_for(order: Mapping[str, Any]) -> dict[str, str]:
+def intent_fields(order: Mapping[str, Any]) -> dict[str, str]:
     """Return the fields of a sell order with this order's effect."""
     side = "no" if order["book_side"] == "bid" else "yes"
     return {
@@ -646,37 +644,40 @@ def words_for(order: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def test_our_words_stand_where_the_journal_has_them_and_other_orders_are_external(
+def test_orders_have_action_and_side_from_the_journal_and_other_orders_are_external(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
     app = session(exchange, tmp_path)
     filled = [row for row in wire_rows(app, "orders", "orders").values() if D(row["fill_count_fp"]) > 0]
-    told, lost, refused, contrary, wordless, *_ = filled
-    app.journal.log_order_step("intent", words_for(told))
-    app.journal.log_order_step("acknowledged", {**named(told), "order_id": told["order_id"]})
-    app.journal.log_order_step("intent", words_for(lost))  # the program was killed here
-    app.journal.log_order_step("intent", words_for(refused) | {"client_order_id": "another"})
+    recorded, lost, refused, contrary, without_intent, *_ = filled
+    app.journal.log_order_step("intent", intent_fields(recorded))
+    app.journal.log_order_step("acknowledged", {**named(recorded), "order_id": recorded["order_id"]})
+    app.journal.log_order_step("intent", intent_fields(lost))  # the program was killed here
+    app.journal.log_order_step("intent", intent_fields(refused) | {"client_order_id": "another"})
     app.journal.log_order_step("rejected", {"client_order_id": "another"})
-    wrong = words_for(contrary) | {"action": "buy"}
+    wrong = intent_fields(contrary) | {"action": "buy"}
     app.journal.log_order_step("intent", wrong)
     app.journal.log_order_step("acknowledged", {**named(contrary), "order_id": contrary["order_id"]})
-    names = {**named(wordless), "order_id": wordless["order_id"]}  # the line of its intent is damaged
+    names = {
+        **named(without_intent),
+        "order_id": without_intent["order_id"],
+    }  # its intent is damaged
     app.journal.log_order_step("acknowledged", names)
     for table in (TRADES, ORDERS):
         _, rows = exported(app, table, tmp_path / f"{table.name}.csv")
         ours = [row for row in rows if row["origin"] == "ours"]
         assert {row["order_id"] for row in ours} == {
-            each["order_id"] for each in (told, lost, contrary, wordless)
+            each["order_id"] for each in (recorded, lost, contrary, without_intent)
         }
         for row in ours:
             assert row["price"] == (
                 row["yes_price"] if row["side"] == "yes" else f"{1 - D(row['yes_price']):f}"
             )
-            if row["order_id"] in (contrary["order_id"], wordless["order_id"]):
+            if row["order_id"] in (contrary["order_id"], without_intent["order_id"]):
                 assert row["action"] == ""
                 continue
-            order = told if row["order_id"] == told["order_id"] else lost
-            assert {name: row[name] for name in words_for(order)} == words_for(order)
+            order = recorded if row["order_id"] == recorded["order_id"] else lost
+            assert {name: row[name] for name in intent_fields(order)} == intent_fields(order)
         assert all(row["action"] == "" and row["origin"] == "external" for row in rows if row not in ours)
 
 
@@ -714,7 +715,7 @@ def test_positions_are_of_now_and_carry_titles_and_negative_numbers(
             assert D(row["unrealized_pnl"]) == D(row["value"]) - D(row["cost_basis"])
 
 
-def test_the_journal_is_exported_whole_and_its_damage_is_told(
+def test_the_journal_is_exported_whole_and_its_damage_is_reported(
     exchange: ExchangeProcess, tmp_path: Path
 ) -> None:
     app = session(exchange, tmp_path)

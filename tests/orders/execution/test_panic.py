@@ -296,7 +296,7 @@ def test_an_order_that_another_session_is_sending_is_looked_for_as_long_as_it_ca
     executor, naps = executor_at(Exchange(), tmp_path)
     report = executor.panic()
     assert report.unresolved == ("BUY 1",)
-    assert executor.orders_under_way == 1
+    assert executor.under_way_count == 1
     assert looked_s <= sum(naps) < looked_s + 5
 
 
@@ -415,7 +415,7 @@ def test_an_order_that_ended_before_the_orders_could_be_read_wants_newer_lists(t
 
 @pytest.mark.alone
 def test_a_program_that_was_stopped_while_it_held_the_journal_holds_up_no_cancel(tmp_path, monkeypatch):
-    monkeypatch.setattr(file_locks, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(file_locks, "LOCK_TIMEOUT_S", 0.5)
     lock = lock_of(TradeLogger(tmp_path, "practice").trades_path)
     lock.parent.mkdir()
     with file_locks.locked(lock):

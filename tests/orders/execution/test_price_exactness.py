@@ -87,7 +87,7 @@ class Journal(TradeLogger):
             self.intents.append(fields)
 
 
-def desk(folder) -> tuple[Wire, Journal, OrderService]:
+def trader(folder) -> tuple[Wire, Journal, OrderService]:
     wire, journal = Wire(), Journal(folder)
     executor = OrderService(wire, journal, limits=Limits(), clock=lambda: NOW + timedelta(seconds=1))
     return wire, journal, executor
@@ -95,7 +95,7 @@ def desk(folder) -> tuple[Wire, Journal, OrderService]:
 
 @pytest.mark.parametrize(("action", "side"), WAYS)
 def test_all_9999_prices_are_shown_recorded_and_sent_alike(tmp_path, action, side):
-    wire, journal, executor = desk(tmp_path)
+    wire, journal, executor = trader(tmp_path)
     looked_at = replace(preview(OrderTicket(MARKET.ticker, action, side, D(10), D("0.65"))), findings=())
     shown = []
     numbers = proof.sample(range(1, 10_000), proof.CURRENT.prices)
@@ -150,8 +150,8 @@ def test_a_price_as_typed_reaches_the_disk_as_it_reaches_the_wire(tmp_path, acti
     assert wrong == []
 
 
-def test_a_sentence_names_how_long_an_order_stands(tmp_path):
-    wire, journal, executor = desk(tmp_path)
+def test_a_sentence_names_the_time_in_force(tmp_path):
+    wire, journal, executor = trader(tmp_path)
     executor.submit(preview(OrderTicket(MARKET.ticker, Action.BUY, Side.NO, D(3), None)))
     assert wire_of(journal.intents[0]["sentence"])["time_in_force"] == "immediate_or_cancel"
     assert wire.bodies[0]["time_in_force"] == "immediate_or_cancel"

@@ -107,7 +107,7 @@ def recorded(journal: TradeLogger) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def test_a_fill_is_told_once_and_recorded_for_every_session(journal: TradeLogger) -> None:
+def test_a_fill_is_reported_once_and_recorded_for_every_session(journal: TradeLogger) -> None:
     exchange = Exchange(RESTING)
     watch = watch_of(exchange, journal)
     assert watch.look() == ()
@@ -119,7 +119,7 @@ def test_a_fill_is_told_once_and_recorded_for_every_session(journal: TradeLogger
     assert len(exchange.asked) == questions  # nothing rests any more, so no request is made
 
 
-def test_fills_in_part_are_told_as_they_come(journal: TradeLogger) -> None:
+def test_partial_fills_are_reported_as_they_come(journal: TradeLogger) -> None:
     exchange = Exchange(RESTING)
     watch = watch_of(exchange, journal)
     exchange.fill("5")
@@ -133,16 +133,16 @@ def test_fills_in_part_are_told_as_they_come(journal: TradeLogger) -> None:
 
 
 @pytest.mark.parametrize("filled", ["0", "5"])
-def test_an_order_that_was_taken_back_elsewhere_is_told_as_ended(journal: TradeLogger, filled: str) -> None:
+def test_an_order_canceled_elsewhere_is_reported_as_ended(journal: TradeLogger, filled: str) -> None:
     exchange = Exchange(RESTING)
     if D(filled):
         exchange.fill(filled)
     row = exchange.orders[RESTING.order_id]
     exchange.orders[RESTING.order_id] = replace(row, remaining_count=D(0), status=OrderStatus.CANCELED)
     watch = watch_of(exchange, journal)
-    (told,) = watch.look()
+    (message,) = watch.look()
     expected = "the rest is no longer open." if D(filled) else "no longer open, 20 of 20 not filled."
-    assert told.endswith(expected)
+    assert message.endswith(expected)
     assert watch.look() == watch_of(exchange, journal).look() == ()
     events = [record.event for record in journal.read_journal().records]
     assert events[-1] == ("order.fill" if D(filled) else ENDED_EVENT)
@@ -173,7 +173,7 @@ def test_an_order_that_is_gone_for_long_is_asked_for_once(journal: TradeLogger) 
     assert exchange.asked.count(RESTING.order_id) == 1
 
 
-def test_what_cannot_be_read_is_told_later(journal: TradeLogger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_read_is_reported_later(journal: TradeLogger, monkeypatch: pytest.MonkeyPatch) -> None:
     exchange = Exchange(RESTING)
     exchange.fill("20")
     watch = watch_of(exchange, journal)
@@ -186,9 +186,9 @@ def test_what_cannot_be_read_is_told_later(journal: TradeLogger, monkeypatch: py
         raise JournalError(str(journal.trades_path), "the disk is full")
 
     monkeypatch.setattr(journal, "log_order_fill", full)
-    (told,) = watch.look()
-    assert "filled, 20 of 20" in told
-    assert "Not recorded. The journal" in told
+    (message,) = watch.look()
+    assert "filled, 20 of 20" in message
+    assert "Not recorded. The journal" in message
     assert watch.look() == ()
     monkeypatch.setattr(journal, "log_order_fill", write)
     assert len(watch_of(exchange, journal).look()) == 1  # the next session reports and records it
@@ -207,7 +207,7 @@ def test_the_menu_tells_it_among_the_news(still_exchange: ExchangeProcess, tmp_p
     assert " ".join(screen_text(app).split()).count("no longer open, 3 of 3 not filled.") == 1
 
 
-def test_a_fault_of_the_watch_is_told_and_keeps_nobody_from_the_menu(
+def test_a_fault_of_the_watch_is_reported_and_never_blocks_the_menu(
     still_exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = session(still_exchange, tmp_path, ScriptedPrompter("0"))

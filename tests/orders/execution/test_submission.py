@@ -90,7 +90,7 @@ class Exchange:
         return ORDER_ID
 
 
-class Desk:
+class Trader:
     """A submitter with an exchange and a journal; `naps` are its pauses."""
 
     def __init__(self, url, folder, key):
@@ -138,20 +138,20 @@ def recover(recovery):
 
 
 @pytest.fixture
-def open_desk(tmp_path):
-    return lambda server: Desk(server.url, tmp_path / "logs", KEY)
+def open_trader(tmp_path):
+    return lambda server: Trader(server.url, tmp_path / "logs", KEY)
 
 
 # --- Acknowledged --------------------------------------------------------------------------------
 
 
-def test_a_resting_order_is_acknowledged_and_recorded_in_the_order_of_the_protocol(open_desk):
+def test_a_resting_order_is_acknowledged_and_recorded_in_the_order_of_the_protocol(open_trader):
     exchange = Exchange(None)
     exchange.create = exchange.accept
     with serving(exchange) as server:
-        desk = open_desk(server)
+        trader = open_trader(server)
         order = fresh()
-        result = desk.submitter.submit(order)
+        result = trader.submitter.submit(order)
         assert (result.outcome, result.message, result.order_id) == (
             Outcome.ACKNOWLEDGED,
             "open",
@@ -159,36 +159,36 @@ def test_a_resting_order_is_acknowledged_and_recorded_in_the_order_of_the_protoc
         )
         assert (result.fill_count, result.remaining_count, result.fee) == (0, 10, 0)
         assert result.recorded
-        assert desk.events() == ["order.intent", "order.sending", "order.acknowledged"]
-        assert desk.pending.orders() == ()
-    intent = desk.journal.read_journal().records[0]
+        assert trader.events() == ["order.intent", "order.sending", "order.acknowledged"]
+        assert trader.pending.orders() == ()
+    intent = trader.journal.read_journal().records[0]
     assert intent.text("client_order_id") == order.request.client_order_id
     assert intent.text("sentence") == order.sentence
     assert json.loads(server.requests[0].body)["client_order_id"] == order.request.client_order_id
 
 
-def test_the_intent_is_on_the_disk_before_the_order_is_on_the_wire(open_desk):
+def test_the_intent_is_on_the_disk_before_the_order_is_on_the_wire(open_trader):
     seen = []
     exchange = Exchange(None)
 
     def create(connection, request):
-        seen.append(desk.events())
+        seen.append(trader.events())
         exchange.accept(connection, request)
 
     exchange.create = create
     with serving(exchange) as server:
-        desk = open_desk(server)
-        desk.submitter.submit(fresh())
+        trader = open_trader(server)
+        trader.submitter.submit(fresh())
     assert seen == [["order.intent", "order.sending"]]
 
 
-def test_the_result_is_on_the_disk_before_the_fills_are_read(open_desk):
+def test_the_result_is_on_the_disk_before_the_fills_are_read(open_trader):
     seen = []
 
     class Watched(Exchange):
         def __call__(self, connection, request):
             if request.path.endswith("/fills"):
-                seen.append(desk.events()[-1])
+                seen.append(trader.events()[-1])
             super().__call__(connection, request)
 
     exchange = Watched(None)
@@ -196,19 +196,19 @@ def test_the_result_is_on_the_disk_before_the_fills_are_read(open_desk):
         connection, request, filled="10.00", remaining="0.00"
     )
     with serving(exchange) as server:
-        desk = open_desk(server)
-        desk.submitter.submit(fresh())
+        trader = open_trader(server)
+        trader.submitter.submit(fresh())
     assert seen == ["order.acknowledged"]
 
 
-def test_the_steps_come_in_the_order_in_which_the_journal_needs_them(open_desk):
+def test_the_steps_come_in_the_order_in_which_the_journal_needs_them(open_trader):
     seen = []
     exchange = Exchange(None)
     exchange.create = exchange.accept
     with serving(exchange) as server:
-        desk = open_desk(server)
-        submitter = desk.open_submitter(
-            reached=lambda step: seen.append((step, len(desk.events()), server.count("POST")))
+        trader = open_trader(server)
+        submitter = trader.open_submitter(
+            on_step=lambda step: seen.append((step, len(trader.events()), server.count("POST")))
         )
         submitter.submit(fresh())
     assert seen == [
@@ -231,30 +231,30 @@ def filled_exchange(fills):
     return exchange
 
 
-def test_price_and_fee_of_a_fill_are_those_of_the_fills(open_desk):
+def test_price_and_fee_of_a_fill_are_those_of_the_fills(open_trader):
     fills = [
         {**FILL, "fill_id": "f1", "count_fp": "4.00", "yes_price_dollars": "0.6000", "fee_cost": "0.067200"},
         {**FILL, "fill_id": "f2", "count_fp": "6.00", "yes_price_dollars": "0.6500", "fee_cost": "0.095600"},
     ]
     with serving(filled_exchange(fills)) as server:
-        desk = open_desk(server)
-        result = desk.submitter.submit(fresh())
+        trader = open_trader(server)
+        result = trader.submitter.submit(fresh())
     assert (result.message, result.average_price, result.fee) == ("filled", D("0.63"), D("0.1628"))
-    assert desk.events()[-1] == "order.fill"
+    assert trader.events()[-1] == "order.fill"
 
 
-def test_the_average_price_of_a_no_order_is_in_no_dollars(open_desk):
+def test_the_average_price_of_a_no_order_is_in_no_dollars(open_trader):
     fills = [{**FILL, "count_fp": "10.00", "yes_price_dollars": "0.6300"}]
     with serving(filled_exchange(fills)) as server:
         ticket = OrderTicket(MARKET.ticker, Action.BUY, Side.NO, D(10), D("0.37"))
-        result = open_desk(server).submitter.submit(fresh(ticket))
+        result = open_trader(server).submitter.submit(fresh(ticket))
     assert result.average_price == D("0.37")
 
 
 @pytest.mark.parametrize("fills", [[], [{**FILL, "count_fp": "4.00"}], [{**FILL, "fee_cost": None}]])
-def test_fills_that_are_not_all_there_yet_leave_the_fee_unknown_instead_of_wrong(open_desk, fills):
+def test_fills_that_are_not_all_there_yet_leave_the_fee_unknown_instead_of_wrong(open_trader, fills):
     with serving(filled_exchange(fills)) as server:
-        result = open_desk(server).submitter.submit(fresh())
+        result = open_trader(server).submitter.submit(fresh())
     assert (result.outcome, result.fill_count) == (Outcome.ACKNOWLEDGED, 10)
     assert result.fee is None
     assert result.average_price is None
@@ -270,13 +270,13 @@ def test_fills_that_are_not_all_there_yet_leave_the_fee_unknown_instead_of_wrong
         ("0.00", "0.00", "canceled at once, nothing filled"),
     ],
 )
-def test_what_happened_is_told_from_the_counts(open_desk, filled, remaining, words):
+def test_what_happened_is_read_from_the_counts(open_trader, filled, remaining, words):
     exchange = Exchange(None)
     exchange.create = lambda connection, request: exchange.accept(
         connection, request, filled=filled, remaining=remaining
     )
     with serving(exchange) as server:
-        assert open_desk(server).submitter.submit(fresh()).message == words
+        assert open_trader(server).submitter.submit(fresh()).message == words
 
 
 # --- Refused, and not sent -----------------------------------------------------------------------
@@ -287,26 +287,26 @@ NOT_DEFINITE = {"409_duplicate", "400_param"}
 
 
 @pytest.mark.parametrize("name", [name for name in EXAMPLES["errors"] if name not in NOT_DEFINITE])
-def test_a_refused_order_is_rejected_and_never_placed(open_desk, name):
+def test_a_refused_order_is_rejected_and_never_placed(open_trader, name):
     refusal = EXAMPLES["errors"][name]
     with serving(Exchange(say(refusal["status"], refusal["body"]))) as server:
-        desk = open_desk(server)
-        result = desk.submitter.submit(fresh())
+        trader = open_trader(server)
+        result = trader.submitter.submit(fresh())
         assert result.outcome is Outcome.REJECTED
         assert (result.order_id, result.fill_count, result.remaining_count) == (None, 0, 0)
-        assert desk.last().event == "order.rejected"
-        assert desk.pending.orders() == ()
+        assert trader.last().event == "order.rejected"
+        assert trader.pending.orders() == ()
     assert len(server.requests) == 1
-    assert desk.naps == []
+    assert trader.naps == []
 
 
 def test_an_exchange_that_cannot_be_reached_got_nothing(tmp_path):
-    desk = Desk(f"http://127.0.0.1:{unused_port()}{ROOT}", tmp_path, KEY)
-    result = desk.submitter.submit(fresh())
+    trader = Trader(f"http://127.0.0.1:{unused_port()}{ROOT}", tmp_path, KEY)
+    result = trader.submitter.submit(fresh())
     assert result.outcome is Outcome.NOT_SENT
     assert result.message.endswith("Nothing was sent.")
-    assert desk.events() == ["order.intent", *["order.sending"] * 3, "order.not_sent"]
-    assert desk.pending.orders() == ()
+    assert trader.events() == ["order.intent", *["order.sending"] * 3, "order.not_sent"]
+    assert trader.pending.orders() == ()
 
 
 class Unreachable:
@@ -332,28 +332,28 @@ class Unreachable:
 
 
 @pytest.mark.parametrize("failures", [0, 1, 2])
-def test_what_never_left_is_sent_again_twice_at_most_with_the_same_id(open_desk, failures):
+def test_what_never_left_is_sent_again_twice_at_most_with_the_same_id(open_trader, failures):
     exchange = Exchange(None)
     exchange.create = exchange.accept
     with serving(exchange) as server:
-        desk = open_desk(server)
-        client = Unreachable(desk.client, failures)
-        submitter = desk.open_submitter(client=client)
+        trader = open_trader(server)
+        client = Unreachable(trader.client, failures)
+        submitter = trader.open_submitter(client=client)
         order = fresh()
         result = submitter.submit(order)
     assert (result.outcome, result.message) == (Outcome.ACKNOWLEDGED, "open")
     assert client.sent == [order.request] * (failures + 1)
-    assert desk.naps == [0.5] * failures
+    assert trader.naps == [0.5] * failures
     assert server.count("POST") == 1
 
 
-def test_nothing_is_sent_again_after_the_machine_slept(open_desk):
+def test_nothing_is_sent_again_after_the_machine_slept(open_trader):
     """A sleeping machine's monotonic clock stops; the wall clock does not."""
     with serving(Exchange(reset)) as server:
-        desk = open_desk(server)
-        client = Unreachable(desk.client, 99)
+        trader = open_trader(server)
+        client = Unreachable(trader.client, 99)
         moments = [NOW]
-        submitter = desk.open_submitter(
+        submitter = trader.open_submitter(
             client=client,
             clock=lambda: moments[-1],
             monotonic=lambda: 0.0,
@@ -363,11 +363,11 @@ def test_nothing_is_sent_again_after_the_machine_slept(open_desk):
     assert len(client.sent) == 1
 
 
-def test_nothing_is_sent_again_once_the_program_is_ending(open_desk):
+def test_nothing_is_sent_again_once_the_program_is_ending(open_trader):
     with serving(Exchange(reset)) as server:
-        desk = open_desk(server)
-        client = Unreachable(desk.client, 99)
-        submitter = desk.open_submitter(client=client, sleep=lambda pause: stop())
+        trader = open_trader(server)
+        client = Unreachable(trader.client, 99)
+        submitter = trader.open_submitter(client=client, sleep=lambda pause: stop())
 
         def stop():
             submitter.stop()
@@ -379,60 +379,60 @@ def test_nothing_is_sent_again_once_the_program_is_ending(open_desk):
     assert len(client.sent) == 1
 
 
-def test_an_order_that_the_last_check_stopped_is_not_tried_again_when_the_reason_has_gone(open_desk):
+def test_an_order_that_the_last_check_stopped_is_not_tried_again_when_the_reason_has_gone(open_trader):
     """A panic comes after the confirmation and is lifted at once."""
     blocked = iter([None, "New orders are blocked."])
     exchange = Exchange(None)
     exchange.create = exchange.accept
     with serving(exchange) as server:
-        desk = open_desk(server)
-        submitter = desk.open_submitter(block_reason=lambda: next(blocked, None))
+        trader = open_trader(server)
+        submitter = trader.open_submitter(block_reason=lambda: next(blocked, None))
         result = submitter.submit(fresh())
     assert (result.outcome, result.message) == (Outcome.NOT_SENT, "New orders are blocked.")
-    assert desk.events() == ["order.intent", "order.sending", "order.not_sent"]
-    assert desk.last().text("reason") == result.message
-    assert (desk.naps, server.requests) == ([], [])
+    assert trader.events() == ["order.intent", "order.sending", "order.not_sent"]
+    assert trader.last().text("reason") == result.message
+    assert (trader.naps, server.requests) == ([], [])
 
 
-def test_a_lock_that_ends_while_it_is_asked_gives_the_reason_that_was_seen(open_desk, monkeypatch):
+def test_a_lock_that_ends_while_it_is_asked_gives_the_reason_that_was_seen(open_trader, monkeypatch):
     reasons = iter(["The journal cannot be written."])
     monkeypatch.setattr(TradingLock, "reason", property(lambda lock: next(reasons, None)))
     monkeypatch.setattr(TradingLock, "retry", lambda lock: None)
     with serving(Exchange(reset)) as server:
-        result = open_desk(server).open_submitter().submit(fresh())
+        result = open_trader(server).open_submitter().submit(fresh())
     assert result.message == "Trading is locked. The journal cannot be written."
 
 
-def test_what_stops_another_try_is_the_reason_that_is_shown(open_desk):
+def test_what_stops_another_try_is_the_reason_that_is_shown(open_trader):
     blocked = iter([None, None, "New orders are blocked."])
     with serving(Exchange(reset)) as server:
-        desk = open_desk(server)
-        client = Unreachable(desk.client, 99)
-        submitter = desk.open_submitter(client=client, block_reason=lambda: next(blocked))
+        trader = open_trader(server)
+        client = Unreachable(trader.client, 99)
+        submitter = trader.open_submitter(client=client, block_reason=lambda: next(blocked))
         result = submitter.submit(fresh())
     assert (result.outcome, result.message) == (Outcome.NOT_SENT, "New orders are blocked.")
-    assert (len(client.sent), desk.naps) == (1, [0.5])
+    assert (len(client.sent), trader.naps) == (1, [0.5])
 
 
 @pytest.mark.parametrize(("each_takes_s", "sends"), [(0.1, 3), (3.0, 2), (4.4, 2), (4.6, 1), (12.0, 1)])
-def test_nothing_is_sent_again_later_than_five_seconds_after_the_first_try(open_desk, each_takes_s, sends):
+def test_nothing_is_sent_again_later_than_five_seconds_after_the_first_try(open_trader, each_takes_s, sends):
     seconds = itertools.count()
     with serving(Exchange(reset)) as server:
-        desk = open_desk(server)
-        client = Unreachable(desk.client, 99)
-        submitter = desk.open_submitter(client=client, monotonic=lambda: next(seconds) * each_takes_s)
+        trader = open_trader(server)
+        client = Unreachable(trader.client, 99)
+        submitter = trader.open_submitter(client=client, monotonic=lambda: next(seconds) * each_takes_s)
         assert submitter.submit(fresh()).outcome is Outcome.NOT_SENT
     assert len(client.sent) == sends
     assert server.requests == []
 
 
-def test_an_order_over_our_own_request_budget_was_not_rejected_but_not_sent(open_desk):
+def test_an_order_over_our_own_request_budget_was_not_rejected_but_not_sent(open_trader):
     with serving(Exchange(reset)) as server:
-        desk = open_desk(server)
-        budget = desk.client._transport.rate_limiter
+        trader = open_trader(server)
+        budget = trader.client._transport.rate_limiter
         budget.configure(AccountLimits("x", TokenBucketLimit(1, 10), TokenBucketLimit(1, 10)), None)
         budget.acquire("POST", CREATE, within_s=0)
-        assert desk.submitter.submit(fresh()).outcome is Outcome.NOT_SENT
+        assert trader.submitter.submit(fresh()).outcome is Outcome.NOT_SENT
     assert server.requests == []
 
 
@@ -444,39 +444,39 @@ def test_an_order_over_our_own_request_budget_was_not_rejected_but_not_sent(open
         (-1, "This computer's clock was set back after the preview."),
     ],
 )
-def test_a_preview_that_is_not_of_this_moment_is_denied(open_desk, age_s, words):
+def test_a_preview_that_is_not_of_this_moment_is_denied(open_trader, age_s, words):
     with serving(Exchange(reset)) as server:
-        desk = open_desk(server)
-        desk.now = NOW + timedelta(seconds=age_s)
-        result = desk.submitter.submit(fresh())
+        trader = open_trader(server)
+        trader.now = NOW + timedelta(seconds=age_s)
+        result = trader.submitter.submit(fresh())
     assert result.outcome is Outcome.DENIED
     assert result.message.startswith(words)
     assert server.requests == []
 
 
-def test_a_preview_of_ten_seconds_ago_is_still_sent(open_desk):
+def test_a_preview_of_ten_seconds_ago_is_still_sent(open_trader):
     exchange = Exchange(None)
     exchange.create = exchange.accept
     with serving(exchange) as server:
-        desk = open_desk(server)
-        desk.now = NOW + timedelta(seconds=10)
-        assert desk.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
+        trader = open_trader(server)
+        trader.now = NOW + timedelta(seconds=10)
+        assert trader.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
 
 
-def test_the_same_preview_is_sent_only_once(open_desk):
+def test_the_same_preview_is_sent_only_once(open_trader):
     exchange = Exchange(None)
     exchange.create = exchange.accept
     with serving(exchange) as server:
-        desk = open_desk(server)
+        trader = open_trader(server)
         order = fresh()
-        desk.submitter.submit(order)
-        again = desk.submitter.submit(order)
+        trader.submitter.submit(order)
+        again = trader.submitter.submit(order)
     assert again.outcome is Outcome.DENIED
     assert "already submitted. Nothing was sent again" in again.message
     assert server.count("POST") == 1
 
 
-def test_the_same_preview_submitted_twice_at_the_same_moment_is_sent_only_once(open_desk):
+def test_the_same_preview_submitted_twice_at_the_same_moment_is_sent_only_once(open_trader):
     both_looking = threading.Barrier(2)
 
     def clock():
@@ -487,8 +487,8 @@ def test_the_same_preview_submitted_twice_at_the_same_moment_is_sent_only_once(o
     exchange = Exchange(None)
     exchange.create = exchange.accept
     with serving(exchange) as server:
-        desk = open_desk(server)
-        submitter = desk.open_submitter(clock=clock)
+        trader = open_trader(server)
+        submitter = trader.open_submitter(clock=clock)
         order, outcomes = fresh(), []
         threads = [
             threading.Thread(target=lambda: outcomes.append(submitter.submit(order).outcome))
@@ -502,15 +502,15 @@ def test_the_same_preview_submitted_twice_at_the_same_moment_is_sent_only_once(o
     assert server.count("POST") == 1
 
 
-def test_a_preview_that_a_rule_denies_is_not_sent(open_desk):
+def test_a_preview_that_a_rule_denies_is_not_sent(open_trader):
     with serving(Exchange(reset)) as server:
-        desk = open_desk(server)
+        trader = open_trader(server)
         off_grid = OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(10), D("0.655"))
-        result = desk.submitter.submit(fresh(off_grid))
+        result = trader.submitter.submit(fresh(off_grid))
         assert result.outcome is Outcome.DENIED
         assert "not a valid price here" in result.message
-        assert desk.events() == ["order.denied"]
-        (denial,) = desk.journal.read_journal().records
+        assert trader.events() == ["order.denied"]
+        (denial,) = trader.journal.read_journal().records
     assert denial.fields["reason"] == result.message
     first, *_ = denial.fields["findings"]
     assert (first["rule"], first["severity"], first["actual"]) == ("price grid", "deny", "0.655")
@@ -549,7 +549,7 @@ LOST = {
 
 
 @pytest.mark.parametrize("answer", LOST.values(), ids=LOST.keys())
-def test_an_order_whose_answer_was_lost_is_found_by_its_own_id(open_desk, answer):
+def test_an_order_whose_answer_was_lost_is_found_by_its_own_id(open_trader, answer):
     exchange = Exchange(None)
 
     def create(connection, request):
@@ -560,49 +560,49 @@ def test_an_order_whose_answer_was_lost_is_found_by_its_own_id(open_desk, answer
 
     exchange.create = create
     with serving(exchange) as server:
-        desk = open_desk(server)
-        result = desk.submitter.submit(fresh())
+        trader = open_trader(server)
+        result = trader.submitter.submit(fresh())
         assert result.outcome is Outcome.ACKNOWLEDGED
         assert result.message == "found at the exchange: filled"
         assert (result.order_id, result.fill_count) == (ORDER_ID, 10)
         assert (result.average_price, result.fee) == (D("0.6"), D("0.168"))
-        assert desk.pending.orders() == ()
+        assert trader.pending.orders() == ()
     assert server.count("POST") == 1
 
 
 @pytest.mark.parametrize("answer", LOST.values(), ids=LOST.keys())
 @pytest.mark.parametrize("lists_work", [True, False])
-def test_an_order_that_is_not_found_stays_unknown_and_unresolved(open_desk, answer, lists_work):
+def test_an_order_that_is_not_found_stays_unknown_and_unresolved(open_trader, answer, lists_work):
     exchange = Exchange(answer)
     exchange.lists_work = lists_work
     with serving(exchange) as server:
-        desk = open_desk(server)
+        trader = open_trader(server)
         order = fresh()
-        result = desk.submitter.submit(order)
+        result = trader.submitter.submit(order)
         assert result.outcome is Outcome.UNKNOWN
         assert (result.order_id, result.fill_count, result.remaining_count) == (None, None, None)
         assert "Don't resend" in result.message
-        assert desk.naps == list(FIRST_PAUSES_S)
-        waiting = desk.pending.orders()
+        assert trader.naps == list(FIRST_PAUSES_S)
+        waiting = trader.pending.orders()
         assert [(row.client_order_id, row.sentence) for row in waiting] == [
             (order.request.client_order_id, order.sentence)
         ]
     assert server.count("POST") == 1
 
 
-def test_of_an_unknown_outcome_no_counts_are_on_record(open_desk, tmp_path):
+def test_of_an_unknown_outcome_no_counts_are_on_record(open_trader, tmp_path):
     """A zero would claim that nothing was filled and nothing rests."""
     with serving(Exchange(reset)) as server:
-        desk = open_desk(server)
-        desk.submitter.submit(fresh())
-    assert desk.last().event == "order.unknown"
-    assert (desk.last().fields["fill_count"], desk.last().fields["remaining_count"]) == (None, None)
-    desk.journal.export_journal_to_csv(tmp_path / "journal.csv")
+        trader = open_trader(server)
+        trader.submitter.submit(fresh())
+    assert trader.last().event == "order.unknown"
+    assert (trader.last().fields["fill_count"], trader.last().fields["remaining_count"]) == (None, None)
+    trader.journal.export_journal_to_csv(tmp_path / "journal.csv")
     *_, row = csv.DictReader((tmp_path / "journal.csv").read_text(encoding="utf-8-sig").splitlines())
     assert (row["event"], row["fill_count"]) == ("order.unknown", "")
 
 
-def test_an_order_that_shows_up_late_is_found_at_a_later_look(open_desk):
+def test_an_order_that_shows_up_late_is_found_at_a_later_look(open_trader):
     exchange = Exchange(None)
     sent = []
 
@@ -612,29 +612,29 @@ def test_an_order_that_shows_up_late_is_found_at_a_later_look(open_desk):
 
     exchange.create = create
     with serving(exchange) as server:
-        desk = open_desk(server)
-        desk.between_looks = lambda: len(desk.naps) == 3 and exchange.list_order(sent[0])
-        result = desk.submitter.submit(fresh())
+        trader = open_trader(server)
+        trader.between_looks = lambda: len(trader.naps) == 3 and exchange.list_order(sent[0])
+        result = trader.submitter.submit(fresh())
     assert (result.outcome, result.message) == (
         Outcome.ACKNOWLEDGED,
         "found at the exchange: open",
     )
-    assert desk.naps == [0.5, 1.0, 2.0]
+    assert trader.naps == [0.5, 1.0, 2.0]
 
 
 class Clockwork(Exchange):
     """An exchange whose data is always as of the test's current time."""
 
-    desk = None
+    trader = None
 
     def __call__(self, connection, request):
         if request.path.endswith("/user_data_timestamp"):
-            say(200, {"as_of_time": self.desk.now.isoformat()})(connection, request)
+            say(200, {"as_of_time": self.trader.now.isoformat()})(connection, request)
         else:
             super().__call__(connection, request)
 
 
-def test_an_order_proved_absent_is_told_as_not_placed_with_the_time_of_the_proof(open_desk):
+def test_an_order_proved_absent_is_reported_as_not_placed_with_the_time_of_the_proof(open_trader):
     def create(connection, request):
         """Lose the order but return the time.
 
@@ -644,43 +644,43 @@ def test_an_order_proved_absent_is_told_as_not_placed_with_the_time_of_the_proof
 
     exchange = Clockwork(create)
     with serving(exchange) as server:
-        desk = exchange.desk = open_desk(server)
+        trader = exchange.trader = open_trader(server)
 
         def half_a_minute_passes():
-            desk.now += timedelta(seconds=35)
+            trader.now += timedelta(seconds=35)
 
-        desk.between_looks = half_a_minute_passes
+        trader.between_looks = half_a_minute_passes
         order = fresh()
-        result = desk.submitter.submit(order)
+        result = trader.submitter.submit(order)
         assert result.outcome is Outcome.ABSENT
         at = (NOW + timedelta(seconds=140)).astimezone()
         assert result.message.endswith(f"Not placed (verified as of {at:%H:%M:%S}): {order.sentence}.")
-        assert desk.pending.orders() == ()
-    assert desk.last().event == "order.absent"
-    assert desk.events().count("order.unknown") == 1
+        assert trader.pending.orders() == ()
+    assert trader.last().event == "order.absent"
+    assert trader.events().count("order.unknown") == 1
     assert server.count("POST") == 1
 
 
-def test_an_order_that_is_being_sent_is_named_among_the_open_ones(open_desk):
+def test_an_order_that_is_being_sent_is_named_among_the_open_ones(open_trader):
     seen = []
     exchange = Exchange(None)
 
     def create(connection, request):
-        seen.extend(life.sentence for life in desk.pending.orders())
-        desk.recovery.examine_all()
+        seen.extend(life.sentence for life in trader.pending.orders())
+        trader.recovery.examine_all()
         exchange.accept(connection, request)
 
     exchange.create = create
     with serving(exchange) as server:
-        desk = open_desk(server)
+        trader = open_trader(server)
         order = fresh()
-        desk.submitter.submit(order)
-        assert desk.pending.orders() == ()
+        trader.submitter.submit(order)
+        assert trader.pending.orders() == ()
     assert seen == [order.sentence]
     assert [request.method for request in server.requests] == ["POST"]
 
 
-def test_a_fault_of_our_own_on_the_way_leaves_an_order_to_look_for(open_desk):
+def test_a_fault_of_our_own_on_the_way_leaves_an_order_to_look_for(open_trader):
     exchange = Exchange(None)
     exchange.create = exchange.accept
 
@@ -689,18 +689,18 @@ def test_a_fault_of_our_own_on_the_way_leaves_an_order_to_look_for(open_desk):
             raise ZeroDivisionError
 
     with serving(exchange) as server:
-        desk = open_desk(server)
-        submitter = desk.open_submitter(reached=stumble)
+        trader = open_trader(server)
+        submitter = trader.open_submitter(on_step=stumble)
         order = fresh()
         with pytest.raises(ZeroDivisionError):
             submitter.submit(order)
-        assert [life.sentence for life in desk.pending.orders()] == [order.sentence]
-        desk.recovery.examine_all()
-        assert desk.pending.orders() == ()
-        assert desk.last().text("order_id") == ORDER_ID
+        assert [life.sentence for life in trader.pending.orders()] == [order.sentence]
+        trader.recovery.examine_all()
+        assert trader.pending.orders() == ()
+        assert trader.last().text("order_id") == ORDER_ID
 
 
-def test_a_duplicate_id_means_that_the_order_arrived_and_is_looked_up(open_desk):
+def test_a_duplicate_id_means_that_the_order_arrived_and_is_looked_up(open_trader):
     exchange = Exchange(None)
     duplicate = EXAMPLES["errors"]["409_duplicate"]
 
@@ -710,46 +710,46 @@ def test_a_duplicate_id_means_that_the_order_arrived_and_is_looked_up(open_desk)
 
     exchange.create = create
     with serving(exchange) as server:
-        desk = open_desk(server)
-        assert desk.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
+        trader = open_trader(server)
+        assert trader.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
 
 
-def test_a_duplicate_id_whose_order_is_not_shown_is_unknown_and_not_rejected(open_desk):
+def test_a_duplicate_id_whose_order_is_not_shown_is_unknown_and_not_rejected(open_trader):
     duplicate = EXAMPLES["errors"]["409_duplicate"]
     with serving(Exchange(say(duplicate["status"], duplicate["body"]))) as server:
-        assert open_desk(server).submitter.submit(fresh()).outcome is Outcome.UNKNOWN
+        assert open_trader(server).submitter.submit(fresh()).outcome is Outcome.UNKNOWN
 
 
-def test_a_denial_says_nothing_of_an_order_that_was_sent_before(open_desk):
+def test_a_denial_says_nothing_of_an_order_that_was_sent_before(open_trader):
     """The same preview has the same id, and its first order may be live.
 
     So a denial must not be recorded under that id.
     """
     with serving(Exchange(reset)) as server:
-        desk = open_desk(server)
+        trader = open_trader(server)
         order = fresh()
-        desk.submitter.submit(order)
-        before = logged_orders(desk.journal.read_journal().records, "practice", None)
-        assert desk.submitter.submit(order).outcome is Outcome.DENIED
-        records = desk.journal.read_journal().records
+        trader.submitter.submit(order)
+        before = logged_orders(trader.journal.read_journal().records, "practice", None)
+        assert trader.submitter.submit(order).outcome is Outcome.DENIED
+        records = trader.journal.read_journal().records
     assert logged_orders(records, "practice", None) == before
     assert (records[-1].event, records[-1].text("ticker")) == ("order.denied", MARKET.ticker)
     words = OwnOrders(records)
     listed = model_factory.order(BookSide.BID, "0.65")
     words.remember(replace(listed, client_order_id=order.request.client_order_id))
-    assert words.of(ORDER_ID, BookSide.BID) == (order.request.client_order_id, Action.BUY, Side.YES)
+    assert words.lookup(ORDER_ID, BookSide.BID) == (order.request.client_order_id, Action.BUY, Side.YES)
 
 
-def test_an_unknown_order_submitted_again_is_denied_and_still_unresolved(open_desk):
+def test_an_unknown_order_submitted_again_is_denied_and_still_unresolved(open_trader):
     with serving(Exchange(reset)) as server:
-        desk = open_desk(server)
+        trader = open_trader(server)
         order = fresh()
-        desk.submitter.submit(order)
-        assert desk.submitter.submit(order).outcome is Outcome.DENIED
-        assert [row.client_order_id for row in desk.pending.orders()] == [order.request.client_order_id]
+        trader.submitter.submit(order)
+        assert trader.submitter.submit(order).outcome is Outcome.DENIED
+        assert [row.client_order_id for row in trader.pending.orders()] == [order.request.client_order_id]
 
 
-def test_an_unresolved_order_is_found_by_a_later_session_once_it_is_shown(open_desk):
+def test_an_unresolved_order_is_found_by_a_later_session_once_it_is_shown(open_trader):
     sent = []
 
     def create(connection, request):
@@ -759,8 +759,8 @@ def test_an_unresolved_order_is_found_by_a_later_session_once_it_is_shown(open_d
     exchange = Exchange(create)
     with serving(exchange) as server:
         order = fresh()
-        open_desk(server).submitter.submit(order)
-        later = open_desk(server)
+        open_trader(server).submitter.submit(order)
+        later = open_trader(server)
         recover(later.recovery)
         later.recovery.examine_all()
         assert len(later.pending.orders()) == 1
@@ -772,33 +772,33 @@ def test_an_unresolved_order_is_found_by_a_later_session_once_it_is_shown(open_d
         later.recovery.examine_all()
         assert later.pending.orders() == ()
         assert later.pending.drain_messages() == (f"Found: {order.sentence} (order {ORDER_ID}, resting).",)
-        before = len(open_desk(server).events())
+        before = len(open_trader(server).events())
         recover(later.recovery)
         later.recovery.examine_all()
-        assert len(open_desk(server).events()) == before
+        assert len(open_trader(server).events()) == before
 
 
-def test_a_session_that_died_after_writing_its_intent_leaves_the_order_unresolved(open_desk):
+def test_a_session_that_died_after_writing_its_intent_leaves_the_order_unresolved(open_trader):
     with serving(Exchange(reset)) as server:
-        desk = open_desk(server)
+        trader = open_trader(server)
         fields = {"client_order_id": "c1", "ticker": MARKET.ticker, "sentence": "BUY 10 YES"}
-        desk.journal.log_order_step("intent", fields)
-        recover(desk.recovery)
-        assert [row.client_order_id for row in desk.pending.orders()] == ["c1"]
-        desk.journal.log_order_step("sending", fields)
-        recover(desk.recovery)
-        assert [row.client_order_id for row in desk.pending.orders()] == ["c1"]
+        trader.journal.log_order_step("intent", fields)
+        recover(trader.recovery)
+        assert [row.client_order_id for row in trader.pending.orders()] == ["c1"]
+        trader.journal.log_order_step("sending", fields)
+        recover(trader.recovery)
+        assert [row.client_order_id for row in trader.pending.orders()] == ["c1"]
 
 
-def test_an_order_whose_intent_line_is_damaged_is_looked_for_all_the_same(open_desk):
+def test_an_order_whose_intent_line_is_damaged_is_looked_for_all_the_same(open_trader):
     with serving(Exchange(reset)) as server:
-        order, desk = fresh(), open_desk(server)
-        desk.submitter.submit(order)
-        path = desk.journal.trades_path
+        order, trader = fresh(), open_trader(server)
+        trader.submitter.submit(order)
+        path = trader.journal.trades_path
         intent, *others = path.read_bytes().splitlines(keepends=True)
         for rest in (others, others[1:]):
             path.write_bytes(b"".join([intent[:-9] + b"\n", *rest]))
-            later = open_desk(server)
+            later = open_trader(server)
             assert len(recover(later.recovery).damage) == 1
             (life,) = later.pending.orders()
             assert (life.client_order_id, life.ticker, life.sentence) == (
@@ -811,56 +811,56 @@ def test_an_order_whose_intent_line_is_damaged_is_looked_for_all_the_same(open_d
 # --- The journal fails ---------------------------------------------------------------------------
 
 
-def spoil(desk):
+def spoil(trader):
     """Put a folder in place of the journal, so that it cannot be written."""
-    path = desk.journal.trades_path
+    path = trader.journal.trades_path
     if path.exists():
         path.rename(path.with_suffix(".old"))
     path.mkdir(parents=True)
 
 
-def test_a_journal_that_cannot_be_written_sends_nothing_and_locks_trading(open_desk):
+def test_a_journal_that_cannot_be_written_sends_nothing_and_locks_trading(open_trader):
     with serving(Exchange(reset)) as server:
-        desk = open_desk(server)
-        spoil(desk)
-        result = desk.submitter.submit(fresh())
+        trader = open_trader(server)
+        spoil(trader)
+        result = trader.submitter.submit(fresh())
         assert result.outcome is Outcome.NOT_SENT
         assert "Nothing was sent" in result.message
-        assert desk.lock.reason is not None
-        assert desk.submitter.submit(fresh()).outcome is Outcome.DENIED
+        assert trader.lock.reason is not None
+        assert trader.submitter.submit(fresh()).outcome is Outcome.DENIED
         with pytest.raises(JournalError):
-            recover(desk.recovery)
+            recover(trader.recovery)
     assert server.requests == []
 
 
 @pytest.mark.parametrize("failures", [1, 2])
 def test_an_intent_that_is_in_the_journal_although_it_failed_gets_its_end_there(
-    open_desk, monkeypatch, failures
+    open_trader, monkeypatch, failures
 ):
     """A write may report an error although other programs can read its line."""
     exchange = Exchange(None)
     exchange.create = exchange.accept
     with serving(exchange) as server:
-        desk = open_desk(server)
+        trader = open_trader(server)
         order = fresh()
-        desk.journal.log_event("session.begun", {})
+        trader.journal.log_event("session.begun", {})
         left = [OSError(5, "Input/output error")] * failures
         real = os.fsync
         monkeypatch.setattr(os, "fsync", lambda file: real(file) if not left else raised(left.pop()))
-        result = desk.submitter.submit(order)
+        result = trader.submitter.submit(order)
         assert (result.outcome, result.recorded) == (Outcome.NOT_SENT, failures == 1)
-        assert desk.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
-        told = desk.journal.read_journal().records
-        assert order_lives(told)[order.request.client_order_id].stage is OrderStage.NOT_SENT
+        assert trader.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
+        recorded = trader.journal.read_journal().records
+        assert order_lives(recorded)[order.request.client_order_id].stage is OrderStage.NOT_SENT
     assert server.count("POST") == 1
 
 
-def test_an_order_whose_sending_cannot_be_recorded_is_not_tried_again(open_desk, monkeypatch):
+def test_an_order_whose_sending_cannot_be_recorded_is_not_tried_again(open_trader, monkeypatch):
     exchange = Exchange(None)
     exchange.create = exchange.accept
     with serving(exchange) as server:
-        desk = open_desk(server)
-        desk.journal.log_event("session.begun", {})
+        trader = open_trader(server)
+        trader.journal.log_event("session.begun", {})
         failing = [False, True]  # the intent is written, the next step is not
         real = os.fsync
         monkeypatch.setattr(
@@ -868,8 +868,8 @@ def test_an_order_whose_sending_cannot_be_recorded_is_not_tried_again(open_desk,
             "fsync",
             lambda file: raised(OSError(5, "error")) if failing and failing.pop(0) else real(file),
         )
-        result = desk.submitter.submit(fresh())
-        assert (result.outcome, desk.naps) == (Outcome.NOT_SENT, [])
+        result = trader.submitter.submit(fresh())
+        assert (result.outcome, trader.naps) == (Outcome.NOT_SENT, [])
     assert server.requests == []
 
 
@@ -877,67 +877,67 @@ def raised(error):
     raise error
 
 
-def test_an_order_is_not_sent_while_a_program_that_was_stopped_holds_the_journal(open_desk, monkeypatch):
-    monkeypatch.setattr(file_locks, "PATIENCE_S", 0.1)
+def test_an_order_is_not_sent_while_a_program_that_was_stopped_holds_the_journal(open_trader, monkeypatch):
+    monkeypatch.setattr(file_locks, "LOCK_TIMEOUT_S", 0.1)
     exchange = Exchange(None)
     exchange.create = exchange.accept
     with serving(exchange) as server:
-        desk = open_desk(server)
-        lock = lock_of(desk.journal.trades_path)
+        trader = open_trader(server)
+        lock = lock_of(trader.journal.trades_path)
         lock.parent.mkdir(parents=True)
         with file_locks.locked(lock):
-            result = desk.submitter.submit(fresh())
+            result = trader.submitter.submit(fresh())
             assert result.outcome is Outcome.NOT_SENT
             assert "another program has locked it" in result.message
-            assert desk.submitter.submit(fresh()).outcome is Outcome.DENIED
+            assert trader.submitter.submit(fresh()).outcome is Outcome.DENIED
             assert server.requests == []
-        assert desk.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
+        assert trader.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
 
 
-def test_a_result_that_cannot_be_recorded_still_stands_and_locks_trading(open_desk):
+def test_a_result_that_cannot_be_recorded_stays_valid_and_locks_trading(open_trader):
     exchange = Exchange(None)
 
     def create(connection, request):
-        spoil(desk)
+        spoil(trader)
         exchange.accept(connection, request)
 
     exchange.create = create
     with serving(exchange) as server:
-        desk = open_desk(server)
-        result = desk.submitter.submit(fresh())
+        trader = open_trader(server)
+        result = trader.submitter.submit(fresh())
         assert (result.outcome, result.order_id) == (Outcome.ACKNOWLEDGED, ORDER_ID)
         assert not result.recorded
-        second = desk.submitter.submit(fresh())
+        second = trader.submitter.submit(fresh())
         assert second.outcome is Outcome.DENIED
         assert "locked" in second.message
     assert server.count("POST") == 1
 
 
-def mend(desk):
+def mend(trader):
     """Restore the journal."""
-    path = desk.journal.trades_path
+    path = trader.journal.trades_path
     path.rmdir()
     if path.with_suffix(".old").exists():
         path.with_suffix(".old").rename(path)
 
 
-def test_trading_goes_on_once_the_missing_result_is_in_the_journal(open_desk):
+def test_trading_goes_on_once_the_missing_result_is_in_the_journal(open_trader):
     exchange = Exchange(None)
 
     def create(connection, request):
         if server.count("POST") == 1:
-            spoil(desk)
+            spoil(trader)
         exchange.accept(connection, request)
 
     exchange.create = create
     with serving(exchange) as server:
-        desk = open_desk(server)
+        trader = open_trader(server)
         first = fresh()
-        assert not desk.submitter.submit(first).recorded
-        mend(desk)
-        assert desk.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
-    assert desk.lock.reason is None
-    records = desk.journal.read_journal().records
+        assert not trader.submitter.submit(first).recorded
+        mend(trader)
+        assert trader.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
+    assert trader.lock.reason is None
+    records = trader.journal.read_journal().records
     assert [record.event for record in records] == [
         "order.intent",
         "order.sending",
@@ -954,8 +954,8 @@ def test_trading_goes_on_once_the_missing_result_is_in_the_journal(open_desk):
     ("filled", "remaining", "status", "what"),
     [("0.00", "10.00", "resting", "IS LIVE"), ("0.00", "0.00", "canceled", "was accepted")],
 )
-def test_an_order_that_is_found_but_cannot_be_recorded_is_told_as_what_it_is(
-    open_desk, filled, remaining, status, what
+def test_an_order_that_is_found_but_cannot_be_recorded_is_reported_as_what_it_is(
+    open_trader, filled, remaining, status, what
 ):
     exchange = Exchange(None)
 
@@ -965,42 +965,42 @@ def test_an_order_that_is_found_but_cannot_be_recorded_is_told_as_what_it_is(
 
     exchange.create = create
     with serving(exchange) as server:
-        desk = open_desk(server)
-        desk.between_looks = lambda: len(desk.naps) == 1 and spoil(desk)
-        result = desk.submitter.submit(fresh())
+        trader = open_trader(server)
+        trader.between_looks = lambda: len(trader.naps) == 1 and spoil(trader)
+        result = trader.submitter.submit(fresh())
         assert (result.outcome, result.order_id, result.recorded) == (Outcome.ACKNOWLEDGED, ORDER_ID, False)
         assert f"Order {ORDER_ID} {what} but could not be recorded. The journal " in result.message
-        assert desk.lock.reason is not None
-        mend(desk)
-        desk.recovery.examine_all()
-        assert desk.pending.orders() == ()
-    assert desk.last().event == "order.acknowledged"
+        assert trader.lock.reason is not None
+        mend(trader)
+        trader.recovery.examine_all()
+        assert trader.pending.orders() == ()
+    assert trader.last().event == "order.acknowledged"
 
 
-def test_a_lock_that_comes_while_another_one_ends_does_not_end_with_it(open_desk):
+def test_a_lock_that_comes_while_another_one_ends_does_not_end_with_it(open_trader):
     """A cancel may see the journal fail while a submission unlocks trading."""
     exchange = Exchange(None)
     exchange.create = exchange.accept
     with serving(exchange) as server:
-        desk = open_desk(server)
-        desk.lock.close("the first reason")
-        record_it = desk.journal.log_order_step
+        trader = open_trader(server)
+        trader.lock.close("the first reason")
+        record_it = trader.journal.log_order_step
         others = []
 
         def record(event, fields):
             record_it(event, fields)
             if event == "unlocked" and not others:
-                others.append(threading.Thread(target=desk.lock.close, args=("the second reason",)))
+                others.append(threading.Thread(target=trader.lock.close, args=("the second reason",)))
                 others[0].start()
                 others[0].join(0.2)
 
-        desk.journal.log_order_step = record
-        desk.submitter.submit(fresh())
+        trader.journal.log_order_step = record
+        trader.submitter.submit(fresh())
         others[0].join()
-        assert desk.lock.reason == "the second reason"
+        assert trader.lock.reason == "the second reason"
 
 
-def test_what_is_owed_is_done_once_and_every_reason_stands_until_trading_goes_on(open_desk):
+def test_pending_writes_are_done_once_and_every_reason_stays_until_trading_goes_on(open_trader):
     done = []
 
     def fails_at_first():
@@ -1009,7 +1009,7 @@ def test_what_is_owed_is_done_once_and_every_reason_stands_until_trading_goes_on
             raise JournalError("trades.log", "full")
 
     with serving(Exchange(reset)) as server:
-        lock = open_desk(server).lock
+        lock = open_trader(server).lock
         lock.close("One.", until=lambda: done.append("first"))
         lock.close("Two.", until=fails_at_first)
         lock.close("Two.")
@@ -1020,24 +1020,24 @@ def test_what_is_owed_is_done_once_and_every_reason_stands_until_trading_goes_on
     assert done == ["first", "second", "second"]
 
 
-def test_an_order_whose_intent_is_about_to_be_written_is_taken_over_by_no_recovery(open_desk):
+def test_an_order_whose_intent_is_about_to_be_written_is_taken_over_by_no_recovery(open_trader):
     exchange = Exchange(None)
     exchange.create = exchange.accept
     with serving(exchange) as server:
-        desk = open_desk(server)
-        record_it = desk.journal.log_order_step
+        trader = open_trader(server)
+        record_it = trader.journal.log_order_step
 
         def record(event, fields):
             record_it(event, fields)
-            recover(desk.recovery)
-            desk.recovery.examine_all()
+            recover(trader.recovery)
+            trader.recovery.examine_all()
 
-        desk.journal.log_order_step = record
-        assert desk.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
+        trader.journal.log_order_step = record
+        assert trader.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
     assert [request.method for request in server.requests] == ["POST"]
 
 
-def test_what_is_owed_keeps_trading_locked_also_when_the_journal_can_be_written(open_desk):
+def test_what_is_owed_keeps_trading_locked_also_when_the_journal_can_be_written(open_trader):
     exchange = Exchange(None)
     exchange.create = exchange.accept
     unreadable = True
@@ -1047,9 +1047,9 @@ def test_what_is_owed_keeps_trading_locked_also_when_the_journal_can_be_written(
             raise JournalError("trades.log", "cannot be read")
 
     with serving(exchange) as server:
-        desk = open_desk(server)
-        desk.lock.close("not recovered", until=recover_again)
-        assert desk.submitter.submit(fresh()).outcome is Outcome.DENIED
+        trader = open_trader(server)
+        trader.lock.close("not recovered", until=recover_again)
+        assert trader.submitter.submit(fresh()).outcome is Outcome.DENIED
         unreadable = False
-        assert desk.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
+        assert trader.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
     assert server.count("POST") == 1

@@ -107,7 +107,7 @@ def test_an_order_of_a_moment_before_midnight_is_recent_and_not_of_today(tmp_pat
     journal = written(tmp_path, after, *([end] if end else []))
     seen = ActivityReader(journal, clock=lambda: after).read()
     placed = end != "rejected"
-    assert (len(seen.recent), len(seen.sent.by_step)) == (placed, placed)
+    assert (len(seen.recent), len(seen.in_flight.by_step)) == (placed, placed)
     assert seen.today == DayTotals()
     assert [life.sentence for life in seen.pending_orders] == (
         [] if end in ("acknowledged", "rejected") else ["BUY 10"]
@@ -123,11 +123,11 @@ def test_an_order_of_unknown_outcome_stays_in_sight_however_old_it_grows(tmp_pat
         now = NOW + timedelta(days=days)
         is_open = end != "acknowledged"
         assert len(reader.read().pending_orders) == is_open
-        assert len(reader.read().sent.by_step) == (is_open or days <= 2)
+        assert len(reader.read().in_flight.by_step) == (is_open or days <= 2)
         assert reader.read().today.orders == (days == 0)
 
 
-def test_a_panic_of_another_session_stands_until_some_session_allows_orders_again(tmp_path):
+def test_a_panic_of_another_session_stays_until_some_session_allows_orders_again(tmp_path):
     now = NOW
     reader = ActivityReader(TradeLogger(tmp_path, "practice"), clock=lambda: now)
     assert not reader.is_panic_active()
@@ -155,11 +155,11 @@ def test_a_clock_that_was_days_ahead_hides_nothing_once_it_is_set(tmp_path, end)
 
 @pytest.mark.parametrize("event", ["acknowledged", "unknown"])
 def test_an_order_whose_intent_is_damaged_counts_by_what_else_is_on_record(event):
-    told = intent("a").fields
-    del told["cost"]
-    recent, totals = counted([JournalRecord(NOW, f"order.{event}", told)], NOW)
+    fields = intent("a").fields
+    del fields["cost"]
+    recent, totals = counted([JournalRecord(NOW, f"order.{event}", fields)], NOW)
     assert (len(recent), totals) == (1, DayTotals(D("5.70"), 1))
-    sold = {**told, "action": "sell"}
+    sold = {**fields, "action": "sell"}
     assert counted([JournalRecord(NOW, f"order.{event}", sold)], NOW)[1] == DayTotals(D(0), 1)
 
 
@@ -168,4 +168,4 @@ def test_the_orders_of_every_session_of_this_account_are_seen(tmp_path, account,
     written(tmp_path, NOW, "intent", "sending", session_id="another", account="mine")
     journal = TradeLogger(tmp_path, "practice", session_id="this")
     orders = ActivityReader(journal, account=account, clock=lambda: NOW).read()
-    assert (len(orders.sent.by_step), len(orders.pending_orders)) == (seen, seen)
+    assert (len(orders.in_flight.by_step), len(orders.pending_orders)) == (seen, seen)

@@ -156,7 +156,7 @@ def test_without_market_position_or_resting_orders_there_is_no_preview(part):
         read(broken=[part])
 
 
-def test_a_market_nobody_knows_is_named():
+def test_an_unknown_market_is_named():
     exchange = Exchange(Clock())
     exchange.get_market = lambda ticker: (_ for _ in ()).throw(NotFoundError("not found", status=404))
     reader = reader_at(exchange, Day(), Clock())
@@ -269,7 +269,7 @@ def test_the_age_of_the_data_is_read_before_the_data(part):
 @pytest.mark.parametrize(
     ("skew_s", "as_of"), [(None, NOW), (-1.0, NOW), (1.0, NOW), (61.0, NOW + 61 * SECOND)]
 )
-def test_the_age_of_the_data_is_told_by_our_clock(skew_s, as_of):
+def test_the_age_of_the_data_is_by_our_clock(skew_s, as_of):
     exchange = exchange_at()
     exchange.clock_skew_s = skew_s
     assert looking(exchange).data_age.as_of == as_of

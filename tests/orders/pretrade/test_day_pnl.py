@@ -99,14 +99,14 @@ def test_what_is_held_counts_at_the_best_bid_against_its_cost():
     assert pnl(day) == DayPnl(realized=D("-0.16"), unrealized=D("-0.20"))
 
 
-def test_a_position_nobody_bids_for_is_told_apart_by_its_cost():
+def test_a_position_without_a_bid_is_counted_apart_at_its_cost():
     nobody = replace(MARKET, yes_bid=None)
     day = Exchange(positions=[position("10", "6.50")], markets=[nobody])
     assert pnl(day) == DayPnl(unmarked=D("6.50"))
     assert pnl(Exchange(positions=[position("10", "6.50")], markets=[])) == DayPnl(unmarked=D("6.50"))
 
 
-def test_an_order_of_ones_own_marks_nothing():
+def test_an_own_order_marks_nothing():
     """MARKET is bid 63¢, others bid 61¢ or less where the 63¢ are ours."""
     here = {"positions": [position("10", "6.50")], "resting": [order(BookSide.BID, "0.63", count="5")]}
     others = bids(("0.63", "5"), ("0.61", "7"))
@@ -119,7 +119,7 @@ def test_an_order_of_ones_own_marks_nothing():
         assert pnl(day) == DayPnl(unrealized=D("-0.20"))
 
 
-def test_a_settled_market_that_still_stands_among_the_positions_counts_once():
+def test_a_settled_market_that_is_still_among_the_positions_counts_once():
     fills = [fill("bid", "10", "0.60")]
     end = settlement(yes=("10", "6.00"), no=("0", "0"), revenue="0")
     lingering = Exchange(fills, [end], [position("10", "6.00")])

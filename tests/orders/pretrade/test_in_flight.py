@@ -30,12 +30,12 @@ def intent(name="a", at=NOW, **fields):
     return record("order.intent", name, at, **wish)
 
 
-def told(*records):
-    return order_index(records).sent().by_step
+def in_flight(*records):
+    return order_index(records).in_flight().by_step
 
 
 def counted(*records):
-    return {each.client_order_id: each.remaining_count for each in told(*records)}
+    return {each.client_order_id: each.remaining_count for each in in_flight(*records)}
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def counted(*records):
     ],
 )
 def test_an_intent_is_an_order_of_the_yes_book(action, side, book_side, yes_price):
-    (seen,) = told(intent(action=action, side=side))
+    (seen,) = in_flight(intent(action=action, side=side))
     assert (seen.book_side, seen.yes_price, seen.remaining_count) == (book_side, D(yes_price), 10)
     assert (seen.ticker, seen.order_id) == ("KX-1", "")
 
@@ -56,18 +56,18 @@ def test_an_intent_is_an_order_of_the_yes_book(action, side, book_side, yes_pric
 @pytest.mark.parametrize("event", ["sending", "unknown"])
 def test_an_order_of_unknown_outcome_counts_whole_whatever_its_record_says_was_filled(event):
     nothing = {"fill_count": "0", "remaining_count": "0", "count": "10"}
-    (seen,) = told(intent(), record(f"order.{event}", at=NOW + SECOND, **nothing))
+    (seen,) = in_flight(intent(), record(f"order.{event}", at=NOW + SECOND, **nothing))
     assert seen.remaining_count == 10
 
 
 @pytest.mark.parametrize("end", ["rejected", "not_sent", "absent"])
 def test_an_order_that_ended_without_one_is_not_there(end):
-    assert told(intent(), record(f"order.{end}")) == ()
+    assert in_flight(intent(), record(f"order.{end}")) == ()
 
 
 def test_an_order_that_turned_up_after_all_is_there_again():
     late = record("order.acknowledged", order_id="o-1", fill_count="4", remaining_count="6")
-    (seen,) = told(intent(), record("order.absent"), late)
+    (seen,) = in_flight(intent(), record("order.absent"), late)
     assert (seen.order_id, seen.remaining_count) == ("o-1", 10)
 
 
@@ -89,16 +89,16 @@ def test_an_acknowledged_cancel_is_believed_and_taken_off_once():
 
 def test_an_order_counts_from_its_last_step():
     answer = record("order.acknowledged", at=NOW + 9 * SECOND, fill_count="0", remaining_count="10")
-    (seen,) = told(intent(), answer, record("cancel.requested", at=NOW + 20 * SECOND))
+    (seen,) = in_flight(intent(), answer, record("cancel.requested", at=NOW + 20 * SECOND))
     assert seen.at == NOW + 9 * SECOND
     heard = record("order.fill", at=NOW + 60 * SECOND, fill_count="4", remaining_count="6")
-    (seen,) = told(intent(), answer, heard)
+    (seen,) = in_flight(intent(), answer, heard)
     assert seen.at == NOW + 9 * SECOND  # the fill came from the exchange's data
 
 
 @pytest.mark.parametrize("change", [{"price": "x"}, {"count": ""}, {"count": "-1"}, {"side": "maybe"}])
 def test_an_intent_that_makes_no_sense_is_left_to_be_named(change):
-    assert told(intent(**change)) == ()
+    assert in_flight(intent(**change)) == ()
 
 
 def test_numbers_that_only_a_later_record_has_are_taken_from_there():
@@ -153,7 +153,9 @@ def test_every_order_that_may_exist_is_counted_exactly_once_unless_the_data_must
         may_exist = end in ("", "sending", "unknown") or (end == "acknowledged" and is_new)
         if may_exist and not shown:
             expected.add(name)
-    seen = drop_listed(drop_filled(possibly_missing(order_index(records).sent(), as_of, NOW), fills), resting)
+    seen = drop_listed(
+        drop_filled(possibly_missing(order_index(records).in_flight(), as_of, NOW), fills), resting
+    )
     assert sorted(each.client_order_id for each in seen) == sorted(expected)
 
 

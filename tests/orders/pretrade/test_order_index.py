@@ -33,20 +33,20 @@ def names(orders):
 def test_an_order_put_in_after_a_question_is_in_the_next_answer():
     index = OrderIndex("practice", None)
     index.put("a", order(record("a", "intent")))
-    assert names(index.sent().by_step) == ["a"]
+    assert names(index.in_flight().by_step) == ["a"]
     index.put("b", order(record("b", "intent", 1)))
-    assert names(index.sent().by_step) == ["a", "b"]
-    assert names(index.sent().unconfirmed) == ["a", "b"]
+    assert names(index.in_flight().by_step) == ["a", "b"]
+    assert names(index.in_flight().unconfirmed) == ["a", "b"]
 
 
 def test_only_orders_beyond_those_known_are_later_ones():
     index = OrderIndex("practice", None)
     index.put("a", order(record("a", "intent")))
-    known = index.known
+    known = index.known_count
     index.put("a", order(record("a", "intent"), record("a", "acknowledged", 1)))
-    assert index.sent_beyond(known) == []
+    assert index.in_flight_beyond(known) == []
     index.put("b", order(record("b", "intent", 2)))
-    assert names(index.sent_beyond(known)) == ["b"]
+    assert names(index.in_flight_beyond(known)) == ["b"]
 
 
 @given(steps=st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(STEPS)), max_size=20))
@@ -56,13 +56,15 @@ def test_put_in_step_by_step_the_answers_are_those_of_the_whole(steps):
     for seconds, (name, step) in enumerate(steps, start=10):
         records[name].append(record(name, step, seconds))
         index.put(name, order(*records[name]))
-    told = [each for own in records.values() if len(own) > 1 for each in own]
-    whole = order_index(told)
+    added = [each for own in records.values() if len(own) > 1 for each in own]
+    whole = order_index(added)
     assert index.today(NOW) == whole.today(NOW)
     assert index.today(NOW).bought == D("5.70") * index.today(NOW).orders
-    assert sorted(names(index.sent().by_step)) == sorted(names(whole.sent().by_step))
+    assert sorted(names(index.in_flight().by_step)) == sorted(names(whole.in_flight().by_step))
     assert {life.client_order_id for life in index.pending_orders} == {
         life.client_order_id for life in whole.pending_orders
     }
     long_ago = NOW - timedelta(hours=4)
-    assert sorted(names(index.sent().after(long_ago))) == sorted(names(whole.sent().after(long_ago)))
+    assert sorted(names(index.in_flight().after(long_ago))) == sorted(
+        names(whole.in_flight().after(long_ago))
+    )

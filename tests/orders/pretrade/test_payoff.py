@@ -266,7 +266,7 @@ def dearest_of_every_split(grains, prices, fees):
 
 @pytest.mark.parametrize("percent", [0, 50, 100, 1_000])
 @pytest.mark.parametrize(("limit", "better_price"), [(57, 50), (90, 50), (5.5, 5.4), (99.9, 50), (0.1, 0.05)])
-def test_the_bound_is_exactly_the_dearest_of_every_split_of_a_small_order(limit, better_price, percent):
+def test_the_bound_is_exactly_the_costliest_split_of_a_small_order(limit, better_price, percent):
     fees = schedule(FeeType.QUADRATIC_WITH_COMBO_MAKER_FEES, percent)
     prices = [int(D(str(price)) * 100) for price in (limit, better_price)]
     bound = preview(Action.BUY, Side.NO, 9, prices[0], CENTI, fees).bounds.cost

@@ -27,7 +27,7 @@ from kalshi_trading.orders.pretrade.context import (
 )
 from kalshi_trading.orders.pretrade.findings import Severity
 from kalshi_trading.orders.pretrade.payoff import Bounds, Payoff
-from kalshi_trading.orders.pretrade.pricing import build_preview, rechecked, worst_price
+from kalshi_trading.orders.pretrade.pricing import build_preview, recheck, worst_price
 from kalshi_trading.orders.pretrade.risk import Worse, what_is_worse
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.options import Limits
@@ -234,7 +234,7 @@ def test_a_price_of_zero_is_denied_and_never_becomes_a_market_price():
         (Action.SELL, Side.NO, "0.35", order("ask", "0.66", "5"), False),
     ],
 )
-def test_an_order_that_would_meet_ones_own_is_warned_of(action, side, price, own, meets):
+def test_an_order_that_would_meet_an_own_order_is_warned_of(action, side, price, own, meets):
     here = context(resting=(own,), cash=Decimal(10_000))
     assert ("own order" in rules(preview(action, side, "5000", price, here=here))) is meets
     assert "own order" not in rules(preview(action, side, "1", "0.02", here=here, post_only=True))
@@ -264,7 +264,7 @@ def test_without_a_book_an_order_of_our_own_is_still_known_to_be_in_the_way():
     assert preview(Action.BUY, Side.YES, "10", "0.59", here=here).walk.meets_own_at is None
 
 
-def test_what_closes_is_told_by_what_it_brings():
+def test_what_closes_is_shown_by_its_proceeds():
     here = context(position=position("10", "6.00"))
     seen = preview(Action.SELL, Side.YES, "10", None, here=here)
     assert (seen.closing, seen.expected.proceeds, seen.worst.proceeds) == (
@@ -480,7 +480,7 @@ def test_the_expected_fee_is_what_the_fills_cost_and_lies_within_the_bound(yes, 
 MAKERS = FeeSchedule(FeeType.QUADRATIC_WITH_MAKER_FEES, Decimal(1))
 
 
-def test_an_order_that_can_rest_is_bound_by_the_dearest_fees_to_come():
+def test_an_order_that_can_rest_is_bound_by_the_highest_fees_to_come():
     waived = FeeSchedule(FeeType.QUADRATIC, Decimal(0))
     here = context(fees=waived, later_fees=(MAKERS, waived))
     rests = preview(Action.BUY, Side.YES, "100", "0.40", here=here)
@@ -621,12 +621,12 @@ def later_sale():
 
 def test_a_preview_that_counted_every_order_stays_as_it_is():
     seen = preview(Action.BUY, Side.YES, "1", "0.60")
-    assert rechecked(seen, [], DayTotals(), Limits()) is seen
+    assert recheck(seen, [], DayTotals(), Limits()) is seen
 
 
 def test_orders_of_another_key_of_the_account_count_in_the_day():
     seen = preview(Action.BUY, Side.YES, "1", "0.60")
-    again = rechecked(seen, [], DayTotals(Decimal(5), 1), replace(Limits(), daily_order_limit=1))
+    again = recheck(seen, [], DayTotals(Decimal(5), 1), replace(Limits(), daily_order_limit=1))
     assert rules(again) == {"orders per day"}
 
 
@@ -636,14 +636,14 @@ def test_an_order_that_the_preview_lists_as_resting_is_counted_once():
     seen = preview(Action.BUY, Side.YES, "10", "0.50", here=here)
     later = replace(later_sale(), book_side=BookSide.BID, yes_price=Decimal("0.50"))
     limits = replace(Limits(), market_loss_limit=Decimal(11))
-    assert rechecked(seen, [later], DayTotals(), limits).findings == seen.findings
+    assert recheck(seen, [later], DayTotals(), limits).findings == seen.findings
 
 
 def test_a_sale_of_contracts_that_another_session_is_selling_is_denied():
     """It closed a position when confirmed; now it would open one."""
     seen = preview(Action.SELL, Side.YES, "10", "0.60", here=context(position=position("10", "5.00")))
     assert (seen.closing, seen.findings) == (10, ())
-    again = rechecked(seen, [later_sale()], DayTotals(), Limits())
+    again = recheck(seen, [later_sale()], DayTotals(), Limits())
     assert [(finding.rule, finding.severity) for finding in again.findings] == [
         ("sale within position", Severity.DENY)
     ]
@@ -652,24 +652,24 @@ def test_a_sale_of_contracts_that_another_session_is_selling_is_denied():
 def test_a_question_that_was_answered_is_not_asked_again():
     seen = preview(Action.SELL, Side.YES, "10", "0.60")
     assert rules(seen) == {"sale within position"}
-    assert rechecked(seen, [later_sale()], DayTotals(), Limits()).findings == seen.findings
+    assert recheck(seen, [later_sale()], DayTotals(), Limits()).findings == seen.findings
 
 
 def test_an_answer_to_a_smaller_question_is_no_answer_to_a_bigger_one():
     """The user confirmed 5 of 15 as opening a position; now all 15 would."""
     seen = preview(Action.SELL, Side.YES, "15", "0.60", here=context(position=position("10", "5.00")))
     assert [finding.severity for finding in seen.findings] == [Severity.ASK]
-    again = rechecked(seen, [later_sale()], DayTotals(), Limits())
+    again = recheck(seen, [later_sale()], DayTotals(), Limits())
     assert Severity.DENY in [finding.severity for finding in again.findings]
 
 
 def test_the_cost_of_an_order_is_that_of_the_moment_it_is_recorded():
     seen = preview(Action.SELL, Side.YES, "15", "0.60", here=context(position=position("10", "5.00")))
     assert seen.cost == Decimal("2.00")
-    assert rechecked(seen, [later_sale()], DayTotals(), Limits()).cost == Decimal("6.00")
+    assert recheck(seen, [later_sale()], DayTotals(), Limits()).cost == Decimal("6.00")
 
 
 def test_a_sale_that_opens_a_position_since_is_counted_as_bought():
     seen = preview(Action.SELL, Side.YES, "10", "0.60", here=context(position=position("10", "5.00")))
-    again = rechecked(seen, [later_sale()], DayTotals(), replace(Limits(), daily_cost_limit=Decimal(3)))
+    again = recheck(seen, [later_sale()], DayTotals(), replace(Limits(), daily_cost_limit=Decimal(3)))
     assert rules(again) == {"sale within position", "bought per day"}

@@ -215,7 +215,7 @@ def test_the_days_loss_counts_what_is_realized_and_what_is_marked(today, severit
 
 
 @pytest.mark.parametrize(("unmarked", "asked"), [("99.99", False), ("100", True), ("100.01", True)])
-def test_a_position_nobody_bids_for_may_be_the_loss_that_reaches_the_limit(unmarked, asked):
+def test_a_position_without_a_bid_may_be_the_loss_that_reaches_the_limit(unmarked, asked):
     found = verdict(today=day(realized="-400", unmarked=unmarked))
     assert found == ({"loss per day": Severity.ASK} if asked else {})
 
@@ -305,7 +305,7 @@ def test_a_price_far_from_the_midpoint_is_warned_of(side, price, warned):
     assert found.get("midpoint") is (Severity.WARN if warned else None)
 
 
-def test_the_distance_from_the_midpoint_is_told_in_the_terms_of_the_side():
+def test_the_distance_from_the_midpoint_is_in_the_terms_of_the_side():
     assert (
         message("midpoint", side=Side.NO, price="0.20") == "Your 20¢ limit is 16¢ below the midpoint of 36¢."
     )
@@ -320,7 +320,7 @@ def test_without_both_sides_there_is_no_midpoint_to_be_far_from(there):
     assert "midpoint" not in verdict(price="0.02", book=there)
 
 
-def test_where_nobody_sells_a_limit_order_rests_and_a_market_order_is_denied():
+def test_without_offers_a_limit_order_rests_and_a_market_order_is_denied():
     alone = book(no=())
     assert verdict(book=alone) == {"book": Severity.WARN}
     assert verdict(book=alone, is_market_order=True) == {"book": Severity.DENY}
@@ -442,8 +442,8 @@ def test_what_denies_comes_first_then_what_asks_then_what_warns():
 def test_a_finding_can_be_recorded_with_the_numbers_of_both_sides():
     over = {"count": "10000.01", "cost": "1000.01", "cash": "5", "worst_loss": "1000.5", "price": "0.76"}
     over |= {"today": DayTotals(Decimal("4500"), 200, DayPnl(Decimal("-512.34")))}
-    told = {finding.rule: finding.fields() for finding in findings(**over)}
-    numbers = {rule: (fields["actual"], fields["limit"]) for rule, fields in told.items()}
+    found = {finding.rule: finding.fields() for finding in findings(**over)}
+    numbers = {rule: (fields["actual"], fields["limit"]) for rule, fields in found.items()}
     assert numbers == {
         "contracts per order": ("10000.01", "10000"),
         "cost per order": ("1000.01", "1000"),
@@ -455,7 +455,7 @@ def test_a_finding_can_be_recorded_with_the_numbers_of_both_sides():
         "price against the book": ("0.11", "0.10"),
         "midpoint": ("0.12", "0.10"),
     }
-    assert told["cash"] == {
+    assert found["cash"] == {
         "rule": "cash",
         "severity": "deny",
         "message": "Not enough cash: need $1,000.01, have $5.00.",

@@ -23,6 +23,6 @@ def order_states(records: Iterable[JournalRecord]) -> dict[str, OrderState]:
 
 def order_index(records: Iterable[JournalRecord], account: str | None = None) -> OrderIndex:
     index = OrderIndex("practice", account)
-    for name, order in logged_orders(records, "practice", account).known.items():
+    for name, order in logged_orders(records, "practice", account).all_orders.items():
         index.put(name, order)
     return index

@@ -199,7 +199,7 @@ class Past:
         pending = PendingOrders()
         recovery = OrderRecovery(self.client, journal, pending, **how)
         submitter = OrderSubmitter(
-            self.client, journal, pending, recovery, TradingLock(journal), reached=self._maybe_kill, **how
+            self.client, journal, pending, recovery, TradingLock(journal), on_step=self._maybe_kill, **how
         )
         try:
             for _ in range(self.random.choice((1, 2, 2, 3, 4))):

@@ -53,12 +53,12 @@ def die_at(moment: str, folder: Path, access: Access, spec: OrderSpec) -> None:
 def wait_at(step: SubmissionStep, folder: Path, access: Access, spec: OrderSpec, report: Connection) -> None:
     """Send one order, report this step to the parent, and stop there."""
 
-    def reached(now: SubmissionStep) -> None:
+    def on_step(now: SubmissionStep) -> None:
         if now is step:
             report.send(step.value)
             time.sleep(600)
 
-    _open_session(folder, access, reached).submit(spec)
+    _open_session(folder, access, on_step).submit(spec)
 
 
 def stop_at(step: SubmissionStep, folder: Path, access: Access, spec: OrderSpec) -> None:
@@ -67,11 +67,11 @@ def stop_at(step: SubmissionStep, folder: Path, access: Access, spec: OrderSpec)
     The parent continues the process later.
     """
 
-    def reached(now: SubmissionStep) -> None:
+    def on_step(now: SubmissionStep) -> None:
         if now is step:
             os.kill(os.getpid(), signal.SIGSTOP)
 
-    _open_session(folder, access, reached).submit(spec)
+    _open_session(folder, access, on_step).submit(spec)
 
 
 def trade_on(folder: Path, access: Access, specs: list[OrderSpec], started: Connection) -> None:
@@ -88,9 +88,9 @@ def trade_on(folder: Path, access: Access, specs: list[OrderSpec], started: Conn
 
 
 def _open_session(
-    folder: Path, access: Access, reached: Callable[[SubmissionStep], None] = lambda step: None
+    folder: Path, access: Access, on_step: Callable[[SubmissionStep], None] = lambda step: None
 ) -> TradingSession:
-    session = TradingSession(folder, access, margin_s=MARGIN_S, apart_s=APART_S, reached=reached)
+    session = TradingSession(folder, access, margin_s=MARGIN_S, apart_s=APART_S, on_step=on_step)
     session.read_limits()
     return session
 

@@ -104,7 +104,7 @@ class TradingSession:
         apart_s: float,
         ahead_s: float = 0,
         pace: float = 0.02,
-        reached: Callable[[SubmissionStep], None] = lambda step: None,
+        on_step: Callable[[SubmissionStep], None] = lambda step: None,
     ) -> None:
         self.folder = folder / ENVIRONMENT
         self.session = sessions.Session.open(self.folder)
@@ -134,7 +134,7 @@ class TradingSession:
             self.lock,
             clock=self.now,
             sleep=lambda seconds: time.sleep(seconds * pace),
-            reached=reached,
+            on_step=on_step,
         )
 
     def now(self) -> datetime:
@@ -142,7 +142,7 @@ class TradingSession:
 
     def read_limits(self) -> None:
         """Read the limits like a start, which also shows the exchange's clock."""
-        retry_read(self.client.learn_limits)
+        retry_read(self.client.load_limits)
 
     def submit(self, spec: OrderSpec) -> SubmissionResult:
         return self.submitter.submit(preview_of(spec, self.now()))

@@ -83,7 +83,7 @@ def test_panic_stays_within_reach_when_the_open_orders_cannot_be_read(
     )
     order_screens.cancel_order(away)
     assert "Open orders unavailable." in screen_text(away)
-    assert prompter.labels[-1] == ["Back", "Panic: cancel all orders and lock trading"]
+    assert prompter.labels[-1] == ["Back", "Panic: cancel all and lock trading (acts at once)"]
 
 
 def test_open_orders_are_refreshed_until_the_user_goes_back(

@@ -15,7 +15,7 @@ from screen_session import buy, place, quoted_market, screen_text, session
 from scripted_prompter import BACK, ESCAPE, MeanwhilePrompter, ScriptedPrompter
 
 from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError, TradeExecutionError
-from kalshi_trading.core.fees import cash_bound, fee_rate
+from kalshi_trading.core.fees import fee_rate, max_cash
 from kalshi_trading.core.market_models import FeeChange, FeeType, OrderBook
 from kalshi_trading.core.models import Action, OrderRequest, Side
 from kalshi_trading.core.money import CENT, parse_price, price_text
@@ -168,8 +168,8 @@ def test_an_amount_that_may_rest_allows_for_dearer_fees_to_come_and_one_at_the_m
             trade_screens.place_trade(app)
     now, to_come = (fee_rate(each, is_taker=True) for each in app.orders.get_fees(market))
     at_the_market, at_a_limit = filled_in
-    assert at_the_market.count == 20 // cash_bound(now, D(1), at_the_market.worst_price)
-    assert at_a_limit.count == 5 // cash_bound(to_come, D(1), D("0.02")) == 147
+    assert at_the_market.count == 20 // max_cash(now, D(1), at_the_market.worst_price)
+    assert at_a_limit.count == 5 // max_cash(to_come, D(1), D("0.02")) == 147
 
 
 def test_dollars_are_not_offered_for_a_sale(exchange: ExchangeProcess, tmp_path: Path) -> None:
