@@ -19,7 +19,7 @@ import model_factory
 import pytest
 from api_examples import EXAMPLES
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from journaled import order_lives
+from journaled import order_states
 from loopback import ROOT, http, reset, say, send_and_close, serving, unused_port
 from model_factory import MARKET, NOW, preview
 
@@ -851,7 +851,7 @@ def test_an_intent_that_is_in_the_journal_although_it_failed_gets_its_end_there(
         assert (result.outcome, result.recorded) == (Outcome.NOT_SENT, failures == 1)
         assert trader.submitter.submit(fresh()).outcome is Outcome.ACKNOWLEDGED
         recorded = trader.journal.read_journal().records
-        assert order_lives(recorded)[order.request.client_order_id].stage is OrderStage.NOT_SENT
+        assert order_states(recorded)[order.request.client_order_id].stage is OrderStage.NOT_SENT
     assert server.count("POST") == 1
 
 

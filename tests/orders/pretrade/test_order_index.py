@@ -7,7 +7,7 @@ from decimal import Decimal as D
 
 from hypothesis import given
 from hypothesis import strategies as st
-from journaled import WISH, order_index
+from journaled import INTENT_FIELDS, order_index
 from model_factory import NOW
 
 from kalshi_trading.journal.order_log import logged_order
@@ -19,7 +19,7 @@ STEPS = ["sending", "acknowledged", "rejected", "unknown", "absent", "not_sent"]
 
 def record(name, event, seconds=0):
     at = NOW - timedelta(hours=3) + timedelta(seconds=seconds)
-    return JournalRecord(at, f"order.{event}", {"client_order_id": name, **WISH})
+    return JournalRecord(at, f"order.{event}", {"client_order_id": name, **INTENT_FIELDS})
 
 
 def order(*records):
