@@ -48,7 +48,6 @@ __all__ = [
     "is_production",
 ]
 
-DOTENV_PATH = places.env_file(os.environ)
 _NOT_ABOVE = (  # the first of each pair may not exceed the second
     ("KALSHI_SOFT_ORDER_COST", "KALSHI_HARD_ORDER_COST"),
     ("KALSHI_SOFT_ORDER_COUNT", "KALSHI_HARD_ORDER_COUNT"),
@@ -91,11 +90,13 @@ def load_settings(environ: Mapping[str, str], dotenv_path: Path | None) -> Setti
 
 
 def load_configured() -> Settings:
-    """Read the options of this process and of the `.env` beside main.py.
+    """Read the environment and the settings file. Raises ConfigurationError."""
+    return load_settings(os.environ, env_file_path())
 
-    Raises ConfigurationError.
-    """
-    return load_settings(os.environ, DOTENV_PATH)
+
+def env_file_path() -> Path | None:
+    """Return the settings file's path. None: the home folder is unknown."""
+    return places.env_file(os.environ)
 
 
 def default_log_dir() -> Path:
@@ -106,7 +107,7 @@ def default_log_dir() -> Path:
 def get_config() -> Settings:
     """Return the settings of this process, with the exchange's address.
 
-    They come from its environment and the `.env` beside main.py. They also read like a dict:
+    They come from its environment and the settings file. They also read like a dict:
     `config["environment"]`, `dict(config)`. In practice it starts the local exchange, unless one is running.
     Raises ConfigurationError with every problem, PracticeExchangeError.
     """

@@ -170,7 +170,7 @@ def script(
     monkeypatch.setattr(compose, "ensure_running", lambda *_, **__: found)  # starting one takes a process
     for name in [each for each in os.environ if each in KNOWN_NAMES]:
         monkeypatch.delenv(name)
-    monkeypatch.setattr(config, "DOTENV_PATH", tmp_path / ".env")
+    monkeypatch.setattr(config, "env_file_path", lambda: tmp_path / ".env")
     monkeypatch.setenv("KALSHI_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("KALSHI_LOG_DIR", str(tmp_path / "logs"))
     yield monkeypatch

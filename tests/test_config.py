@@ -789,7 +789,7 @@ def test_doors_in_production(script, production):
 
 
 def test_doors_read_the_file_beside_main(script, dotenv):
-    script.setattr(config, "DOTENV_PATH", dotenv("KALSHI_READ_ONLY=1\n"))
+    script.setattr(config, "env_file_path", lambda: dotenv("KALSHI_READ_ONLY=1\n"))
     assert get_config().read_only is True
 
 

@@ -13,7 +13,9 @@ RUN, DEV = PROJECT / "requirements.txt", PROJECT / "requirements-dev.txt"
 def names_in(path):
     """Return the packages in a requirements file, in registry spelling."""
     lines = (line.partition("#")[0].strip() for line in path.read_text().splitlines())
-    return {re.split(r"[~=\[; ]", line)[0].lower().replace("_", "-") for line in lines if line[:1].isalpha()}
+    return {
+        re.split(r"[~=<>\[; ]", line)[0].lower().replace("_", "-") for line in lines if line[:1].isalpha()
+    }
 
 
 def test_the_package_needs_what_the_requirements_name():

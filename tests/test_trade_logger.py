@@ -637,7 +637,7 @@ def test_the_export_leaves_no_line_out_and_says_where_one_cannot_be_read(journal
 def notes(tmp_path, monkeypatch):
     """Return the records that scripts noted in a journal of this test."""
     monkeypatch.setenv("KALSHI_LOG_DIR", str(tmp_path))
-    monkeypatch.setattr(config, "DOTENV_PATH", tmp_path / ".env")
+    monkeypatch.setattr(config, "env_file_path", lambda: tmp_path / ".env")
     compose.shut_down()
     return lambda: TradeLogger(tmp_path, "practice").read_journal().records
 

@@ -70,6 +70,7 @@ def ensure_running(
                 stderr=stderr,
                 cwd=PROJECT_FOLDER,
                 env=child_environment(),
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
                 start_new_session=True,  # Ctrl-C in this terminal must not reach it
                 text=True,
             )

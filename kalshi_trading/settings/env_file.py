@@ -40,9 +40,11 @@ def read_env_file(path: Path | None, known_names: Sequence[str]) -> EnvFile:
 
     `problems` names its faults and the settings that were meant.
     """
-    if path is None or not (path.exists() or path.is_symlink()):
+    if path is None:
         return EnvFile(None, {}, ())
     try:
+        if not (path.exists() or path.is_symlink()):
+            return EnvFile(None, {}, ())
         content = _content(path)
     except OSError as error:
         what = f"cannot be read ({error.strerror})."

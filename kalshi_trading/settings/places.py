@@ -6,6 +6,7 @@ nothing.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -48,6 +49,8 @@ def _user_folder(environ: Mapping[str, str], variable: str, below_home: str) -> 
     named = Path(environ.get(variable, ""))
     if named.is_absolute():
         return named / _NAME
+    if not os.path.isabs(os.environ.get("HOME", "/")):
+        return None
     try:
         home = Path.home()
     except RuntimeError:

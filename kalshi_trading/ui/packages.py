@@ -69,7 +69,10 @@ def _pip(*options: str) -> str:
 
         wanted = metadata.requires("kalshi-trading-terminal") or []
     interpreter = sys.executable or "python3"
-    return shlex.join([interpreter, "-m", "pip", "install", *options, *wanted])
+    pip = [interpreter, "-m", "pip", "install"]
+    if find_spec("pip") is None:  # as in environments that uv makes
+        pip, options = ["uv", "pip", "install", "--python", interpreter], ()
+    return shlex.join([*pip, *options, *wanted])
 
 
 def _is_bug(error: ImportError) -> bool:

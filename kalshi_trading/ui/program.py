@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kalshi_trading.config import DOTENV_PATH, default_log_dir, load_configured
+from kalshi_trading import __version__
+from kalshi_trading.config import default_log_dir, env_file_path, load_configured
 from kalshi_trading.core.dates import utc_now
 from kalshi_trading.core.errors import AuthenticationError, ConfigurationError, TradingError
 from kalshi_trading.settings.options import Settings
@@ -43,9 +44,9 @@ Trade Kalshi event contracts from the terminal.
   {0} --read-only   open the menu with new orders disabled
   {0} practice …    run only the practice exchange (options: practice --help)
   {0} --help        show this help
+  {0} --version     show the version
 
-Settings: {1}
-Journal:  {2}
+Settings file: {1}
 """
 _NAMES = {"main.py": "python main.py", "__main__.py": "python -m kalshi_trading"}
 
@@ -94,12 +95,15 @@ def _write_stderr(sentence: str) -> None:
 
 def _help() -> str:
     name = Path(sys.argv[0]).name
-    return HELP.format(_NAMES.get(name, name), DOTENV_PATH or "unknown: no home folder", default_log_dir())
+    return HELP.format(_NAMES.get(name, name), env_file_path() or "none, the home folder is unknown")
 
 
 def _run_command(words: list[str]) -> int:
     if words in (["--help"], ["-h"]):
         sys.stdout.write(_help())
+        return EXIT_DONE
+    if words == ["--version"]:
+        sys.stdout.write(f"kalshi-trading-terminal {__version__}\n")
         return EXIT_DONE
     if words not in ([], ["--read-only"]):
         _write_stderr(f"Unknown command or option: {' '.join(words)}\n\n{_help()}")

@@ -347,6 +347,18 @@ def test_a_cancel_is_tried_three_times_and_then_not_known(tmp_path, lost):
     assert journal.read_journal().records[-1].event == "cancel.unconfirmed"
 
 
+def test_a_refusal_after_a_lost_answer_does_not_say_that_nothing_was_canceled(tmp_path):
+    refused = say(401, {"error": {"code": "unauthorized", "message": "no"}})
+    with serving(reset, refused) as server:
+        executor, journal, _ = canceling(server, tmp_path)
+        end = executor.cancel_order(RESTING)
+    assert server.count("DELETE") == 2
+    assert end.message.startswith("Cancel not confirmed; the order may still be open.")
+    assert "Not" not in end.message
+    assert "Nothing" not in end.message
+    assert journal.read_journal().records[-1].event == "cancel.unconfirmed"
+
+
 def test_a_cancel_that_is_refused_is_not_repeated(tmp_path):
     with serving(say(403, {"error": {"code": "forbidden", "message": "forbidden"}})) as server:
         executor, _, _ = canceling(server, tmp_path)

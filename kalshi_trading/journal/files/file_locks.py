@@ -161,11 +161,11 @@ def _lock(descriptor: int, *, is_shared: bool, waits: bool) -> None:
     """
     try:
         import portalocker
+
+        flags = portalocker.LockFlags.SHARED if is_shared else portalocker.LockFlags.EXCLUSIVE
+        portalocker.lock(descriptor, flags if waits else flags | portalocker.LockFlags.NON_BLOCKING)
     except ImportError as error:
         raise OSError(errno.ENOLCK, f"this system has no file locks ({error})") from error
-    flags = portalocker.LockFlags.SHARED if is_shared else portalocker.LockFlags.EXCLUSIVE
-    try:
-        portalocker.lock(descriptor, flags if waits else flags | portalocker.LockFlags.NON_BLOCKING)
     except portalocker.AlreadyLocked as error:
         raise BlockingIOError(errno.EWOULDBLOCK, "the lock is held") from error
     except portalocker.LockException as error:

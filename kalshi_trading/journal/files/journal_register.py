@@ -37,7 +37,7 @@ def second_journal_notes(data_dir: Path, account: str, trades_log: Path) -> tupl
         *permission_notes,
         *(
             f"This account has a second journal in {other}. Limits, history and recovery use only "
-            f"{trades_log.parent}. Set KALSHI_LOG_DIR to the folder you want to keep."
+            f"{trades_log.parent}. To use the other one, set KALSHI_LOG_DIR={other.parent}."
             for other in others
         ),
     )
@@ -48,16 +48,23 @@ def _other_folders(data_dir: Path, account: str, trades_log: Path) -> tuple[Path
 
     Folders without a journal are left out. Raises OSError.
     """
-    register, folder = data_dir / REGISTER, str(trades_log.parent.absolute())
+    register, folder = data_dir / REGISTER, str(trades_log.parent.resolve())
     make_folder(data_dir)
     with locked(lock_of(register)):
         known = _folders_of(account, register)
         if folder not in known:
-            entry = json.dumps({"account": account, "folder": folder}) + "\n"
+            entry = json.dumps({"account": account, "folder": folder})
             with open(register, "ab", opener=open_private) as file:
-                file.write(entry.encode())
+                file.write(b"\n" * (file.tell() > 0) + entry.encode())  # the last line may be torn
     others = [Path(each) for each in known if each != folder]
-    return tuple(each for each in others if size_of(each / trades_log.name).files)
+    return tuple(each for each in others if _holds_journal(each / trades_log.name))
+
+
+def _holds_journal(trades_log: Path) -> bool:
+    try:
+        return size_of(trades_log).files > 0
+    except OSError:
+        return False
 
 
 def _folders_of(account: str, register: Path) -> list[str]:
@@ -74,7 +81,7 @@ def _entry(line: bytes) -> dict[str, str] | None:
     """Return an entry. None: the line is damaged."""
     try:
         entry = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     is_whole = isinstance(entry, dict) and {type(entry.get("account")), type(entry.get("folder"))} == {str}
     return entry if is_whole else None

@@ -96,10 +96,13 @@ class OrderCanceler:
             except NotFoundError:
                 return self._not_resting(order)
             except (OutcomeUnknownError, NotSentError, RateLimitError) as error:
-                problem = error
+                if not isinstance(problem, OutcomeUnknownError):  # a later refusal undoes no cancel
+                    problem = error
                 if attempt + 1 < CANCEL_ATTEMPTS:
                     self._sleep(0.5 * (attempt + 1))
             except KalshiAPIError as error:
+                if isinstance(problem, OutcomeUnknownError):
+                    break
                 return CancelResult(order, f"Not canceled. {error}", None)
             else:
                 return self._check_reduced(order, answer.reduced_by)

@@ -6,8 +6,10 @@ when its process dies.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import sys
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -105,7 +107,7 @@ def claim(directory: Path) -> InstanceLock | ReadyFile:
     deadline = time.monotonic() + _TIMEOUT_S
     while not _lock(descriptor):
         ready = _read(directory)
-        if ready is not None and ready.pid == _holder_pid(descriptor) and _is_alive(ready.pid):
+        if ready is not None and _is_current(ready, descriptor):
             os.close(descriptor)
             return ready
         if time.monotonic() > deadline:
@@ -123,7 +125,17 @@ def _lock(descriptor: int) -> bool:
         portalocker.lock(descriptor, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING)
     except portalocker.AlreadyLocked:
         return False
+    except portalocker.LockException as error:
+        raise OSError(errno.ENOLCK, f"the lock file cannot be locked ({error})") from error
     return True
+
+
+def _is_current(ready: ReadyFile, descriptor: int) -> bool:
+    """Check that the ready file belongs to the live holder of the lock.
+
+    On Windows the lock alone must do: a locked file cannot be read, and signal 0 is Ctrl-C.
+    """
+    return sys.platform == "win32" or (ready.pid == _holder_pid(descriptor) and _is_alive(ready.pid))
 
 
 def _holder_pid(descriptor: int) -> int | None:
