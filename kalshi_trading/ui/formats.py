@@ -18,6 +18,7 @@ from rich.text import Text
 
 from kalshi_trading.core.models import Side
 from kalshi_trading.core.money import (
+    CENT,
     ZERO,
     Contracts,
     Dollars,
@@ -87,12 +88,38 @@ def _in_cents(value: Dollars | None, rounding: Rounding) -> str:
     return UNKNOWN if value is None else cents_text(value, rounding)
 
 
-def pnl_text(value: Dollars | None) -> Text:
-    """Format P&L to the nearest cent with its sign. Color repeats the sign."""
+def pnl_text(value: Dollars | None, rounding: Rounding = round_half_even) -> Text:
+    """Format P&L in cents with its sign. Color repeats the sign."""
     if value is None:
         return Text(UNKNOWN)
-    style = "green" if value > ZERO else "red" if value < ZERO else ""
-    return Text(cents_text(value, round_half_even, signed=True), style=style)
+    return Text(cents_text(value, rounding, signed=True), style=_pnl_style(value))
+
+
+def _pnl_style(value: Dollars) -> str:
+    return "green" if value > ZERO else "red" if value < ZERO else ""
+
+
+def amounts_with_total(values: Sequence[Dollars], rounding: Rounding = round_half_even) -> list[str]:
+    """Write a column whose last amount is the sum of the others.
+
+    Writes every digit if the amounts in cents miss the total by more than a cent.
+    """
+    has_digits = _needs_digits(values, rounding)
+    return [dollars_text(each) if has_digits else cents_text(each, rounding) for each in values]
+
+
+def pnl_with_total(values: Sequence[Dollars]) -> list[Text]:
+    """Write a column of P&L whose last amount is the sum of the others."""
+    has_digits = _needs_digits(values, round_half_even)
+    return [
+        Text(dollars_text(each, signed=True), style=_pnl_style(each)) if has_digits else pnl_text(each)
+        for each in values
+    ]
+
+
+def _needs_digits(values: Sequence[Dollars], rounding: Rounding) -> bool:
+    shown = [each if abs(each) < CENT else rounding(each, CENT) for each in values]
+    return abs(sum(shown[:-1], ZERO) - shown[-1]) > CENT
 
 
 def two_dollars(one: Dollars, other: Dollars, rounding: Rounding = round_half_even) -> tuple[str, str]:

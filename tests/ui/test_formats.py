@@ -8,6 +8,7 @@ from decimal import Decimal as D
 import pytest
 from model_factory import NOW
 
+from kalshi_trading.core.money import round_down
 from kalshi_trading.ui import formats
 
 
@@ -67,3 +68,17 @@ def test_a_close_within_a_day_shows_the_hour() -> None:
     assert formats.closing(soon, NOW) == f"Closes {soon.astimezone():%H:%M} (2 h)"
     assert formats.closing(later, NOW) == f"Closes {later.astimezone():%b %d} (18 d 4 h)"
     assert formats.closing(NOW, NOW).startswith("Closed ")
+
+
+def test_a_column_misses_its_total_by_no_more_than_a_cent():
+    rows = [D("0.0150")] * 21
+    shown = formats.amounts_with_total([*rows, sum(rows)])
+    assert (shown[0], shown[-1]) == ("$0.0150", "$0.3150")
+    assert formats.amounts_with_total([D("0.155"), D("0.135"), D("0.29")]) == ["$0.16", "$0.14", "$0.29"]
+    colored = formats.pnl_with_total([D("-0.0150")] * 3 + [D("-0.0450")])
+    assert [(each.plain, each.style) for each in colored[-2:]] == [("−$0.02", "red"), ("−$0.04", "red")]
+
+
+def test_profit_either_way_is_never_shown_better_than_it_is():
+    assert formats.pnl_text(D("-0.0321"), round_down).plain == "−$0.04"
+    assert formats.pnl_text(D("0.0379"), round_down).plain == "+$0.03"

@@ -198,7 +198,7 @@ def orders_per_day(preview: OrderPreview, limits: Limits) -> Finding | None:
     orders, limit = preview.context.today.orders, limits.daily_order_limit
     if not preview.adds_risk or orders < limit:
         return None
-    text = f"At your daily order limit: {orders} sent today (max {limit}, KALSHI_DAILY_ORDER_LIMIT)."
+    text = f"At your daily order limit: {orders:,} sent today (max {limit:,}, KALSHI_DAILY_ORDER_LIMIT)."
     return Finding("orders per day", Severity.DENY, text, Decimal(orders), Decimal(limit))
 
 

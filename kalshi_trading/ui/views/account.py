@@ -12,7 +12,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from kalshi_trading.core.market_models import ExchangeStatus
-from kalshi_trading.core.money import ZERO, Dollars, count_text, price_text
+from kalshi_trading.core.money import ZERO, Dollars, count_text, price_text, round_down
 from kalshi_trading.core.results import Fetched
 from kalshi_trading.orders.pretrade.context import DayPnl, DayTotals
 from kalshi_trading.settings.environments import Environment
@@ -27,6 +27,7 @@ from kalshi_trading.ui.formats import (
     limit,
     note_line,
     pnl_text,
+    two_dollars,
 )
 from kalshi_trading.ui.tables import table_of, to_cells
 
@@ -58,7 +59,7 @@ def _daily_limits(limits: Limits, today: DayTotals | None, pnl: DayPnl | None) -
     bought, orders = (UNKNOWN, UNKNOWN) if today is None else (at_most(today.bought), f"{today.orders:,}")
     yield "Daily buys", f"{bought} of {limit(limits.daily_cost_limit)}", "DAILY_COST_LIMIT"
     yield "Daily orders", f"{orders} of {limits.daily_order_limit:,}", "DAILY_ORDER_LIMIT"
-    total = pnl_text(None if pnl is None else pnl.total).plain
+    total = UNKNOWN if pnl is None else two_dollars(pnl.total, -limits.daily_loss_limit, round_down)[0]
     yield "Daily loss", f"{total} of −{limit(limits.daily_loss_limit)}", "DAILY_LOSS_LIMIT"
 
 

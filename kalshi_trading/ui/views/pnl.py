@@ -20,9 +20,11 @@ from kalshi_trading.core.text import pluralize
 from kalshi_trading.portfolio.breakdown import RealizedPnl
 from kalshi_trading.portfolio.ledger import MarketLedger, settlement_net
 from kalshi_trading.ui.formats import (
+    amounts_with_total,
     dollars,
     note_line,
     pnl_text,
+    pnl_with_total,
     price,
     sentence_case,
     side_text,
@@ -62,7 +64,7 @@ def pnl_by_day(days: Mapping[date | None, RealizedPnl], today: date, width: int)
     ]
     earlier, shown = rows[:-DAYS_SHOWN], rows[-DAYS_SHOWN:]
     if earlier:
-        shown.insert(0, _sum_row(f"{len(earlier):,} earlier days", earlier))
+        shown.insert(0, _sum_row(pluralize(len(earlier), "earlier day"), earlier))
     return Group(chart, _table_with_total("Day", shown, width))
 
 
@@ -90,7 +92,7 @@ def breakdown(name: str, parts: Mapping[str, RealizedPnl], width: int) -> Render
     rows = sorted(parts.items(), key=lambda part: (-abs(part[1].net), part[0]))
     shown, rest = rows[:ROWS_SHOWN], rows[ROWS_SHOWN:]
     if rest:
-        shown.append(_sum_row(f"{len(rest):,} others", rest))
+        shown.append(_sum_row(pluralize(len(rest), "other"), rest))
     return _table_with_total(sentence_case(name), shown, width)
 
 
@@ -115,10 +117,10 @@ def _table_with_total(name: str, rows: Sequence[_Row], width: int) -> Renderable
     """Render one row each, with the total below."""
     every = [*rows, _sum_row("total", rows)]
     columns = (
-        Column("Trading", 3, [pnl_text(realized.by_trading) for _, realized in every]),
-        Column("Settlement", 2, [pnl_text(realized.by_settlement) for _, realized in every]),
-        Column("Fees", 1, [dollars(realized.fees) for _, realized in every]),
-        Column("Net realized", 0, [pnl_text(realized.net) for _, realized in every]),
+        Column("Trading", 3, pnl_with_total([realized.by_trading for _, realized in every])),
+        Column("Settlement", 2, pnl_with_total([realized.by_settlement for _, realized in every])),
+        Column("Fees", 1, amounts_with_total([realized.fees for _, realized in every])),
+        Column("Net realized", 0, pnl_with_total([realized.net for _, realized in every])),
     )
     table, left_out = _fit_table(name, [key for key, _ in every], columns, width)
     mark_total(table)

@@ -17,15 +17,24 @@ from rich.text import Text
 from kalshi_trading.core import order_book
 from kalshi_trading.core.market_models import OrderBook
 from kalshi_trading.core.models import Action, Fill, Order
-from kalshi_trading.core.money import ONE_CONTRACT, ZERO, Contracts, Price, count_text, dollars_text
+from kalshi_trading.core.money import (
+    ONE_CONTRACT,
+    ZERO,
+    Contracts,
+    Price,
+    count_text,
+    dollars_text,
+    round_down,
+)
 from kalshi_trading.core.pnl import FifoPosition, Lot
-from kalshi_trading.core.text import contracts_text, describe_order
+from kalshi_trading.core.text import contracts_text, describe_order, pluralize
 from kalshi_trading.core.valuation import Exposure, Liquidation, Mark
 from kalshi_trading.journal.own_orders import OwnOrders
 from kalshi_trading.portfolio.explain_market import Explanation
 from kalshi_trading.portfolio.snapshot import PositionPnl
 from kalshi_trading.ui.formats import (
     UNKNOWN,
+    amounts_with_total,
     at_least,
     at_most,
     closing,
@@ -112,8 +121,8 @@ def _facts(data: PositionData) -> Iterator[tuple[str, str | Text]]:
     yield "Unrealized P&L", pnl_text(row.unrealized_pnl)
     realized = pnl_text(row.realized_pnl)
     yield "Realized P&L", Text.assemble(realized, f" before fees · fees {dollars(row.fees_paid)}")
-    yield "If YES", Text.assemble(pnl_text(-data.alone.if_yes), " on this position")
-    yield "If NO", Text.assemble(pnl_text(-data.alone.if_no), " on this position")
+    yield "If YES", Text.assemble(pnl_text(-data.alone.if_yes, round_down), " on this position")
+    yield "If NO", Text.assemble(pnl_text(-data.alone.if_no, round_down), " on this position")
     worst = "unknown: open orders unavailable"
     if exposure is not None:
         worst = f"{at_most(exposure.worst)} loss, open orders included"
@@ -135,14 +144,19 @@ def _liquidation(data: PositionData) -> RenderableType:
     table = table_of(("Liquidation", "right"), ("Bid", "right"), ("Proceeds", "right"))
     near, deeper = met[:LEVELS_SHOWN], order_book.BookWalk(met[LEVELS_SHOWN:], ZERO)
     bids = aligned(prices([level.price for level in near]))
-    rows: list[list[str | Text]] = [
-        [count_text(level.count), bid, dollars(level.count * level.price)]
-        for level, bid in zip(near, bids, strict=True)
+    labels: list[tuple[str, str | Text]] = [
+        (count_text(level.count), bid) for level, bid in zip(near, bids, strict=True)
     ]
+    amounts = [level.count * level.price for level in near]
     if deeper.fills:
-        rows.append([count_text(deeper.filled), "deeper", dollars(deeper.amount)])
-    rows.append(["", "fees", dollars(None if sale.fees is None else -sale.fees)])
-    rows.append(["", "total", at_least(sale.value)])
+        labels.append((count_text(deeper.filled), "deeper"))
+        amounts.append(deeper.amount)
+    if sale.fees is None or sale.value is None:
+        shown = [*map(dollars, amounts), UNKNOWN, UNKNOWN]
+    else:
+        shown = amounts_with_total([*amounts, -sale.fees, sale.value], round_down)
+    labels += [("", "fees"), ("", "total")]
+    rows: list[list[str | Text]] = [[*each, amount] for each, amount in zip(labels, shown, strict=True)]
     add_rows(table, rows)
     table.rows[-1].style = "bold"
     if sale.unsold > ZERO:
@@ -173,8 +187,8 @@ def _lots(data: PositionData) -> RenderableType:
         Column("Age", 2, ages + blank),
         Column("Quantity", 0, [count_text(each.count) for each in together]),
         Column("Price", 0, paid + blank),
-        Column("Cost", 0, [dollars(each.cost_basis) for each in together]),
-        Column("Fees", 1, [dollars(sum((lot.fees for lot in some), ZERO)) for some in sums]),
+        Column("Cost", 0, amounts_with_total([each.cost_basis for each in together])),
+        Column("Fees", 1, amounts_with_total([sum((lot.fees for lot in some), ZERO) for some in sums])),
     )
     return FittingTable("Lots, opened", to_cells(*keys), columns, TIME_WIDTH, is_totaled=True)
 
@@ -243,7 +257,7 @@ def explanation(explained: Explanation, now: datetime) -> RenderableType:
     rows: list[list[str | Text]] = []
     if older:
         together = Explanation("", older).total
-        rows.append(["", f"{len(older):,} earlier lines", dollars_text(together)])
+        rows.append(["", pluralize(len(older), "earlier line"), dollars_text(together)])
     for line in shown:
         at = timestamp(line.at, now) if line.at is not None else ""
         rows.append([at, line.text, dollars_text(line.amount)])

@@ -28,6 +28,7 @@ from kalshi_trading.core.money import (
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
 from kalshi_trading.ui.formats import (
     UNKNOWN,
+    at_least,
     dollars,
     net_position,
     note_line,
@@ -91,7 +92,7 @@ _COLUMNS: tuple[tuple[str, int, Callable[[_Rows, datetime], Sequence[str | Text]
     ("Held", 0, _each(lambda row: with_sides(net_position(row.position.net)))),
     ("Avg cost", 3, lambda rows, _: _averages(rows)),
     ("Mark", 2, lambda rows, _: prices([row.mark for row in rows])),
-    ("Value", 1, _each(lambda row: dollars(row.value))),
+    ("Value", 1, _each(lambda row: at_least(row.value))),
     ("Unrealized", 0, _each(lambda row: pnl_text(row.unrealized_pnl))),
     ("Realized", 5, _each(lambda row: pnl_text(row.realized_pnl))),
     ("Fees", 6, _each(lambda row: dollars(row.fees_paid))),

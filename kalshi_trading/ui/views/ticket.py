@@ -5,6 +5,8 @@ Pure, over `formats` and `tables`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rich import box
 from rich.console import Group, RenderableType
 from rich.panel import Panel
@@ -18,8 +20,11 @@ from kalshi_trading.core.money import (
     BALANCE_GRAIN,
     CENT,
     ZERO,
+    Dollars,
     count_text,
+    dollars_text,
     price_text,
+    round_down,
     round_half_even,
     round_up,
 )
@@ -146,7 +151,8 @@ def _worst_differs(expected: Payoff, worst: Payoff) -> bool:
 
 
 def _either_way(payoff: Payoff) -> Text:
-    return Text.assemble(pnl_text(payoff.if_yes), "   If NO ", pnl_text(payoff.if_no))
+    """Render the profit either way, never better than it is."""
+    return Text.assemble(pnl_text(payoff.if_yes, round_down), "   If NO ", pnl_text(payoff.if_no, round_down))
 
 
 def _book(preview: OrderPreview) -> str | Text:
@@ -193,6 +199,18 @@ def _fills_now(preview: OrderPreview) -> str:
     return " · ".join(parts)
 
 
+def _amounts(preview: OrderPreview) -> Callable[[Dollars], str]:
+    """Return how to write costs: in cents, rounded up.
+
+    With every digit if cost and fee in cents would exceed the maximum cost.
+    """
+    cost, fee, bounds = preview.expected_cost, preview.expected_fee, preview.bounds
+    if fee is None or bounds is None or preview.closing > ZERO:
+        return at_most
+    fits = round_up(cost, CENT) + round_up(fee, CENT) <= round_up(bounds.cost, CENT)
+    return at_most if fits or cost + fee > bounds.cost else dollars_text
+
+
 def _cost_rows(preview: OrderPreview) -> list[_Row]:
     """Return expected cost and fee from the book, and the maximum cost.
 
@@ -201,16 +219,17 @@ def _cost_rows(preview: OrderPreview) -> list[_Row]:
     """
     opening, bounds = preview.request.count - preview.closing, preview.bounds
     rows: list[_Row] = []
-    fee = "unknown" if preview.expected_fee is None else f"about {at_most(preview.expected_fee)}"
+    write = _amounts(preview)
+    fee = "unknown" if preview.expected_fee is None else f"about {write(preview.expected_fee)}"
     of = f" to open {contracts_text(opening)}" if ZERO < opening < preview.request.count else ""
     if opening > ZERO:
         about = "" if preview.expected_cost == preview.cost else "about "
-        cost = Text.assemble(about, (at_most(preview.expected_cost), "bold"), of)
+        cost = Text.assemble(about, (write(preview.expected_cost), "bold"), of)
         rows.append(("Cost", cost if preview.closing > ZERO else Text.assemble(cost, f" + fee {fee}")))
     if preview.closing > ZERO:
         rows.append(("Fee", fee))
     if bounds is not None and bounds.cost > ZERO:
-        rows.append(("Max cost", f"{at_most(bounds.cost)}{of} including fees"))
+        rows.append(("Max cost", f"{write(bounds.cost)}{of} including fees"))
     elif opening > ZERO:
         rows.append(("Max cost", "unknown"))
     return rows
