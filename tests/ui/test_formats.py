@@ -76,7 +76,7 @@ def test_a_column_misses_its_total_by_no_more_than_a_cent():
     assert (shown[0], shown[-1]) == ("$0.0150", "$0.3150")
     assert formats.amounts_with_total([D("0.155"), D("0.135"), D("0.29")]) == ["$0.16", "$0.14", "$0.29"]
     colored = formats.pnl_with_total([D("-0.0150")] * 3 + [D("-0.0450")])
-    assert [(each.plain, each.style) for each in colored[-2:]] == [("−$0.02", "red"), ("−$0.04", "red")]
+    assert [(each.plain, each.style) for each in colored[-2:]] == [("−$0.0150", "red"), ("−$0.0450", "red")]
 
 
 def test_profit_either_way_is_never_shown_better_than_it_is():
