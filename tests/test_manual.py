@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 
 import pytest
@@ -9,6 +10,7 @@ from terminal import PROJECT
 
 from kalshi_trading.settings.options import OPTIONS, PAIR_NAMES
 from kalshi_trading.ui import menu
+from kalshi_trading.ui.prompts import terminal_prompter
 from kalshi_trading.ui.prompts.choice_list import MOVES
 from kalshi_trading.ui.terminal.keys import ENTER
 
@@ -51,21 +53,33 @@ def test_each_option_is_on_the_settings_page_with_its_default():
             wrong.append(f"{row.name}: {row.default!r} is {default!r} on the page")
         wrong += [f"{row.name}: no alias {alias}" for alias in row.aliases if alias not in shown]
     text = (DOCS / "settings.md").read_text()
-    assert wrong + [name for name in ("ENV", *PAIR_NAMES) if name not in text] == []
+    assert (
+        wrong + [name for name in ("ENV", *PAIR_NAMES) if not re.search(rf"^`?{name}\b", text, re.MULTILINE)]
+        == []
+    )
 
 
 def test_each_key_is_on_the_page_of_keys():
-    text = (MANUAL / "keys.md").read_text()
-    assert [key for key in MOVES if key not in KEYS] == []
+    text = (MANUAL / "keys.md").read_text().partition("## Questions that act")[0]
+    bound = set(re.findall(r'bindings\.add\("(c-[a-z]|escape)"', inspect.getsource(terminal_prompter)))
+    assert [key for key in {*MOVES, *bound} if key not in KEYS] == []
     assert [key for key in KEYS.values() if not re.search(rf"(?<!\w){re.escape(key)}(?!\w)", text)] == []
 
 
-def test_every_link_leads_to_a_file():
+def anchors_of(page):
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_link_leads_to_a_file_and_its_heading():
     wrong = []
     for page in documents():
-        for link in re.findall(r"\]\(([^)#]+)", page.read_text()):
-            if "://" not in link and not (page.parent / link).exists():
-                wrong.append(f"{page.relative_to(PROJECT)}: {link}")
+        for link, anchor in re.findall(r"\]\(([^)#]*)#?([^)]*)\)", page.read_text()):
+            target = page.parent / link if link else page
+            if "://" in link:
+                continue
+            if not target.exists() or (anchor and anchor not in anchors_of(target)):
+                wrong.append(f"{page.relative_to(PROJECT)}: {link}#{anchor}")
     assert wrong == []
 
 

@@ -50,15 +50,18 @@ def on_windows(command: Sequence[str], home: Path, typed: str = "") -> subproces
     )
 
 
+def names_of(node: ast.AST) -> set[str]:
+    if isinstance(node, ast.Import):
+        return {each.name for each in node.names}
+    return {node.module or ""} if isinstance(node, ast.ImportFrom) else set()
+
+
 def imports_at_the_top(source: Path) -> set[str]:
-    tree = ast.parse(source.read_text())
-    names = set()
-    for node in tree.body:
-        if isinstance(node, ast.Import):
-            names |= {each.name for each in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            names.add(node.module or "")
-    return names
+    return {name for node in ast.parse(source.read_text()).body for name in names_of(node)}
+
+
+def imports_anywhere(source: Path) -> set[str]:
+    return {name for node in ast.walk(ast.parse(source.read_text())) for name in names_of(node)}
 
 
 def test_no_module_imports_posix_at_its_top():
@@ -66,7 +69,7 @@ def test_no_module_imports_posix_at_its_top():
 
 
 def test_signals_have_one_place_on_each_side():
-    users = {str(path.relative_to(PROJECT)) for path in SOURCES if "signal" in imports_at_the_top(path)}
+    users = {str(path.relative_to(PROJECT)) for path in SOURCES if "signal" in imports_anywhere(path)}
     assert users == SIGNALS_BELONG_TO
 
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 import tomllib
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from terminal import PROJECT
 
 RUN, DEV = PROJECT / "requirements.txt", PROJECT / "requirements-dev.txt"
 
 
 def names_in(path):
-    """Return the packages in a requirements file, in registry spelling."""
-    lines = (line.partition("#")[0].strip() for line in path.read_text().splitlines())
-    return {
-        re.split(r"[~=<>\[; ]", line)[0].lower().replace("_", "-") for line in lines if line[:1].isalpha()
-    }
+    return {canonicalize_name(each.name) for each in requirements_in(path)}
 
 
 def test_the_package_needs_what_the_requirements_name():
@@ -31,16 +29,27 @@ def test_running_needs_no_test_package():
     assert "pytest" not in names_in(RUN)
 
 
-def test_each_requirement_is_locked_with_its_hash():
-    for lock, needed in (
-        ("requirements.lock", names_in(RUN)),
-        ("requirements-dev.lock", names_in(RUN) | names_in(DEV)),
-    ):
+def requirements_in(path):
+    lines = (line.partition("#")[0].strip() for line in path.read_text().splitlines())
+    return [Requirement(line) for line in lines if line[:1].isalpha()]
+
+
+def test_each_requirement_is_locked_in_a_version_that_satisfies_it():
+    locks = {
+        "requirements.lock": requirements_in(RUN),
+        "requirements-dev.lock": requirements_in(RUN) + requirements_in(DEV),
+    }
+    wrong = []
+    for lock, needed in locks.items():
         text = (PROJECT / lock).read_text()
-        blocks = re.findall(
-            r"^([a-z0-9-]+)==\S+.*((?:\n    --hash=sha256:[0-9a-f]{64}.*)+)", text, re.MULTILINE
+        locked = dict(
+            re.findall(r"^([a-z0-9-]+)==(\S+).*\n    --hash=sha256:[0-9a-f]{64}", text, re.MULTILINE)
         )
-        assert needed - {name for name, _ in blocks} == set(), lock
+        for each in needed:
+            version = locked.get(canonicalize_name(each.name))
+            if version is None or version not in each.specifier:
+                wrong.append(f"{lock}: {each} is {version}")
+    assert wrong == []
 
 
 def test_the_license_is_mit():

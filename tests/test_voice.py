@@ -23,12 +23,19 @@ SOURCES = [
         for path in (PROJECT / room).rglob("*.py")
     ),
 ]
+
+
+def rooms_of(path: Path) -> tuple[str, ...]:
+    return path.relative_to(PROJECT).parts
+
+
 KALSHIS_WORDS = {"api", "engine", "responses"}
 """Rooms of the practice exchange that answer in Kalshi's words."""
 SCREEN_SOURCES = [
     path
     for path in SOURCES
-    if path.name == "main.py" or ("kalshi_trading" in path.parts and not KALSHIS_WORDS & {*path.parts})
+    if path == PROJECT / "main.py"
+    or (rooms_of(path)[0] == "kalshi_trading" and not KALSHIS_WORDS & {*rooms_of(path)})
 ]
 DOCUMENTS = [
     PROJECT / ".env.example",
@@ -39,8 +46,8 @@ LONGEST_FIRST_LINE = 72
 BEGINNINGS = {"Be", "Give", "How", "Let", "Say", "Tell", "That", "What", "Where", "Whether", "Which", "Who"}
 BANNED = re.compile(
     r"\b(told|nobody|whoever|somebody|one's own|what is held|undertakings?|sums of)\b"
-    r"|,? (?:too|as well|besides)(?=[.;:!?)]|$)",
-    re.IGNORECASE | re.MULTILINE,
+    r"|,? (?:too|as well|besides)(?=[.;:!?)]|\Z)",
+    re.IGNORECASE,
 )
 ONE_WORDING = {
     r"\b(resting|working) orders?\b": "open order",
@@ -53,8 +60,8 @@ ONE_WORDING = {
     r"\bhow many contracts\b": "quantity",
     r"\bworst price\b": "max price, min price",
     r"\b(could|can|wo|did|does|is|was)n[’']t\b|\bcan[’']t\b": "the long form: could not",
-    r"\b1 contracts\b": "1 contract",
     r"\btrade history\b": "history",
+    r"\bcolour": "color",
 }
 """Words that the screen and the documents do not use, and the one that they do."""
 
@@ -97,7 +104,7 @@ def comments(text: str) -> Iterator[tuple[int, str]]:
 
 
 def sentences(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Yield the strings of several words, with `{}` for f-string values."""
+    """Yield words and sentences, with `{}` for f-string values."""
     prose = {id(each) for each in docstrings(tree)}
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
@@ -106,7 +113,7 @@ def sentences(tree: ast.Module) -> Iterator[tuple[int, str]]:
             yield node.lineno, "".join(map(str, parts))
     for node in ast.walk(tree):
         is_text = isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose
-        if is_text and " " in str(node.value).strip():
+        if is_text and re.search(r"\s|^[A-Z][a-z]", str(node.value).strip()):
             yield node.lineno, str(node.value)
 
 

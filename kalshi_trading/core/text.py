@@ -63,5 +63,5 @@ def clock_skew(skew_s: float) -> str:
     """
     whole_s = round(abs(skew_s))  # known to about a second
     if whole_s == 0:
-        return "in step with the exchange's"
+        return "matches the exchange's"
     return f"{whole_s:,} s {'ahead of' if skew_s > 0 else 'behind'} the exchange's"

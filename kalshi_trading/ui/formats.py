@@ -143,7 +143,7 @@ def side_text(side: Side) -> Text:
 
 
 def with_sides(sentence: str | Text) -> Text:
-    """Colour the side after each count, as in `BUY 10 YES at 57¢`."""
+    """Color the side after each count, as in `BUY 10 YES at 57¢`."""
     text = sentence if isinstance(sentence, Text) else Text(sentence)
     for found in _SIDE_AFTER_COUNT.finditer(text.plain):
         text.stylize(_SIDE_STYLES[Side(found[0].lower())], *found.span())

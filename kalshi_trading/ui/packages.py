@@ -70,7 +70,7 @@ def _pip(*options: str) -> str:
         wanted = metadata.requires("kalshi-trading-terminal") or []
     interpreter = sys.executable or "python3"
     pip = [interpreter, "-m", "pip", "install"]
-    if find_spec("pip") is None:  # as in environments that uv makes
+    if not is_checkout() and find_spec("pip") is None:  # installed by uv
         pip, options = ["uv", "pip", "install", "--python", interpreter], ()
     return shlex.join([*pip, *options, *wanted])
 

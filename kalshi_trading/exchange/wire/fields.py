@@ -106,7 +106,7 @@ class Fields:
 
         Source: Kalshi API, empty-side quotes.
         """
-        price = self.decimal(name)
+        price = self.price(name)
         return price if 0 < price < 1 else None
 
     def positive(self, name: str) -> Decimal:

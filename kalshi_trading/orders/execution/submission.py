@@ -223,9 +223,9 @@ class OrderSubmitter:
         """
         age_s = (self._clock() - preview.context.at).total_seconds()
         if age_s < 0:
-            return "This computer's clock was set back after the preview. Preview the order again."
+            return "This computer's clock was set back after the ticket was priced. Open the ticket again."
         if age_s > OLDEST_PREVIEW_S:
-            return f"The preview is {int(age_s)} s old. Preview the order again."
+            return f"The ticket is {int(age_s):,} s old. Open it again."
         return None
 
     def _deny(self, preview: OrderPreview, reason: str) -> SubmissionResult:

@@ -40,7 +40,7 @@ def _page(app: AppContext) -> RenderableType:
             today = Fetched(reader.read().today)
         except JournalError as error:
             today = Fetched(None, str(error))
-        limits_table = account_view.limits_table(app.settings.limits, today, pnl.result())
+        limits_table = account_view.limits_table(app.settings.limits, today, pnl.result(), app.console.width)
         rows = facts.result()
         skew_s = app.client.clock_skew_s
         sizes = records_view.total_size(app.journal.log_sizes())

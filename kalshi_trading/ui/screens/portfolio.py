@@ -28,7 +28,7 @@ from kalshi_trading.portfolio.explain_market import (
 )
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
 from kalshi_trading.ui.app import RECENT_LINES, AppContext
-from kalshi_trading.ui.formats import net_position
+from kalshi_trading.ui.formats import net_position, sentence_case
 from kalshi_trading.ui.prompts.prompter import (
     Choice,
     Step,
@@ -152,7 +152,7 @@ def _refresh(app: AppContext, page: _Page) -> _Page:
 
 
 def _sort(app: AppContext, page: _Page) -> _Page:
-    sorting = choose_by_name(app.prompter, "Sort by", {str(by): by for by in Sorting})
+    sorting = choose_by_name(app.prompter, "Sort by", {sentence_case(by): by for by in Sorting})
     page = replace(page, sorting=sorting, start=0)
     _show_positions(app, page)
     return page

@@ -276,6 +276,7 @@ def _ask_size(app: AppContext, draft: _Draft) -> _Draft:
 def _ask_to_send(app: AppContext, preview: OrderPreview) -> None:
     rows = [Choice("0", "Back", False), Choice("1", "Place order", True, _short_text(preview))]
     if not app.prompter.choose("Place this order?", rows, is_consequential=True):
+        app.show_text("Order not placed. Nothing was sent.")
         raise GoBack
 
 

@@ -31,15 +31,23 @@ from kalshi_trading.ui.formats import (
 )
 from kalshi_trading.ui.tables import table_of, to_cells
 
+SETTINGS_WIDTH = 76
 _LimitRow = tuple[str, str, str]
 """A limit's name, its values, and its setting's name without the prefix KALSHI_."""
 
 
-def limits_table(limits: Limits, today: Fetched[DayTotals], pnl: Fetched[DayPnl]) -> RenderableType:
-    """Render every limit, those of the day with today's use."""
-    table = table_of(("Limit", "fixed"), ("Today / limit", "wide"), ("Setting KALSHI_", "fixed"))
+def limits_table(
+    limits: Limits, today: Fetched[DayTotals], pnl: Fetched[DayPnl], width: int
+) -> RenderableType:
+    """Render every limit, those of the day with today's use.
+
+    A narrow screen leaves out the names of the settings.
+    """
+    columns = (("Limit", "fixed"), ("Today / limit", "wide"), ("Setting KALSHI_", "fixed"))
+    shown = len(columns) if width >= SETTINGS_WIDTH else len(columns) - 1
+    table = table_of(*columns[:shown])
     for row in (*_daily_limits(limits, today.value, pnl.value), *_order_limits(limits)):
-        table.add_row(*to_cells(*row))
+        table.add_row(*to_cells(*row[:shown]))
     notes: list[RenderableType] = []
     if today.value is None:
         notes.append(error_line(f"Today's buys and orders unavailable: {today.unavailable}"))
@@ -48,7 +56,7 @@ def limits_table(limits: Limits, today: Fetched[DayTotals], pnl: Fetched[DayPnl]
     else:
         realized, unrealized = pnl_text(pnl.value.realized).plain, pnl_text(pnl.value.unrealized).plain
         notes.append(note_line(f"Today's P&L: net realized {realized}, unrealized {unrealized}"))
-        notes.append(note_line("At your daily loss limit, only closing orders are allowed."))
+        notes.append(note_line("At the daily loss limit, only closing orders are allowed."))
         if pnl.value.unmarked > ZERO:
             cost = dollars(pnl.value.unmarked)
             notes.append(note_line(f"Positions without bids count as zero (cost {cost})."))

@@ -27,7 +27,6 @@ from kalshi_trading.settings.environments import Environment
 from kalshi_trading.ui.formats import (
     UNKNOWN,
     count,
-    day_and_time,
     dollars,
     environment_badge,
     error_line,
@@ -108,7 +107,7 @@ def _orders(rows: Sequence[HistoryRow], now: datetime, *, is_joined: bool) -> Re
         Column("Filled", 0, [count(row.fill_count) for row in rows]),
         Column("Avg", 2, prices([row.average_price for row in rows])),
         Column("Fees", 3, [dollars(row.fees) for row in rows]),
-        Column("Placed", 1, ["\n".join(day_and_time(row.placed_at, now)) for row in rows]),
+        Column("Placed", 1, [timestamp(row.placed_at, now) for row in rows]),
     )
     keys = [_order_cell(row, is_joined=is_joined) for row in rows]
     return FittingTable("Order", keys, columns, ORDER_WIDTH)

@@ -47,6 +47,8 @@ def market_labels(rows: Sequence[FoundMarket], width: int, now: datetime) -> lis
         left = " ".join(time_left(market.close_at, now).split()[:2])
         quotes = f"{price(market.yes_bid):>5}/{price(market.yes_ask):<5}"
         known = f"{quotes} {left:>6}  {market.ticker:<{aligned}}"
+        if width - CHOICE_MARGIN - len(known) - 2 < len(market.yes_label):
+            known = f"{quotes}  {market.ticker:<{aligned}}"  # the outcome matters more than the close
         terms, room = f"{market.yes_label} · {row.event.title}", width - CHOICE_MARGIN - len(known) - 2
         if room >= MIN_TEXT:
             known += f"  {terms if len(terms) <= room else terms[: room - 1] + '…'}"

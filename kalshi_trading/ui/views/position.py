@@ -251,8 +251,9 @@ def explanation(explained: Explanation, now: datetime) -> RenderableType:
     """
     if explained.caution and not explained.lines:
         return Group(Text(explained.title), error_line(explained.caution))
-    when = f"Time ({time_zone(now)})" if any(line.at for line in explained.lines) else "Time"
-    table = table_of((when, "fixed"), ("Item", "wide"), ("Amount", "right"), title=explained.title)
+    has_times = any(line.at for line in explained.lines)
+    when = [(f"Time ({time_zone(now)})", "fixed")] if has_times else []
+    table = table_of(*when, ("Item", "wide"), ("Amount", "right"), title=explained.title)
     older, shown = explained.lines[:-LINES_SHOWN], explained.lines[-LINES_SHOWN:]
     rows: list[list[str | Text]] = []
     if older:
@@ -262,6 +263,8 @@ def explanation(explained: Explanation, now: datetime) -> RenderableType:
         at = timestamp(line.at, now) if line.at is not None else ""
         rows.append([at, line.text, dollars_text(line.amount)])
     rows.append(["", "total", dollars_text(explained.total)])
+    if not has_times:
+        rows = [row[1:] for row in rows]
     add_rows(table, rows)
     mark_total(table)
     return Group(table, error_line(explained.caution)) if explained.caution else table

@@ -121,7 +121,7 @@ def positions(
     start = page_start(start, len(snapshot.held), page)
     rows = sort_positions(snapshot.held, sorting)[start : start + page]
     table, left_out = positions_table(rows, snapshot.as_of, width, is_brief=is_brief)
-    facts = [f"by {sorting}"]
+    facts = [f"sorted by {sorting}"]
     if not is_brief:
         facts.append(f"mark: {snapshot.mark} of the side held")
         facts += [f"{UNKNOWN} unknown"] if any(row.mark is None for row in rows) else []
@@ -155,7 +155,7 @@ def positions_table(
 def outcome(row: PositionPnl) -> str:
     """Return the exchange's label of the outcome held.
 
-    The exchange often labels NO with the text of YES; then it is "not:" and that text.
+    The exchange often labels NO with the text of YES; then it is "NO:" and that text.
     """
     if row.market is None:
         return UNKNOWN

@@ -25,7 +25,7 @@ from kalshi_trading.ui.views.orders import order_line
 _MAY_BE_LIVE = (Outcome.ACKNOWLEDGED, Outcome.UNKNOWN)
 _HEADLINES = {
     Outcome.REJECTED: ("Rejected by the exchange. Nothing was placed.", "bold red"),
-    Outcome.NOT_SENT: ("Not sent. Nothing was placed.", "bold yellow"),
+    Outcome.NOT_SENT: ("Order not sent.", "bold yellow"),
     Outcome.DENIED: ("Order blocked. Nothing was sent.", "bold yellow"),
     Outcome.ABSENT: ("Not placed. The exchange does not have this order.", "bold yellow"),
     Outcome.UNKNOWN: ("Order status unknown. It may be live; don't resend.", "bold white on red"),

@@ -28,7 +28,7 @@ from kalshi_trading.core.money import (
     round_half_even,
     round_up,
 )
-from kalshi_trading.core.text import contracts_text
+from kalshi_trading.core.text import contracts_text, describe_order
 from kalshi_trading.orders.pretrade.findings import Finding, Severity
 from kalshi_trading.orders.pretrade.payoff import Payoff
 from kalshi_trading.orders.pretrade.preview import OrderPreview
@@ -65,17 +65,16 @@ def ticket(preview: OrderPreview, environment: Environment) -> RenderableType:
     rows.add_column()
     for name, value in _rows(preview):
         rows.add_row(Text(name), value if isinstance(value, Text) else Text(value))
-    headline = with_sides(Text(preview.sentence, style="bold"))
     title = Text(now.market.title)
     outcome = Text(f"YES pays if: {now.market.yes_label}")
     findings = []
     for finding in preview.findings:
-        sign, colour = _SIGNS[finding.severity]
-        findings.append(Text.assemble((f"{sign} ", colour), finding.message))
+        sign, color = _SIGNS[finding.severity]
+        findings.append(Text.assemble((f"{sign} ", color), finding.message))
     style = "red" if environment is Environment.PRODUCTION else "cyan"
     return Panel(
         Group(
-            headline,
+            _headline(preview),
             BothEnds(title, Text(closing(now.market.close_at, now.at), style="dim")),
             outcome,
             Text(),
@@ -114,10 +113,32 @@ def _position(preview: OrderPreview) -> Text:
     Names what it closes and opens if the position changes sides.
     """
     before, after = preview.held_before, preview.held_after
-    sentence = f"{net_position(before)} → {net_position(after)} once filled"
+    when = "once filled"
+    if _fills_in_part(preview):
+        after = before + preview.walk.filled * (1 if after > before else -1)
+        when = "(fills now)"
+    sentence = f"{net_position(before)} → {net_position(after)} {when}"
     if before * after < ZERO:
-        sentence += f" (closes {net_position(before)}, opens {net_position(after)})"
+        sentence += f", closes {net_position(before)}, opens {net_position(after)}"
+    elif abs(after) < abs(before):
+        sentence += f", closes {net_position(before - after)}"
     return with_sides(sentence)
+
+
+def _fills_in_part(preview: OrderPreview) -> bool:
+    """True if the book holds less than a market order asks for."""
+    return preview.ticket.is_market_order and preview.walk.left > ZERO
+
+
+def _headline(preview: OrderPreview) -> Text:
+    """Describe the order; a market order by its max or min price."""
+    request, sentence = preview.request, preview.sentence
+    if preview.ticket.is_market_order:
+        cap = "max" if request.action is Action.BUY else "min"
+        order = describe_order(request.action, request.count, request.side)
+        sentence = f"{order} {request.ticker} at market, {cap} {price_text(request.price)}"
+        sentence += ", reduce only" if request.reduce_only else ""
+    return with_sides(Text(sentence, style="bold"))
 
 
 def _payoff_rows(preview: OrderPreview) -> list[_Row]:
@@ -133,10 +154,10 @@ def _payoff_rows(preview: OrderPreview) -> list[_Row]:
         rows.append(("Proceeds", Text.assemble(f"{about}, ", (least, "bold"), " after fees once filled")))
     if preview.closing == preview.request.count:
         return rows
-    fills_in_part = preview.ticket.is_market_order and preview.walk.left > ZERO
-    rows.append(("If YES", Text.assemble(_either_way(expected), "   (fills now)" if fills_in_part else "")))
+    in_part = _fills_in_part(preview)
+    rows.append(("If YES", Text.assemble(_either_way(expected), "   (fills now)" if in_part else "")))
     if _worst_differs(expected, worst):
-        rows.append(("At worst", Text.assemble("If YES ", _either_way(worst))))
+        rows.append(("If all fills" if in_part else "At worst", Text.assemble("If YES ", _either_way(worst))))
     return rows
 
 

@@ -1,4 +1,4 @@
-"""A second journal of one account is noted; a damaged register never stops the start."""
+"""Second journals of one account are noted, even with a damaged register."""
 
 from __future__ import annotations
 

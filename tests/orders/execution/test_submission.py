@@ -439,9 +439,9 @@ def test_an_order_over_our_own_request_budget_was_not_rejected_but_not_sent(open
 @pytest.mark.parametrize(
     ("age_s", "words"),
     [
-        (10.5, "The preview is 10 s old."),
-        (3600, "The preview is 3600 s old."),
-        (-1, "This computer's clock was set back after the preview."),
+        (10.5, "The ticket is 10 s old."),
+        (3600, "The ticket is 3,600 s old."),
+        (-1, "This computer's clock was set back after the ticket was priced."),
     ],
 )
 def test_a_preview_that_is_not_of_this_moment_is_denied(open_trader, age_s, words):

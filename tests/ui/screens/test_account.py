@@ -23,7 +23,9 @@ from kalshi_trading.ui.views import account as account_view
 
 def test_every_limit_is_named_with_its_setting() -> None:
     text = rendered(
-        account_view.limits_table(Limits(), Fetched(DayTotals(D("46.5"), 3)), Fetched(DayPnl(D(-2), D(-10))))
+        account_view.limits_table(
+            Limits(), Fetched(DayTotals(D("46.5"), 3)), Fetched(DayPnl(D(-2), D(-10))), 80
+        )
     )
     for option in options_of(Limits).values():
         ending = option.name.removeprefix("KALSHI_")
@@ -37,13 +39,13 @@ def test_every_limit_is_named_with_its_setting() -> None:
 
 def test_unknown_figures_of_the_day_are_no_zero() -> None:
     text = rendered(
-        account_view.limits_table(Limits(), Fetched(None, "No journal."), Fetched(None, "No exchange."))
+        account_view.limits_table(Limits(), Fetched(None, "No journal."), Fetched(None, "No exchange."), 80)
     )
     assert text.count("– of ") == 3
     assert "Today's buys and orders unavailable: No journal." in text
     assert "Today's P&L unavailable: No exchange." in text
     unmarked = rendered(
-        account_view.limits_table(Limits(), Fetched(DayTotals()), Fetched(DayPnl(unmarked=D("7.5"))))
+        account_view.limits_table(Limits(), Fetched(DayTotals()), Fetched(DayPnl(unmarked=D("7.5"))), 80)
     )
     assert "Positions without bids count as zero (cost $7.50)." in unmarked
 
@@ -52,8 +54,8 @@ def test_unknown_figures_of_the_day_are_no_zero() -> None:
     ("skew_s", "shown"),
     [
         (None, "not checked yet"),
-        (-0.3, "in step with the exchange's"),
-        (0.4, "in step with the exchange's"),
+        (-0.3, "matches the exchange's"),
+        (0.4, "matches the exchange's"),
         (61.2, "61 s ahead of the exchange's"),
         (-3600.0, "3,600 s behind the exchange's"),
     ],

@@ -125,7 +125,7 @@ def test_the_portfolio_agrees_with_the_exchange_and_leads_back(visit: Callable[.
     assert re.search(r"Checked against the exchange: \d+ figures match\.", text)
     assert "differs" not in text
     assert "unavailable" not in text
-    assert f"1 to {PAGE} of {HELD} positions · by value" in text
+    assert f"1 to {PAGE} of {HELD} positions · sorted by value" in text
     assert prompter.labels[0][0] == "Back"
 
 
@@ -147,8 +147,8 @@ def test_while_fills_take_long_a_first_look_is_shown(
 def test_positions_are_sorted_and_paged_as_asked(visit: Callable[..., tuple]) -> None:
     app, _, text = visit(SORT, "5", MORE, MORE)
     tickers = sorted(row.position.ticker for row in app.tracker.refresh().held)
-    pages = text.split(f"1 to {PAGE} of {HELD} positions · by ticker")
-    first, more = pages[0].rpartition("by value")[2], pages[1]
+    pages = text.split(f"1 to {PAGE} of {HELD} positions · sorted by ticker")
+    first, more = pages[0].rpartition("sorted by value")[2], pages[1]
     assert [name for name in tickers if name in first.split()] == tickers[:PAGE]
     assert [name for name in tickers if name in more.partition("41 to 43 of 43")[0].split()] == tickers[PAGE:]
     assert len(pages) == 3  # after the last page the first one appears again

@@ -91,7 +91,8 @@ def test_a_market_order_is_sent_at_the_worst_price_that_was_confirmed_though_the
     (request,) = sent
     placing = ("Place order", f"BUY 3 YES, max price {price_text(request.price)}")
     assert [row for row in confirmed if row[0] == "Place order"] == [placing] * 2
-    assert text.count(f"{request.sentence} ") == 2  # on both tickets
+    headline = f"BUY 3 YES {market.ticker} at market, max {price_text(request.price)} "
+    assert text.count(headline) == 2  # on both tickets
 
 
 # --- Dollars --------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from kalshi_trading.ui.views import result as result_view
     ("outcome", "words", "never"),
     [
         (Outcome.REJECTED, "Rejected by the exchange. Nothing was placed.", "Order ID"),
-        (Outcome.NOT_SENT, "Not sent. Nothing was placed.", "Order ID"),
+        (Outcome.NOT_SENT, "Order not sent.", "Order ID"),
         (Outcome.DENIED, "Order blocked. Nothing was sent.", "Order ID"),
         (Outcome.UNKNOWN, "Order status unknown. It may be live; don't resend.", "Nothing was"),
     ],

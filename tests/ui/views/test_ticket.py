@@ -162,7 +162,7 @@ def test_the_ticket_shows_the_age_of_the_book() -> None:
 def test_the_worst_case_is_shown_if_a_cent_apart() -> None:
     text = " ".join(ticket_text(order_ticket(Action.BUY, Side.YES, "1000", None)).split())
     assert "If YES +$107.44 If NO −$228.06 (fills now)" in text
-    assert "At worst If YES +$285.30 If NO −$714.70" in text
+    assert "If all fills If YES +$285.30 If NO −$714.70" in text
     assert "At worst" not in ticket_text(order_ticket(Action.BUY, Side.YES, "1", "0.65"))
 
 
