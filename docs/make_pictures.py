@@ -82,11 +82,15 @@ class Screen:
             except pexpect.TIMEOUT:
                 pass
 
-    def draw(self, name: str) -> None:
-        """Write the screen to docs/pictures as SVG, without empty rows at its end."""
+    def draw(self, name: str, first: str = "") -> None:
+        """Write the screen to docs/pictures as SVG.
+
+        Leaves out empty rows at its end, and rows above the one that matches `first`.
+        """
         console = Console(record=True, width=COLUMNS, file=io.StringIO(), color_system="truecolor")
         last = max(number for number, line in enumerate(self._screen.display) if line.strip())
-        for number in range(last + 1):
+        top = next(number for number, line in enumerate(self._screen.display) if re.search(first, line))
+        for number in range(top, last + 1):
             console.print(self._row(number), end="\n", soft_wrap=True)
         PICTURES.mkdir(exist_ok=True)
         (PICTURES / f"{name}.svg").write_text(
@@ -130,11 +134,11 @@ def _draw_all(screen: Screen) -> None:
     screen.wait_for("Search")
     screen.press("temperature chicago" + ENTER)
     screen.wait_for("KXHIGHCHI")
-    screen.draw("search")
+    screen.draw("search", "Search markets")
     rows = re.findall(r"^[ ▸]+(\d+) +([\d.]+)¢/([\d.]+)¢ ", screen.text, re.MULTILINE)
     screen.press(DOWN * next(int(key) - 1 for key, bid, ask in rows if 20 < float(bid) < 70) + ENTER)
     screen.wait_for("Buy")
-    screen.draw("market")
+    screen.draw("market", "╭─ KX")
     screen.press("1")
     screen.wait_for("Limit")
     screen.press("1")
@@ -145,13 +149,13 @@ def _draw_all(screen: Screen) -> None:
     screen.wait_for("Place order")
     time.sleep(QUIET_S)
     screen.wait_for("›")
-    screen.draw("ticket")
+    screen.draw("ticket", "limit price")
     screen.press("1")
     screen.wait_for("(?i)filled|open:")
-    screen.draw("result")
+    screen.draw("result", "─ Result ─")
     screen.press("5")
     screen.wait_for("filled")
-    screen.draw("history")
+    screen.draw("history", "All orders")
 
 
 @contextmanager
