@@ -12,7 +12,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from kalshi_trading.core.market_models import ExchangeStatus
-from kalshi_trading.core.money import ZERO, Dollars, count_text, price_text, round_down
+from kalshi_trading.core.money import ZERO, Dollars, count_text, price_text
 from kalshi_trading.core.results import Fetched
 from kalshi_trading.orders.pretrade.context import DayPnl, DayTotals
 from kalshi_trading.settings.environments import Environment
@@ -67,7 +67,7 @@ def _daily_limits(limits: Limits, today: DayTotals | None, pnl: DayPnl | None) -
     bought, orders = (UNKNOWN, UNKNOWN) if today is None else (at_most(today.bought), f"{today.orders:,}")
     yield "Daily buys", f"{bought} of {limit(limits.daily_cost_limit)}", "DAILY_COST_LIMIT"
     yield "Daily orders", f"{orders} of {limits.daily_order_limit:,}", "DAILY_ORDER_LIMIT"
-    total = UNKNOWN if pnl is None else two_dollars(pnl.total, -limits.daily_loss_limit, round_down)[0]
+    total = UNKNOWN if pnl is None else two_dollars(pnl.total, -limits.daily_loss_limit)[0]
     yield "Daily loss", f"{total} of −{limit(limits.daily_loss_limit)}", "DAILY_LOSS_LIMIT"
 
 
