@@ -20,13 +20,13 @@ _NUMBER = re.compile(r"([^0-9]*[0-9,]+)(\.[0-9]+)?(¢| YES| NO)?")
 """A number's parts for alignment: sign and whole part, decimals, unit."""
 
 
-def table_of(*columns: str | tuple[str, str], title: str | None = None) -> Table:
+def table_of(*columns: str | tuple[str, str]) -> Table:
     """Make an empty table with these columns.
 
     A column is a name, or a name and a kind. "right" holds numbers and never wraps, "fixed" never wraps, and
     "wide" takes the remaining width.
     """
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, expand=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
     for column in columns:
         name, kind = column if isinstance(column, tuple) else (column, "")
         if kind == "right":

@@ -161,15 +161,21 @@ def _lock(descriptor: int, *, is_shared: bool, waits: bool) -> None:
     """
     try:
         import portalocker
-
+    except ImportError as error:
+        raise _no_locks(error) from error
+    try:
         flags = portalocker.LockFlags.SHARED if is_shared else portalocker.LockFlags.EXCLUSIVE
         portalocker.lock(descriptor, flags if waits else flags | portalocker.LockFlags.NON_BLOCKING)
-    except ImportError as error:
-        raise OSError(errno.ENOLCK, f"this system has no file locks ({error})") from error
+    except ImportError as error:  # shared locks need pywin32 on Windows
+        raise _no_locks(error) from error
     except portalocker.AlreadyLocked as error:
         raise BlockingIOError(errno.EWOULDBLOCK, "the lock is held") from error
     except portalocker.LockException as error:
         raise OSError(errno.ENOLCK, f"the file cannot be locked ({error})") from error
+
+
+def _no_locks(error: ImportError) -> OSError:
+    return OSError(errno.ENOLCK, f"this system has no file locks ({error})")
 
 
 def _is_still_there(descriptor: int, path: Path) -> bool:

@@ -253,7 +253,7 @@ def explanation(explained: Explanation, now: datetime) -> RenderableType:
         return Group(Text(explained.title), error_line(explained.caution))
     has_times = any(line.at for line in explained.lines)
     when = [(f"Time ({time_zone(now)})", "fixed")] if has_times else []
-    table = table_of(*when, ("Item", "wide"), ("Amount", "right"), title=explained.title)
+    table = table_of(*when, ("Item", "wide"), ("Amount", "right"))
     older, shown = explained.lines[:-LINES_SHOWN], explained.lines[-LINES_SHOWN:]
     rows: list[list[str | Text]] = []
     if older:
@@ -267,4 +267,5 @@ def explanation(explained: Explanation, now: datetime) -> RenderableType:
         rows = [row[1:] for row in rows]
     add_rows(table, rows)
     mark_total(table)
-    return Group(table, error_line(explained.caution)) if explained.caution else table
+    parts: list[RenderableType] = [Text(explained.title, style="bold"), table]
+    return Group(*parts, error_line(explained.caution)) if explained.caution else Group(*parts)
