@@ -130,7 +130,7 @@ class EndpointCosts:
 
 @dataclass(frozen=True, slots=True)
 class FeeSchedule:
-    """The fee curve and its multiplier m."""
+    """A fee formula and the factor that the exchange multiplies it by."""
 
     fee_type: FeeType
     multiplier: Decimal

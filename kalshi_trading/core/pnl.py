@@ -266,8 +266,9 @@ def unrealized_pnl(count: Contracts, cost_basis: Dollars, mark: Price | None) ->
 def settlement_gross_pnl(row: Settlement) -> Dollars:
     """Return the profit of a settled market before fees.
 
-    The row's counts cover the market's whole life. Each netted pair therefore adds one dollar to the payout,
-    so revenue minus costs alone would be wrong. Source: Kalshi API, settlements.
+    Assumes that the row's counts cover the market's whole life, which the API does not document. Each
+    netted pair then adds one dollar to the payout, so revenue minus costs alone would be wrong.
+    Source: Kalshi API, settlements.
     """
     pairs = min(row.yes_count, row.no_count)
     return payout(row) + pairs * ONE_DOLLAR - row.yes_cost - row.no_cost

@@ -262,9 +262,9 @@ def _counts(own: LoggedOrder, order: Order) -> Iterator[Mismatch]:
 
 
 def _reported_fills(row: HistoryRow, own: LoggedOrder) -> Iterator[Mismatch]:
-    """Compare reported average and fee with those of the first fills.
+    """Compare the journal's average price and fee with the fills it covers.
 
-    The first fills are the ones the journal's report covers.
+    The journal reports a quantity. The oldest fills up to that quantity are compared.
     """
     reported = own.reported
     first = () if reported is None else first_fills(row.fills, reported.fill_count)

@@ -252,7 +252,10 @@ def _end_of(orders: Listing[Order], most: int | None) -> datetime | None:
 
 
 def _beyond(before: int, progress: Progress | None) -> Progress | None:
-    """Add the rows of earlier lists to the progress count."""
+    """Return a callback that adds the rows of earlier lists to its count.
+
+    None: `progress` is None.
+    """
     return None if progress is None else lambda rows: progress(before + rows)
 
 

@@ -183,7 +183,7 @@ def _watch_resting_orders(app: AppContext) -> None:
 def _run_screen(app: AppContext, screen: Screen) -> bool:
     """Run one screen and return True if the user exits.
 
-    Any other error is shown, and the menu comes back.
+    Shows every error of the screen except the end of input. The menu then returns.
     """
     try:
         return bool(screen(app))

@@ -48,7 +48,7 @@ class Place:
 
     @property
     def settings(self) -> dict[str, str]:
-        """Settings that name the exchange, so that no program looks for it."""
+        """Settings that connect a program to this exchange."""
         exchange = self.faulty.exchange
         return {
             "KALSHI_ENVIRONMENT": "sandbox",

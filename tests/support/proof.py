@@ -110,7 +110,7 @@ CURRENT = QUICK
 
 
 def sample_journeys(ways: Sequence[T]) -> list[T]:
-    """Return as many of these ways as a run tries."""
+    """Return a sample of `ways`, as many as this proof runs."""
     return sample(ways, CURRENT.journeys)
 
 

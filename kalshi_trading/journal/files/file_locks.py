@@ -74,7 +74,7 @@ def locked_for_reading(path: Path) -> Iterator[None]:
 
 
 def is_locked(path: Path) -> bool:
-    """Check whether another process holds the exclusive lock.
+    """Check whether the exclusive lock is held, by any process.
 
     Raises OSError when the file cannot be opened.
     """
@@ -102,7 +102,7 @@ def remove_unless_locked(path: Path) -> None:
 def _wait_for(descriptor: int, path: Path, *, is_shared: bool = False) -> None:
     """Take the lock as soon as it is free.
 
-    The system wakes the waiting processes, so none is starved.
+    The system wakes the first wait. After a timeout on this path we poll for a short time instead.
     """
     if not try_lock(descriptor, is_shared=is_shared):
         if path in _timed_out:

@@ -120,7 +120,10 @@ class OrderContext:
 
     @property
     def working(self) -> tuple[Order | InFlightOrder, ...]:
-        """Our orders in this market that may still trade, listed or not."""
+        """Our orders in this market that may still fill.
+
+        Includes orders that the exchange does not list yet.
+        """
         return (*self.resting, *self.unseen)
 
     @property

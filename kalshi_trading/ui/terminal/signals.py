@@ -50,7 +50,10 @@ def suspend() -> None:
 
 
 def report_hang_up() -> None:
-    """Send this process the SIGHUP that a lost terminal did not send."""
+    """Send SIGHUP to this process.
+
+    Some lost terminals send none.
+    """
     if HANG_UP is not None:
         os.kill(os.getpid(), HANG_UP)
 

@@ -155,7 +155,7 @@ def positions_table(
 def outcome(row: PositionPnl) -> str:
     """Return the exchange's label of the outcome held.
 
-    The exchange often labels NO with the text of YES; then it is "NO:" and that text.
+    The exchange often labels NO with the text of YES. Then "NO:" precedes that text.
     """
     if row.market is None:
         return UNKNOWN

@@ -1,4 +1,4 @@
-"""Non-regular and foreign files in place of ours, and a timeout."""
+"""Pipes, devices, sockets, folders and links in place of our files."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class FaultyHome(FaultyExchange):
 
 @contextmanager
 def faulty_home(folder: Path) -> Iterator[FaultyHome]:
-    """Run such an exchange where the program looks for its own."""
+    """Run an exchange that loses answers, in the home of a session."""
     with running_faulty_exchange(folder / "data/practice", "--seed", "11") as faulty:
         yield FaultyHome(faulty.exchange, faulty.file, folder)
 
