@@ -16,7 +16,7 @@ from kalshi_trading.core.text import contracts_text, describe_order, pluralize
 from kalshi_trading.history.rows import describe
 from kalshi_trading.orders.execution.cancel import CancelResult
 from kalshi_trading.orders.execution.panic import PanicReport
-from kalshi_trading.orders.execution.panic_switch import UNRECORDED_PANIC
+from kalshi_trading.orders.execution.panic_switch import BLOCKED, UNRECORDED_PANIC
 from kalshi_trading.orders.execution.submission_result import Outcome, SubmissionResult, what_happened
 from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.ui.formats import dollars, error_line, price, sentence_case, with_sides
@@ -94,7 +94,7 @@ def panic(report: PanicReport) -> RenderableType:
     lines += [error_line(sentence) for sentence in _open_issues(report)]
     if report.is_verified:
         lines.append(Text("Verified: no open orders."))
-    lines.append(Text("Trading is locked after panic. To unlock: 4, then r."))
+    lines.append(Text(BLOCKED))
     return Panel(Group(*lines), title=_panic_title(report), title_align="left", box=box.ROUNDED)
 
 
