@@ -39,7 +39,7 @@ from kalshi_trading.journal.sessions import Session
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.cancel import CancelResult
 from kalshi_trading.orders.execution.resting_watch import RestingOrderMonitor
-from kalshi_trading.orders.execution.submission_result import SubmissionResult
+from kalshi_trading.orders.execution.submission_result import SubmissionResult, unresolved_text
 from kalshi_trading.orders.service import OrderService
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot
 from kalshi_trading.portfolio_tracker import PortfolioTracker
@@ -312,10 +312,7 @@ def _warn(note: str) -> None:
 
 
 def _open_outcomes(services: Services) -> list[str]:
-    return [
-        f"Order status unknown: {each.sentence}. It may be live; don't resend."
-        for each in services.orders.pending_orders()
-    ]
+    return [unresolved_text(each.sentence) for each in services.orders.pending_orders()]
 
 
 def _check_and_recover(services: Services) -> None:

@@ -127,3 +127,8 @@ def unrecorded_sentence(order: Order, why: str) -> str:
     """Describe an order that was found but could not be recorded."""
     what = "IS LIVE" if order.fill_count or order.remaining_count else "was accepted"
     return f"Order {order.order_id} {what} but could not be recorded. {why}"
+
+
+def unresolved_text(sentence: str) -> str:
+    """Warn of an order whose status is unknown."""
+    return f"Order status unknown, still checking: {sentence}. It may be live; don't resend."

@@ -18,6 +18,7 @@ from kalshi_trading.core.models import Action, Side
 from kalshi_trading.core.money import Contracts, Price, count_text, parse_count, parse_price, price_text
 from kalshi_trading.core.order_book import best_opposite
 from kalshi_trading.core.text import describe_order
+from kalshi_trading.orders.execution.submission_result import unresolved_text
 from kalshi_trading.orders.pretrade.findings import questions
 from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.orders.pretrade.risk import off_grid
@@ -190,9 +191,7 @@ def _submit(app: AppContext, preview: OrderPreview) -> None:
         on_abandoned=lambda result: app.orders.announce(result_view.order_result_text(preview, result)),
     )
     if not shown:
-        app.show_error(
-            f"Order status unknown, still checking: {preview.sentence}. It may be live; don't resend."
-        )
+        app.show_error(unresolved_text(preview.sentence))
         app.show_text("The menu will show the result.")
 
 

@@ -14,6 +14,7 @@ from rich.text import Text
 from kalshi_trading.core.market_models import ExchangeStatus
 from kalshi_trading.core.money import ZERO, Dollars, count_text, price_text
 from kalshi_trading.core.results import Fetched
+from kalshi_trading.orders.execution.submission_result import unresolved_text
 from kalshi_trading.orders.pretrade.context import DayPnl, DayTotals
 from kalshi_trading.settings.environments import Environment
 from kalshi_trading.settings.options import Limits
@@ -114,10 +115,7 @@ def header(
     if cash.unavailable:
         lines.append(error_line(f"Balance unavailable: {cash.unavailable}"))
     lines += [note_line(sentence) for sentence in news]
-    lines += [
-        error_line(f"Order status unknown, still checking: {sentence}. It may be live; don't resend.")
-        for sentence in unresolved
-    ]
+    lines += [error_line(unresolved_text(sentence)) for sentence in unresolved]
     if locked:
         is_whole = locked.startswith("Trading is locked")
         lines.append(error_line(locked if is_whole else f"Trading is locked. {locked}"))
