@@ -64,7 +64,8 @@ class Note(StrEnum):
     EARLY = "Ignored: too early. Press again."
     HELD = "Ignored: key held. Release it."
     PASTED = "Ignored: several keys. Press one."
-    WRONG_KEY = "Ignored: not a choice. Wait."
+    PASTED_TEXT = "Ignored: pasted text. Type it."
+    WRONG_KEY = "Ignored: not a choice. Wait 1 s."
     SUSPECT = "Checking for a held key…"
 
 
@@ -173,7 +174,7 @@ class Gate:
             self._quiet_s = AFTER_WRONG_KEY_S
             self._refuse(now, Note.WRONG_KEY)
         elif len(names) > 1 or PASTE in names:
-            self._refuse(now, Note.PASTED)
+            self._refuse(now, Note.PASTED_TEXT if self._is_text else Note.PASTED)
         elif is_early:
             self._refuse(now, Note.HELD if self._run.length > 2 else Note.EARLY)
         elif self._run.length == 1 or self._starts_text(names[0]):
@@ -190,7 +191,7 @@ class Gate:
         if ENTER not in names:
             return [name for name in names if name != PASTE]
         if len(names) > 1 or self._observed_pause_s(now) < MIN_PAUSE_S:
-            self.note = Note.PASTED
+            self.note = Note.PASTED_TEXT
             return [name for name in names if name not in (PASTE, ENTER)]
         if self._run.length > 2:
             self.note = Note.HELD

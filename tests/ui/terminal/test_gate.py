@@ -101,7 +101,7 @@ def test_a_busy_program_takes_no_pasted_enter_for_a_typed_one() -> None:
     question = Question((2, "5"), is_text=True)
     question.now += 0.1
     question.run.record(ENTER, question.now)
-    assert (question.gate.press([ENTER], question.now), question.gate.note) == ([], Note.PASTED)
+    assert (question.gate.press([ENTER], question.now), question.gate.note) == ([], Note.PASTED_TEXT)
 
 
 def test_the_time_until_an_escape_is_known_to_be_one_is_no_pause() -> None:
@@ -216,7 +216,7 @@ def test_enter_that_is_held_down_confirms_no_text(
 
 def test_enter_right_after_the_last_digit_is_part_of_a_paste() -> None:
     question = Question((2, "1"), (2.01, "0"), (2.02, ENTER), is_text=True)
-    assert (question.passed, question.gate.note) == (["1", "0"], Note.PASTED)
+    assert (question.passed, question.gate.note) == (["1", "0"], Note.PASTED_TEXT)
     question.press(4.1, ENTER)
     assert question.passed[-1] == ENTER
 
