@@ -222,28 +222,39 @@ class Market(DictReading):
     scalar: bool
     status: MarketStatus
     status_word: str  # raw text from the exchange
-    open_at: datetime
+    open_at: datetime | None
     close_at: datetime
     expected_expiration_at: datetime | None
-    latest_expiration_at: datetime
-    settlement_timer_s: int
+    occurs_at: datetime | None
+    latest_expiration_at: datetime | None
+    settlement_timer_s: int | None
     yes_bid: Price | None
-    yes_bid_count: Contracts
+    yes_bid_count: Contracts | None
     yes_ask: Price | None
-    yes_ask_count: Contracts
+    yes_ask_count: Contracts | None
     last_price: Price | None
-    volume: Contracts
-    volume_24h: Contracts
-    open_interest: Contracts
+    volume: Contracts | None
+    volume_24h: Contracts | None
+    open_interest: Contracts | None
     result: MarketResult
     settlement_value: Dollars | None
     settled_at: datetime | None
-    can_close_early: bool
+    can_close_early: bool | None
+    early_close_condition: str | None
     fee_waiver_until: datetime | None
     rules_primary: str
     rules_secondary: str
     price_grid: PriceGrid
     exchange_index: int | None
+
+    def expected_end(self, now: datetime) -> datetime | None:
+        """Return when trading is expected to end early. None: at the close.
+
+        Source: Kalshi API, market lifecycle.
+        """
+        end = self.expected_expiration_at or self.occurs_at
+        is_early = end is not None and now < end < self.close_at and self.can_close_early is not False
+        return end if is_early else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,11 +275,12 @@ class Event(DictReading):
     fee_type_override: FeeType | None
     fee_multiplier_override: Decimal | None
     markets: tuple[Market, ...]
+    incomplete: str | None = None  # why some of its markets are missing
 
 
 @dataclass(frozen=True, slots=True)
 class EventMetadata:
-    image_url: str
+    image_url: str | None
     settlement_sources: tuple[str, ...]
     competition: str | None
 
@@ -302,10 +314,10 @@ class OrderBook(DictReading):
 class QuoteRange:
     """Open, high, low and close of a quote over one bar, in YES dollars."""
 
-    open: Price
-    low: Price
-    high: Price
-    close: Price
+    open: Price | None
+    low: Price | None
+    high: Price | None
+    close: Price | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,8 +338,8 @@ class Candlestick:
     yes_bid: QuoteRange
     yes_ask: QuoteRange
     price: TradeRange
-    volume: Contracts
-    open_interest: Contracts
+    volume: Contracts | None
+    open_interest: Contracts | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,7 +363,7 @@ class ForecastPoint:
     end_at: datetime
     percentile: int
     value: Decimal
-    shown_as: str
+    shown_as: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,9 +383,9 @@ class Trade(DictReading):
     ticker: str
     count: Contracts
     yes_price: Price
-    taker_side: Side
+    taker_side: Side | None
     created_at: datetime
-    is_block_trade: bool
+    is_block_trade: bool | None
 
 
 @dataclass(frozen=True, slots=True)

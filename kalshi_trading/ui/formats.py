@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 
 from rich.text import Text
 
+from kalshi_trading.core.market_models import Market
 from kalshi_trading.core.models import Side
 from kalshi_trading.core.money import (
     CENT,
@@ -192,16 +193,25 @@ def time_left(until: datetime, now: datetime) -> str:
     return " ".join(f"{amount} {unit}" for amount, unit in units[first : first + 2] if amount)
 
 
-def closing(at: datetime, now: datetime) -> str:
-    """Format a market's closing time: `Closes Dec 18 (18 d 4 h)`.
+def closing(market: Market, now: datetime) -> str:
+    """Format when trading ends: `Closes Dec 18 (18 d 4 h)`.
 
-    Shows the hour instead of the date within a day.
+    Shows an earlier expected end as such, and the hour instead of the date within a day.
     """
+    at = market.expected_end(now) or market.close_at
     local = at.astimezone()
     soon = abs(at - now) < timedelta(days=1)
     year = "" if local.year == now.astimezone().year else f", {local.year}"
     when = f"{local:%H:%M}" if soon else f"{local:%b %d}{year}"
-    return f"Closes {when} ({time_left(at, now)})" if at > now else f"Closed {when}"
+    if at <= now:
+        return f"Closed {when}"
+    return f"{'Closes' if at == market.close_at else 'Expected end'} {when} ({time_left(at, now)})"
+
+
+def time_to_end(market: Market, now: datetime) -> str:
+    """Format the time until trading ends; `~` marks an expected end."""
+    end = market.expected_end(now)
+    return time_left(market.close_at, now) if end is None else f"~{time_left(end, now)}"
 
 
 def environment_badge(environment: Environment) -> Text:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
 
 import pytest
+from market_factory import market
 from model_factory import NOW
 
 from kalshi_trading.core.money import round_down
@@ -65,9 +66,33 @@ def test_the_side_of_an_order_is_coloured_and_no_other_word() -> None:
 
 def test_a_close_within_a_day_shows_the_hour() -> None:
     soon, later = NOW + timedelta(hours=2), NOW + timedelta(days=18, hours=4)
-    assert formats.closing(soon, NOW) == f"Closes {soon.astimezone():%H:%M} (2 h)"
-    assert formats.closing(later, NOW) == f"Closes {later.astimezone():%b %d} (18 d 4 h)"
-    assert formats.closing(NOW, NOW).startswith("Closed ")
+    assert formats.closing(market(close_at=soon), NOW) == f"Closes {soon.astimezone():%H:%M} (2 h)"
+    assert formats.closing(market(close_at=later), NOW) == f"Closes {later.astimezone():%b %d} (18 d 4 h)"
+    assert formats.closing(market(close_at=NOW), NOW).startswith("Closed ")
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown", "left"),
+    [
+        ({"expected_expiration_at": NOW + timedelta(days=5)}, "Expected end {:%b %d} (5 d)", "~5 d"),
+        ({"occurs_at": NOW + timedelta(days=5)}, "Expected end {:%b %d} (5 d)", "~5 d"),
+        (
+            {"expected_expiration_at": NOW + timedelta(days=5), "occurs_at": NOW + timedelta(days=1)},
+            "Expected end {:%b %d} (5 d)",
+            "~5 d",
+        ),
+        ({"expected_expiration_at": NOW + timedelta(days=5), "can_close_early": False}, None, "18 d"),
+        ({"expected_expiration_at": NOW - timedelta(days=5)}, None, "18 d"),
+        ({"expected_expiration_at": NOW + timedelta(days=19)}, None, "18 d"),
+    ],
+)
+def test_an_expected_end_is_shown_where_it_comes_before_the_close(changes, shown, left) -> None:
+    close, end = NOW + timedelta(days=18), NOW + timedelta(days=5)
+    row = market(close_at=close, **changes)
+    expected = (
+        f"Closes {close.astimezone():%b %d} (18 d)" if shown is None else shown.format(end.astimezone())
+    )
+    assert (formats.closing(row, NOW), formats.time_to_end(row, NOW)) == (expected, left)
 
 
 def test_a_column_misses_its_total_by_no_more_than_a_cent():

@@ -65,8 +65,9 @@ class _Page:
     @property
     def rows(self) -> list[PositionPnl]:
         """The positions of this page."""
-        start = positions_view.page_start(self.start, len(self.snapshot.held), self.size)
-        return positions_view.sort_positions(self.snapshot.held, self.sorting)[start : start + self.size]
+        held, as_of = self.snapshot.held, self.snapshot.as_of
+        start = positions_view.page_start(self.start, len(held), self.size)
+        return positions_view.sort_positions(held, self.sorting, as_of)[start : start + self.size]
 
 
 def portfolio(app: AppContext) -> None:

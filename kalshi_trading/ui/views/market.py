@@ -19,12 +19,14 @@ from kalshi_trading.core.models import Side
 from kalshi_trading.core.money import ONE_DOLLAR, count_text
 from kalshi_trading.markets import FoundMarket
 from kalshi_trading.ui.formats import (
+    UNKNOWN,
     error_line,
     note_line,
     price,
     prices,
     sentence_case,
     time_left,
+    time_to_end,
     timestamp,
 )
 from kalshi_trading.ui.tables import Column, FittingTable, aligned
@@ -44,9 +46,9 @@ def market_labels(rows: Sequence[FoundMarket], width: int, now: datetime) -> lis
     labels = []
     for row in rows:
         market = row.market
-        left = " ".join(time_left(market.close_at, now).split()[:2])
+        left = " ".join(time_to_end(market, now).split()[:2])
         quotes = f"{price(market.yes_bid):>5}/{price(market.yes_ask):<5}"
-        known = f"{quotes} {left:>6}  {market.ticker:<{aligned}}"
+        known = f"{quotes} {left:>7}  {market.ticker:<{aligned}}"
         if width - CHOICE_MARGIN - len(known) - 2 < len(market.yes_label):
             known = f"{quotes}  {market.ticker:<{aligned}}"  # the outcome matters more than the close
         terms, room = f"{market.yes_label} · {row.event.title}", width - CHOICE_MARGIN - len(known) - 2
@@ -62,16 +64,24 @@ def market_page(market: Market, event: Event | None, book: OrderBook | None, now
     facts = Text()
     facts.append(f"{title}\n", style="bold")
     facts.append(f"YES pays if: {market.yes_label}\n")
-    at = timestamp(market.close_at, now)
-    closes = f"closes {at} ({time_left(market.close_at, now)})" if market.close_at > now else f"closed {at}"
-    facts.append(f"{sentence_case(market.status_word)} · {closes}")
-    facts.append(f" · last price {price(market.last_price)} · volume {count_text(market.volume)}\n")
+    facts.append(f"{sentence_case(market.status_word)} · {_ending(market, now)}")
+    volume = UNKNOWN if market.volume is None else count_text(market.volume)
+    facts.append(f" · last price {price(market.last_price)} · volume {volume}\n")
     if market.settlement_value is not None:
         facts.append(f"Settlement: {price(market.settlement_value)} per YES contract\n")
     facts.append(market.rules_primary, style="dim")
     return Panel(
         Group(facts, depth(book, now)), title=Text(market.ticker), title_align="left", box=box.ROUNDED
     )
+
+
+def _ending(market: Market, now: datetime) -> str:
+    closes = timestamp(market.close_at, now)
+    end = market.expected_end(now)
+    if end is not None:
+        return f"expected end {timestamp(end, now)} ({time_left(end, now)}), closes {closes} at the latest"
+    is_open = market.close_at > now
+    return f"closes {closes} ({time_left(market.close_at, now)})" if is_open else f"closed {closes}"
 
 
 def depth(book: OrderBook | None, now: datetime, levels: int = 5) -> RenderableType:

@@ -132,7 +132,7 @@ def _facts(data: PositionData) -> Iterator[tuple[str, str | Text]]:
 def _closes(data: PositionData) -> str:
     if data.row.market is None:
         return f"closes in {UNKNOWN}"
-    return lower_first(closing(data.row.market.close_at, data.now))
+    return lower_first(closing(data.row.market, data.now))
 
 
 def _liquidation(data: PositionData) -> RenderableType:

@@ -35,7 +35,7 @@ from kalshi_trading.ui.formats import (
     pnl_text,
     prices,
     sentence_case,
-    time_left,
+    time_to_end,
     with_sides,
 )
 from kalshi_trading.ui.tables import Column, table_that_fits, widen_for
@@ -56,14 +56,15 @@ class Sorting(StrEnum):
     TICKER = "ticker"
 
 
-def sort_positions(rows: Iterable[PositionPnl], sorting: Sorting) -> list[PositionPnl]:
+def sort_positions(rows: Iterable[PositionPnl], sorting: Sorting, now: datetime) -> list[PositionPnl]:
     """Sort positions: largest amounts, earliest closes, or tickers A to Z."""
-    return sorted(rows, key=lambda row: (*_rank(row, sorting), row.position.ticker))
+    return sorted(rows, key=lambda row: (*_rank(row, sorting, now), row.position.ticker))
 
 
-def _rank(row: PositionPnl, sorting: Sorting) -> tuple[bool, Dollars | datetime]:
+def _rank(row: PositionPnl, sorting: Sorting, now: datetime) -> tuple[bool, Dollars | datetime]:
     if sorting is Sorting.CLOSES:
-        return row.market is None, row.market.close_at if row.market else FAR_FUTURE
+        market = row.market
+        return market is None, FAR_FUTURE if market is None else market.expected_end(now) or market.close_at
     amounts = {Sorting.VALUE: row.value, Sorting.UNREALIZED: row.unrealized_pnl, Sorting.COST: row.cost_basis}
     amount = amounts.get(sorting, ZERO)
     return amount is None, -(amount or ZERO)
@@ -119,7 +120,7 @@ def positions(
     if not snapshot.held:
         return note_line("No open positions.")
     start = page_start(start, len(snapshot.held), page)
-    rows = sort_positions(snapshot.held, sorting)[start : start + page]
+    rows = sort_positions(snapshot.held, sorting, snapshot.as_of)[start : start + page]
     table, left_out = positions_table(rows, snapshot.as_of, width, is_brief=is_brief)
     facts = [f"sorted by {sorting}"]
     if not is_brief:
@@ -166,7 +167,7 @@ def outcome(row: PositionPnl) -> str:
 
 
 def closes_in(row: PositionPnl, now: datetime) -> str:
-    return UNKNOWN if row.market is None else time_left(row.market.close_at, now)
+    return UNKNOWN if row.market is None else time_to_end(row.market, now)
 
 
 def average(cost: Dollars, count: Contracts) -> str:

@@ -75,7 +75,7 @@ def ticket(preview: OrderPreview, environment: Environment) -> RenderableType:
     return Panel(
         Group(
             _headline(preview),
-            BothEnds(title, Text(closing(now.market.close_at, now.at), style="dim")),
+            BothEnds(title, Text(closing(now.market, now.at), style="dim")),
             outcome,
             Text(),
             rows,

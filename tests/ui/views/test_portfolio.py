@@ -365,7 +365,7 @@ THREE = (
     ],
 )
 def test_positions_are_sorted_with_unknowns_last(sorting: Sorting, order: str) -> None:
-    rows = positions_view.sort_positions(reversed(THREE), sorting)
+    rows = positions_view.sort_positions(reversed(THREE), sorting, NOW)
     assert "".join(row.position.ticker[-1] for row in rows) == order
 
 
