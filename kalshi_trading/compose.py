@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -30,9 +31,10 @@ from kalshi_trading.core.money import require_exact_context
 from kalshi_trading.core.text import clock_skew
 from kalshi_trading.exchange.http.transport import NETWORK, Timing, Transport
 from kalshi_trading.exchange.practice_launcher import ENDED, ensure_running, keep_alive, restrict_data_dir
+from kalshi_trading.exchange.wire.drift import DriftCheck
 from kalshi_trading.history import Exporter, read_fills
 from kalshi_trading.history.export_tables import TRADES
-from kalshi_trading.journal.events import CLOCK_EVENT
+from kalshi_trading.journal.events import API_EVENT, CLOCK_EVENT
 from kalshi_trading.journal.files.journal_register import second_journal_notes
 from kalshi_trading.journal.files.table_files import absolute_path
 from kalshi_trading.journal.sessions import Session
@@ -82,6 +84,7 @@ class Services:
     watch: RestingOrderMonitor
     account: str
     session: Session | None
+    drift: DriftCheck
     placing: threading.Lock = field(default_factory=threading.Lock)
     """Held by a script from reading the market to the result, so every limit counts the order before."""
 
@@ -133,12 +136,14 @@ def build(settings: Settings, *, read_only: bool) -> Services:
         session_id=None if session is None else session.session_id,
         account=account,
     )
+    drift = DriftCheck(partial(_log_api_change, journal))
     transport = Transport(
         settings.api_base_url,
         settings.credentials,
         timing=Timing(settings.connect_timeout_s, settings.total_timeout_s, settings.read_retries),
         remedy=ENDED if settings.environment is Environment.PRACTICE else NETWORK,
         on_no_connection=journal.log_error,
+        on_answer=drift.observe,
     )
     client = KalshiClient(transport)
     orders = OrderService(client, journal, limits=settings.limits, read_only=read_only, account=account)
@@ -153,7 +158,13 @@ def build(settings: Settings, *, read_only: bool) -> Services:
         watch=RestingOrderMonitor(client, journal, account=account),
         account=account,
         session=session,
+        drift=drift,
     )
+
+
+def _log_api_change(journal: TradeLogger, sentence: str) -> None:
+    with suppress(JournalError):  # a read must not fail because its note cannot be written
+        journal.log_event(API_EVENT, {"reason": sentence})
 
 
 def start_housekeeping(services: Services) -> tuple[str, ...]:
@@ -255,10 +266,7 @@ _shared = _SharedServices()
 
 
 def _reset_after_fork() -> None:
-    """Start empty in a forked process.
-
-    The services belong to the parent, and so does the thread that may hold the lock.
-    """
+    """Start empty in a forked process: services and lock belong to the parent."""
     global _guard, _shared
     _guard, _shared = threading.RLock(), _SharedServices()
 

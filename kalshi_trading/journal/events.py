@@ -13,7 +13,7 @@ FILL_EVENT, ENDED_EVENT = "order.fill", "order.ended"
 CANCELED_EVENT = "cancel.acknowledged"
 PANIC_EVENT, ORDERS_ALLOWED_EVENT = "cancel.panic", "cancel.rearmed"
 SENDING_EVENT, DENIED_EVENT = "order.sending", "order.denied"
-CLOCK_EVENT = "clock.offset"
+CLOCK_EVENT, API_EVENT = "clock.offset", "api.changed"
 NOTED_ORDER, NOTED_FILL, NOTED_CANCEL = "note.order", "note.fill", "note.cancel"
 """Events that scripts log about orders that are not ours. They change no order's stage."""
 
@@ -82,6 +82,7 @@ EVENTS: dict[str, EventText] = {
     PANIC_EVENT: EventText("panic"),
     ORDERS_ALLOWED_EVENT: EventText("allowed"),
     CLOCK_EVENT: EventText("clock"),
+    API_EVENT: EventText("API change"),
     NOTED_ORDER: EventText("noted order"),
     NOTED_FILL: EventText("noted fill"),
     NOTED_CANCEL: EventText("noted cancel"),

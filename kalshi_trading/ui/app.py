@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -66,6 +66,8 @@ class AppContext:
     clock: Callable[[], datetime]
     account: str
     """Fingerprint of the key, as written to the journal."""
+    api_changes: Callable[[], Sequence[str]]
+    """Returns how the exchange's answers of this session differ from the documentation."""
     _tasks: list[BackgroundTask[Any]] = field(default_factory=list)
     _news: list[str] = field(default_factory=list)
 

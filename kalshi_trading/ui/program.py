@@ -246,4 +246,5 @@ def _app(services: Services, console: Console, prompter: Prompter) -> AppContext
         watch=services.watch,
         clock=utc_now,
         account=services.account,
+        api_changes=services.drift.release_note,
     )

@@ -68,6 +68,7 @@ def app(tmp_path: Path) -> AppContext:
         watch=nothing,
         clock=nothing,
         account="",
+        api_changes=tuple,
     )
 
 

@@ -111,6 +111,7 @@ class Transport:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         on_no_connection: Callable[[str, Exception], object] = lambda sentence, error: None,
+        on_answer: Callable[[str, str, Mapping[str, Any]], object] = lambda method, path, body: None,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._root_path = urlsplit(self._base_url).path
@@ -121,6 +122,7 @@ class Transport:
         self._monotonic = monotonic
         self._sleep = sleep
         self._on_no_connection = on_no_connection
+        self._on_answer = on_answer
         self._reported: str | None = None
         self._idle: queue.LifoQueue[_Connection] = queue.LifoQueue()
         self._workers = Workers()
@@ -168,6 +170,7 @@ class Transport:
         error = error_for_read(answer)
         if error is None:
             assert isinstance(answer.body, Mapping)
+            self._on_answer("GET", path, answer.body)
             return answer.body, False
         if error.code == TIMESTAMP_EXPIRED and self._exchange_clock.resync(signed_with_s):
             return error, True
@@ -226,6 +229,7 @@ class Transport:
         if error is not None:
             raise error
         assert isinstance(answer.body, Mapping)
+        self._on_answer(method, path, answer.body)
         return answer.body
 
     def _acquire_tokens(self, method: str, path: str, *, signed: bool, within_s: float) -> None:
@@ -318,10 +322,7 @@ class Transport:
         return _Request(method, path, query, body, headers, is_signed)
 
     def _borrow(self, *, fresh_only: bool) -> _Connection:
-        """Return an idle connection, or a new one.
-
-        `fresh_only`, for writes: skip connections that were idle for `_IDLE_LIMIT_S` or longer.
-        """
+        """Return an idle connection or a new one; a write needs a fresh one."""
         while True:
             try:
                 connection = self._idle.get_nowait()

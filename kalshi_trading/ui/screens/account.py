@@ -42,15 +42,16 @@ def _page(app: AppContext) -> RenderableType:
             today = Fetched(None, str(error))
         limits_table = account_view.limits_table(app.settings.limits, today, pnl.result(), app.console.width)
         rows = facts.result()
-        skew_s = app.client.clock_skew_s
+        skew_s, changes = app.client.clock_skew_s, app.api_changes()
         sizes = records_view.total_size(app.journal.log_sizes())
         rows += [
             ("Clock", "not checked yet" if skew_s is None else clock_skew(skew_s)),
+            ("API", "changed, see below" if changes else "as documented"),
             ("Records", f"{app.journal.folder}, {sizes}"),
             ("Settings file", _settings_file(app.settings.env_file)),
             ("Data folder", str(app.settings.data_dir)),
         ]
-    return Group(tables.key_values(rows), limits_table)
+    return Group(tables.key_values(rows), limits_table, *account_view.api_changes(changes))
 
 
 def _settings_file(path: Path | None) -> str:

@@ -64,6 +64,14 @@ def limits_table(
     return Group(table, *notes)
 
 
+def api_changes(note: Sequence[str]) -> Iterator[RenderableType]:
+    """Render how the exchange's answers differ from the documentation."""
+    yield from (error_line(sentence) for sentence in note[:1])
+    yield from (note_line(sentence) for sentence in note[1:])
+    if note:
+        yield note_line(f"Missing values show as {UNKNOWN}. Check for a newer version of this program.")
+
+
 def _daily_limits(limits: Limits, today: DayTotals | None, pnl: DayPnl | None) -> Iterator[_LimitRow]:
     bought, orders = (UNKNOWN, UNKNOWN) if today is None else (at_most(today.bought), f"{today.orders:,}")
     yield "Daily buys", f"{bought} of {limit(limits.daily_cost_limit)}", "DAILY_COST_LIMIT"

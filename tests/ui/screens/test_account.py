@@ -14,6 +14,7 @@ from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading.core.errors import JournalError, UnavailableError
 from kalshi_trading.core.results import Fetched
+from kalshi_trading.exchange.wire import documented
 from kalshi_trading.orders.pretrade.context import DayPnl, DayTotals
 from kalshi_trading.settings.option_parsing import options_of
 from kalshi_trading.settings.options import Limits
@@ -83,6 +84,25 @@ def test_the_page_counts_what_was_sent_today(exchange: ExchangeProcess, tmp_path
     assert text.count("1 of 7") == 2
     assert re.search(r"Daily buys +\$0\.0[67] of \$5,000 ", text)
     assert "Request limit" in text
+
+
+def test_a_change_of_the_api_is_on_the_page_and_in_the_records(
+    exchange: ExchangeProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = session(exchange, tmp_path, ScriptedPrompter("1", "0"))
+    account_screens.account(app)
+    assert re.search(r"API +as documented", screen_text(app))
+    limits = documented.RECORDS["account-limits"]
+    monkeypatch.setitem(documented.RECORDS, "account-limits", f"{limits} nickname:text")
+    app = session(exchange, tmp_path, ScriptedPrompter("1", "0"))
+    account_screens.account(app)
+    text = " ".join(screen_text(app).split())
+    assert "API changed, see below" in text
+    assert "GET /account/limits: account limits.nickname is missing, seen 1×" in text
+    records = [record for record in app.journal.read_journal().records if record.event == "api.changed"]
+    assert [record.text("reason") for record in records] == [
+        "GET /account/limits: account limits.nickname is missing"
+    ]
 
 
 def test_the_page_fits_on_a_narrow_screen(
