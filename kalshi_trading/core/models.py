@@ -28,6 +28,7 @@ from kalshi_trading.core.results import (
     read_attributes,
     read_cents,
     read_contracts,
+    read_seconds,
     read_text,
     read_time,
 )
@@ -110,13 +111,13 @@ class Balance(DictReading):
     dict_keys: ClassVar[dict[str, Read]] = {
         "balance": read_cents("cash"),
         "portfolio_value": read_cents("portfolio_value"),
-        "updated_ts": lambda balance: int(balance.updated_at.timestamp()),
+        "updated_ts": read_seconds("updated_at"),
     }
 
     cash: Dollars
-    portfolio_value: Dollars
-    updated_at: datetime
-    by_shard: tuple[tuple[int, Dollars], ...]
+    portfolio_value: Dollars | None
+    updated_at: datetime | None
+    by_shard: tuple[tuple[int, Dollars | None], ...]
 
     def cash_for(self, shard: int | None) -> Dollars | None:
         """Return the cash available to orders on this shard.
@@ -151,7 +152,7 @@ class Position(DictReading):
     realized_pnl: Dollars
     fees_paid: Dollars
     total_traded: Dollars
-    updated_at: datetime
+    updated_at: datetime | None
     exchange_index: int | None
 
     @property
@@ -378,10 +379,7 @@ class OrderRequest:
 
 @dataclass(frozen=True, slots=True)
 class OrderAcknowledgement:
-    """The exchange's answer to an accepted order.
-
-    The price is in YES dollars, the fee is per contract.
-    """
+    """An accepted order's answer: price in YES dollars, fee per contract."""
 
     order_id: str
     client_order_id: str | None

@@ -107,6 +107,12 @@ def read_time(name: str) -> Read:
     return read
 
 
+def read_seconds(name: str) -> Read:
+    """Read a time in whole Unix seconds."""
+    value = attrgetter(name)
+    return lambda record: None if value(record) is None else int(value(record).timestamp())
+
+
 def read_text(name: str) -> Read:
     """Read an enum value as plain text."""
     value = attrgetter(name)

@@ -33,7 +33,7 @@ from kalshi_trading.exchange.http.transport import Query
 from kalshi_trading.exchange.market_data import MarketDataClient, explain_not_found
 from kalshi_trading.exchange.paging import collect, iterate, params, quote_path, time_range
 from kalshi_trading.exchange.wire import account as account_wire
-from kalshi_trading.exchange.wire.fields import Fields
+from kalshi_trading.exchange.wire.fields import Fields, decode_rows
 
 _SMALLEST_SKEW_S = 1.0  # the exchange reports whole seconds; a smaller skew may be rounding
 
@@ -233,7 +233,7 @@ class AccountClient(MarketDataClient):
         """
         query = params(market_tickers=",".join(tickers), event_ticker=event_ticker)
         rows = self._signed("/portfolio/orders/queue_positions", query).rows("queue_positions")
-        return {row.identifier("order_id"): row.decimal("queue_position_fp") for row in rows}
+        return dict(decode_rows(rows, account_wire.queue_position).items)
 
     def get_deposits(self, *, progress: Progress | None = None) -> Listing[Transfer]:
         return collect(self._transport, endpoints.DEPOSITS, progress=progress)

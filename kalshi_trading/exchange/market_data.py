@@ -34,7 +34,7 @@ from kalshi_trading.exchange import endpoints
 from kalshi_trading.exchange.http.transport import Query, Transport
 from kalshi_trading.exchange.paging import collect, params, quote_path, time_range
 from kalshi_trading.exchange.wire import markets as market_wire
-from kalshi_trading.exchange.wire.fields import DecodeCache, Fields
+from kalshi_trading.exchange.wire.fields import DecodeCache, Fields, decode_rows
 
 MAX_BOOKS_PER_REQUEST = 100
 MARKET_STATUSES = ("unopened", "open", "paused", "closed", "settled")
@@ -95,7 +95,8 @@ class MarketDataClient:
         Raises KalshiAPIError.
         """
         body = self._public("/series", params(category=category, tags=tags))
-        return Listing(tuple(market_wire.series(row) for row in body.rows("series")), name="series")
+        rows = decode_rows(body.rows("series"), market_wire.series)
+        return Listing(rows.items, rows.incomplete, name="series")
 
     def get_series_by_ticker(self, series_ticker: str) -> Series:
         """Read one series."""
@@ -103,7 +104,7 @@ class MarketDataClient:
 
     def get_series_fee_changes(self, *, series_ticker: str | None = None) -> tuple[FeeChange, ...]:
         body = self._public("/series/fee_changes", params(series_ticker=series_ticker))
-        return tuple(market_wire.series_fee_change(row) for row in body.rows("series_fee_change_arr"))
+        return decode_rows(body.rows("series_fee_change_arr"), market_wire.series_fee_change).items
 
     def get_events(
         self,
@@ -200,19 +201,19 @@ class MarketDataClient:
 
     def get_orderbooks(self, tickers: Iterable[str]) -> dict[str, OrderBook]:
         """Read many books, a hundred per request."""
-        names, books = list(tickers), {}
+        names, books = list(tickers), dict[str, OrderBook]()
         for start in range(0, len(names), MAX_BOOKS_PER_REQUEST):
             batch = names[start : start + MAX_BOOKS_PER_REQUEST]
             body = self._public("/markets/orderbooks", [("tickers", ticker) for ticker in batch])
-            for row in body.rows("orderbooks"):
-                ticker = row.ticker("ticker")
-                books[ticker] = OrderBook(ticker, *_BOOK_SIDES(row), self._clock())
+            rows = decode_rows(body.rows("orderbooks"), lambda row: (row.ticker("ticker"), _BOOK_SIDES(row)))
+            at = self._clock()
+            books |= {ticker: OrderBook(ticker, *sides, at) for ticker, sides in rows.items}
         return books
 
     def get_candlesticks(self, series_ticker: str, ticker: str, period: BarPeriod) -> tuple[Candlestick, ...]:
         path = f"/series/{quote_path(series_ticker)}/markets/{quote_path(ticker)}/candlesticks"
         body = self._public(path, _bars(period))
-        return tuple(market_wire.candlestick(row) for row in body.rows("candlesticks"))
+        return decode_rows(body.rows("candlesticks"), market_wire.candlestick).items
 
     def get_candlesticks_of_markets(
         self, tickers: Iterable[str], period: BarPeriod
@@ -220,9 +221,7 @@ class MarketDataClient:
         """Read bars of up to 100 markets, 10,000 bars in all."""
         body = self._public("/markets/candlesticks", [("market_tickers", ",".join(tickers)), *_bars(period)])
         return {
-            row.ticker("market_ticker"): tuple(
-                market_wire.candlestick(bar) for bar in row.rows("candlesticks")
-            )
+            row.ticker("market_ticker"): decode_rows(row.rows("candlesticks"), market_wire.candlestick).items
             for row in body.rows("markets")
         }
 
@@ -272,7 +271,7 @@ class MarketDataClient:
 
     def get_historical_candlesticks(self, ticker: str, period: BarPeriod) -> tuple[Candlestick, ...]:
         body = self._public(f"/historical/markets/{quote_path(ticker)}/candlesticks", _bars(period))
-        return tuple(market_wire.historical_candlestick(row) for row in body.rows("candlesticks"))
+        return decode_rows(body.rows("candlesticks"), market_wire.historical_candlestick).items
 
     def get_historical_trades(self, *, ticker: str | None = None, limit: int | None = None) -> Listing[Trade]:
         return collect(self._transport, endpoints.OLD_TRADES, params(ticker=ticker), limit=limit)

@@ -17,7 +17,7 @@ from kalshi_trading.core.results import Listing, Progress
 from kalshi_trading.core.text import pluralize
 from kalshi_trading.exchange.endpoints import ListEndpoint
 from kalshi_trading.exchange.http.transport import Query, Transport
-from kalshi_trading.exchange.wire.fields import Fields
+from kalshi_trading.exchange.wire.fields import Fields, unreadable_text
 
 T = TypeVar("T")
 
@@ -53,9 +53,7 @@ class _Collection(Generic[T]):
         if self.ambiguous:
             incomplete = f"the exchange sent different rows for {self.ambiguous[0]}"
         if self.unreadable:
-            incomplete = (
-                f"{pluralize(len(self.unreadable), 'row')} could not be read. First: {self.unreadable[0]}"
-            )
+            incomplete = unreadable_text(self.unreadable)
         return Listing(tuple(self.items.values()), incomplete, self.endpoint.rows, cursor)
 
 

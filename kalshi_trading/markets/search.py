@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from kalshi_trading.core.errors import InvalidInputError
 from kalshi_trading.core.market_models import Event, Market, MarketStatus
+from kalshi_trading.core.money import ZERO
 from kalshi_trading.core.results import DictReading, Progress, Read
 from kalshi_trading.kalshi_client import KalshiClient
 
@@ -77,7 +78,7 @@ class MarketIndex:
             self._refresh_when_old(progress)
         wanted = words.lower().split()
         found = [(text, row) for text, row in self._rows if all(word in text for word in wanted)]
-        found.sort(key=lambda pair: (-_whole_words(pair[0], wanted), -pair[1].market.volume_24h))
+        found.sort(key=lambda pair: (-_whole_words(pair[0], wanted), -(pair[1].market.volume_24h or ZERO)))
         return tuple(row for _, row in found[:most])
 
     def _refresh_when_old(self, progress: Progress | None) -> None:
@@ -92,7 +93,9 @@ class MarketIndex:
             if market.status in STATUSES[self._status]
         }
         self._rows = tuple(rows.values())
-        self.incomplete = events.incomplete
+        self.incomplete = next(
+            (each for each in (events.incomplete, *(event.incomplete for event in events)) if each), None
+        )
         took_s = self._monotonic() - started_at
         self._stale_at = self._monotonic() + max(_YOUNGEST_REFRESH_S, _LOADS_WORTH_OF_AGE * took_s)
 

@@ -6,6 +6,8 @@ Kalshi Trade API v2, October 2026.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from kalshi_trading.core.market_models import (
@@ -28,8 +30,25 @@ from kalshi_trading.core.models import (
     Settlement,
     Transfer,
 )
-from kalshi_trading.core.money import COUNT_GRAIN, ZERO, Contracts, Price
-from kalshi_trading.exchange.wire.fields import Fields
+from kalshi_trading.core.money import COUNT_GRAIN, ZERO, Contracts, Dollars, Price
+from kalshi_trading.exchange.wire.fields import Fields, decode_rows
+
+
+@dataclass(frozen=True, slots=True)
+class AmendAcknowledgement:
+    """The exchange's answer to an amended order.
+
+    None: that count is unchanged, or nothing was filled. The price is in YES dollars, the fee per contract.
+    Source: Kalshi API, amend order.
+    """
+
+    order_id: str
+    client_order_id: str | None
+    fill_count: Contracts | None
+    remaining_count: Contracts | None
+    average_fill_price: Price | None
+    average_fee_paid: Dollars | None
+    at: datetime
 
 
 def order_body(order: OrderRequest) -> dict[str, object]:
@@ -89,6 +108,18 @@ def cancel_acknowledgement(body: Fields) -> CancelAcknowledgement:
     )
 
 
+def amend_acknowledgement(body: Fields) -> AmendAcknowledgement:
+    return AmendAcknowledgement(
+        order_id=body.identifier("order_id"),
+        client_order_id=body.optional_identifier("client_order_id"),
+        fill_count=body.optional_exact_count("fill_count"),
+        remaining_count=body.optional_exact_count("remaining_count"),
+        average_fill_price=body.optional_decimal("average_fill_price"),
+        average_fee_paid=body.optional_decimal("average_fee_paid"),
+        at=body.moment_ms("ts_ms"),
+    )
+
+
 def order(body: Fields) -> Order:
     return Order(
         order_id=body.identifier("order_id"),
@@ -102,11 +133,16 @@ def order(body: Fields) -> Order:
         initial_count=body.count("initial_count_fp"),
         fill_cost=body.decimal("taker_fill_cost_dollars") + body.decimal("maker_fill_cost_dollars"),
         fees=body.decimal("taker_fees_dollars") + body.decimal("maker_fees_dollars"),
-        created_at=body.optional_moment("created_time"),
-        updated_at=body.optional_moment("last_update_time"),
+        created_at=body.display(body.optional_moment, "created_time"),
+        updated_at=body.display(body.optional_moment, "last_update_time"),
         expires_at=body.optional_moment("expiration_time"),
         exchange_index=body.optional_whole("exchange_index"),
     )
+
+
+def queue_position(body: Fields) -> tuple[str, Contracts]:
+    """Read an order's id and the contracts ahead of it."""
+    return body.identifier("order_id"), body.decimal("queue_position_fp")
 
 
 def fill(body: Fields) -> Fill:
@@ -127,10 +163,10 @@ def fill(body: Fields) -> Fill:
 def balance(body: Fields) -> Balance:
     return Balance(
         cash=body.decimal("balance_dollars"),
-        portfolio_value=body.cents("portfolio_value"),
-        updated_at=body.moment_s("updated_ts"),
+        portfolio_value=body.display(body.cents, "portfolio_value"),
+        updated_at=body.display(body.moment_s, "updated_ts"),
         by_shard=tuple(
-            (row.whole("exchange_index"), row.decimal("balance"))
+            (row.whole("exchange_index"), row.display(row.decimal, "balance"))
             for row in body.optional_rows("balance_breakdown")
         ),
     )
@@ -155,7 +191,7 @@ def position(body: Fields) -> Position:
         realized_pnl=body.decimal("realized_pnl_dollars"),
         fees_paid=body.decimal("fees_paid_dollars"),
         total_traded=body.decimal("total_traded_dollars"),
-        updated_at=body.moment("last_updated_ts"),
+        updated_at=body.display(body.moment, "last_updated_ts"),
         exchange_index=body.optional_whole("exchange_index"),
     )
 
@@ -163,11 +199,11 @@ def position(body: Fields) -> Position:
 def event_position(body: Fields) -> EventPosition:
     return EventPosition(
         event_ticker=body.ticker("event_ticker"),
-        total_cost=body.optional_decimal("total_cost_dollars"),
-        contracts_traded=body.optional_decimal("total_cost_shares_fp"),
-        cost_basis=body.optional_decimal("event_exposure_dollars"),
-        realized_pnl=body.optional_decimal("realized_pnl_dollars"),
-        fees_paid=body.optional_decimal("fees_paid_dollars"),
+        total_cost=body.display(body.optional_decimal, "total_cost_dollars"),
+        contracts_traded=body.display(body.optional_decimal, "total_cost_shares_fp"),
+        cost_basis=body.display(body.optional_decimal, "event_exposure_dollars"),
+        realized_pnl=body.display(body.optional_decimal, "realized_pnl_dollars"),
+        fees_paid=body.display(body.optional_decimal, "fees_paid_dollars"),
     )
 
 
@@ -191,7 +227,7 @@ def transfer(body: Fields) -> Transfer:
     return Transfer(
         transfer_id=body.identifier("id"),
         status=body.text("status"),
-        method=body.text("type"),
+        method=body.display(body.text, "type") or "unknown",
         amount=body.cents("amount_cents"),
         fee=body.cents("fee_cents"),
         created_at=body.moment_s("created_ts"),
@@ -200,7 +236,7 @@ def transfer(body: Fields) -> Transfer:
 
 def account_limits(body: Fields) -> AccountLimits:
     return AccountLimits(
-        usage_tier=body.text("usage_tier"),
+        usage_tier=body.display(body.text, "usage_tier") or "unknown",
         read=_bucket(body.inner("read")),
         write=_bucket(body.inner("write")),
     )
@@ -213,8 +249,8 @@ def _bucket(body: Fields) -> TokenBucketLimit:
 def endpoint_costs(body: Fields) -> EndpointCosts:
     return EndpointCosts(
         default_cost=body.whole("default_cost"),
-        exceptions=tuple(
-            (row.text("method").upper(), row.text("path"), row.whole("cost"))
-            for row in body.rows("endpoint_costs")
-        ),
+        exceptions=decode_rows(
+            body.rows("endpoint_costs"),
+            lambda row: (row.text("method").upper(), row.text("path"), row.whole("cost")),
+        ).items,
     )

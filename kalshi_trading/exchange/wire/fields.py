@@ -1,14 +1,15 @@
 """Typed access to one JSON object. Every error names the field.
 
 Never fills in a value. A required field that is missing, null or malformed raises MalformedAnswerError with
-its path. An optional field that is missing, null or empty is None. Text is sanitized here, on arrival: no
-control, escape or direction character passes this module.
+its path. An optional field that is missing, null or empty is None. A field for display is also None when
+malformed. Text is sanitized here, on arrival: no control, escape or direction character passes this module.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -17,7 +18,7 @@ from typing import Generic, TypeVar
 
 from kalshi_trading.core.errors import MalformedAnswerError
 from kalshi_trading.core.money import CENT, ONE_DOLLAR, decimal_from_text
-from kalshi_trading.core.text import sanitize
+from kalshi_trading.core.text import pluralize, sanitize
 from kalshi_trading.core.tickers import is_ticker
 
 E = TypeVar("E", bound=StrEnum)
@@ -61,6 +62,16 @@ class Fields:
             return None
         return self._required(name, read)
 
+    def display(self, read: Callable[[str], V], name: str) -> V | None:
+        """Read a field that is only displayed. None: it is missing or malformed.
+
+        For everything that is neither money nor identity, so it never costs the row.
+        """
+        try:
+            return read(name)
+        except MalformedAnswerError:
+            return None
+
     def has(self, name: str) -> bool:
         return self._body.get(name) is not None
 
@@ -96,6 +107,9 @@ class Fields:
         `-0.00`, for example, is rejected.
         """
         return self._required(name, _exact_count)
+
+    def optional_exact_count(self, name: str) -> Decimal | None:
+        return self._optional(name, _exact_count)
 
     def price(self, name: str) -> Decimal:
         """Read the price of an order or a trade, from $0 to $1."""
@@ -174,20 +188,23 @@ class Fields:
         return Fields(self._body.get(name), f"{self._where}.{name}")
 
     def rows(self, name: str) -> list[Fields]:
-        """Read a required list of objects."""
+        """Read a required list of objects.
+
+        Anything else in the list is read as an object without fields.
+        """
         rows = self._required(name, lambda value: value if isinstance(value, list) else None)
-        return [Fields(row, f"{self._where}.{name}[{index}]") for index, row in enumerate(rows)]
+        return [_row(row, f"{self._where}.{name}[{index}]") for index, row in enumerate(rows)]
 
     def lists(self, name: str) -> list[list[Fields]]:
         """Read a required list of lists of objects."""
         outer = self._required(name, lambda value: value if isinstance(value, list) else None)
         if not all(isinstance(rows, list) for rows in outer):
             raise self._fault(name)
-        return [[Fields(row, f"{self._where}.{name}") for row in rows] for rows in outer]
+        return [[_row(row, f"{self._where}.{name}") for row in rows] for rows in outer]
 
     def optional_rows(self, name: str) -> list[Fields]:
-        """Read an optional list of objects, empty if missing or null."""
-        return self.rows(name) if self.has(name) else []
+        """Read an optional list of objects, empty if missing, null or blank."""
+        return [] if self._body.get(name) == "" or not self.has(name) else self.rows(name)
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Read an optional list of text, empty if missing or null."""
@@ -205,6 +222,40 @@ class Fields:
                 raise self._fault(name)
             pairs.append((first, second))
         return pairs
+
+
+def _row(value: object, where: str) -> Fields:
+    return Fields(value if isinstance(value, Mapping) else {}, where)
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedRows(Generic[V]):
+    """The readable rows of a list, and an error message for each other row."""
+
+    items: tuple[V, ...]
+    unreadable: tuple[str, ...]
+
+    @property
+    def incomplete(self) -> str | None:
+        """The reason why rows are missing. None: all were readable."""
+        return unreadable_text(self.unreadable) if self.unreadable else None
+
+
+def unreadable_text(complaints: Sequence[str]) -> str:
+    """Return the reason why rows are missing from a list."""
+    return f"{pluralize(len(complaints), 'row')} could not be read. First: {complaints[0]}"
+
+
+def decode_rows(rows: Iterable[Fields], decode: Callable[[Fields], V]) -> DecodedRows[V]:
+    """Decode each row. An unreadable row costs only itself."""
+    items: list[V] = []
+    unreadable: list[str] = []
+    for row in rows:
+        try:
+            items.append(decode(row))
+        except MalformedAnswerError as error:
+            unreadable.append(str(error))
+    return DecodedRows(tuple(items), tuple(unreadable))
 
 
 class DecodeCache(Generic[V]):
@@ -263,6 +314,21 @@ def _exact_count(value: object) -> Decimal | None:
 def _price(value: object) -> Decimal | None:
     number = _not_negative(value)
     return number if number is not None and number <= ONE_DOLLAR else None
+
+
+def is_whole(value: object) -> bool:
+    """Return True for a JSON number without a fraction."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> bool:
+    """Return True for any finite JSON number."""
+    return _number(value) is not None
+
+
+def is_time(value: object) -> bool:
+    """Return True for RFC 3339 text, also of a time that was never set."""
+    return isinstance(value, str) and _MOMENT.fullmatch(value) is not None
 
 
 def _whole(value: object) -> int | None:

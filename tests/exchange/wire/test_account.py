@@ -132,7 +132,7 @@ def test_the_examples_of_requests_come_out_word_for_word():
         ),
     }
     own = {name: {"client_order_id": wish.client_order_id} for name, wish in wishes.items()}
-    expected = {name: EXACT["requests"][name] | own[name] for name in wishes}
+    expected = {name: EXACT["requests"][name]["body"] | own[name] for name in wishes}
     assert {name: account_wire.order_body(wish) for name, wish in wishes.items()} == expected
 
 
@@ -162,6 +162,7 @@ class Kind:
     cents: str = ""  # required, whole JSON numbers
     required: str = ""  # other required fields
     optional: str = ""  # may be missing or null (presence tables)
+    display: str = ""  # missing or garbled, it costs only itself
 
 
 def body(name):
@@ -196,8 +197,9 @@ KINDS = {
         money="yes_price_dollars fill_count_fp remaining_count_fp initial_count_fp taker_fill_cost_dollars "
         "maker_fill_cost_dollars taker_fees_dollars maker_fees_dollars",
         required="order_id client_order_id ticker book_side status",
-        optional="side action expiration_time created_time last_update_time self_trade_prevention_type "
+        optional="side action expiration_time self_trade_prevention_type "
         "order_group_id cancel_order_on_pause subaccount_number exchange_index",
+        display="created_time last_update_time",
     ),
     "fill": Kind(
         account_wire.fill,
@@ -210,22 +212,22 @@ KINDS = {
         account_wire.balance,
         [body("get_balance")],
         money="balance_dollars",
-        cents="portfolio_value",
-        required="updated_ts",
         optional="balance_breakdown",
+        display="portfolio_value updated_ts",
     ),
     "position": Kind(
         account_wire.position,
         HELD,
         money="position_fp market_exposure_dollars realized_pnl_dollars fees_paid_dollars "
         "total_traded_dollars",
-        required="ticker last_updated_ts",
+        required="ticker",
+        display="last_updated_ts",
     ),
     "event_position": Kind(
         account_wire.event_position,
         body("get_positions")["event_positions"],
         required="event_ticker",
-        optional="total_cost_dollars total_cost_shares_fp event_exposure_dollars realized_pnl_dollars "
+        display="total_cost_dollars total_cost_shares_fp event_exposure_dollars realized_pnl_dollars "
         "fees_paid_dollars",
     ),
     "settlement": Kind(
@@ -240,17 +242,20 @@ KINDS = {
         account_wire.transfer,
         [*body("get_deposits")["deposits"], *body("get_withdrawals")["withdrawals"]],
         cents="amount_cents fee_cents",
-        required="id status type created_ts",
+        required="id status created_ts",
         optional="finalized_ts",
+        display="type",
     ),
     "account_limits": Kind(
-        account_wire.account_limits, [body("get_account_api_limits")], required="usage_tier read write"
+        account_wire.account_limits,
+        [body("get_account_api_limits")],
+        required="read write",
+        display="usage_tier",
     ),
     "endpoint_costs": Kind(
         account_wire.endpoint_costs,
         [body("get_account_endpoint_costs")],
         cents="default_cost",
-        required="endpoint_costs",
     ),
     "exchange_status": Kind(
         market_wire.exchange_status,
@@ -270,9 +275,9 @@ KINDS = {
     "series": Kind(
         market_wire.series,
         [*body("get_series_list")["series"], body("get_series")["series"]],
-        required="ticker title category frequency fee_type fee_multiplier",
-        optional="tags settlement_sources additional_prohibitions product_metadata volume_fp "
-        "last_updated_ts exchange_index",
+        required="ticker fee_type fee_multiplier",
+        optional="additional_prohibitions product_metadata last_updated_ts exchange_index",
+        display="title category categories tags frequency settlement_sources volume_fp",
     ),
     "series_fee_change": Kind(
         market_wire.series_fee_change,
@@ -290,15 +295,16 @@ KINDS = {
         [*body("get_events")["events"], body("get_event")["event"]]
         + [{**body("get_event")["event"], "markets": body("get_event")["markets"]}]
         + body("get_multivariate_events")["events"],
-        required="event_ticker series_ticker title sub_title mutually_exclusive",
-        optional="category strike_date strike_period markets product_metadata settlement_sources "
+        required="event_ticker series_ticker",
+        optional="strike_date strike_period markets product_metadata settlement_sources "
         "last_updated_ts fee_type_override fee_multiplier_override exchange_index",
+        display="title sub_title mutually_exclusive category",
     ),
     "event_metadata": Kind(
         market_wire.event_metadata,
         [body("get_event_metadata")],
-        required="image_url",
-        optional="featured_image_url competition competition_scope",
+        optional="featured_image_url competition_scope",
+        display="image_url competition settlement_sources",
     ),
     "market": Kind(
         market_wire.market,
@@ -306,26 +312,26 @@ KINDS = {
             *[*body("get_markets")["markets"], body("get_market")["market"]],
             *[*body("get_historical_markets")["markets"], body("get_historical_market")["market"]],
         ],
-        money="yes_bid_dollars yes_bid_size_fp yes_ask_dollars yes_ask_size_fp last_price_dollars volume_fp "
-        "volume_24h_fp open_interest_fp",
-        required="ticker event_ticker market_type yes_sub_title no_sub_title open_time close_time "
-        "latest_expiration_time settlement_timer_seconds status result can_close_early rules_primary "
-        "rules_secondary price_ranges",
-        optional="title subtitle expected_expiration_time expiration_time settlement_value_dollars "
-        "settlement_ts settlement_floor_dollars occurrence_datetime fee_waiver_expiration_time "
-        "early_close_condition strike_type floor_strike cap_strike functional_strike custom_strike "
+        money="yes_bid_dollars yes_ask_dollars last_price_dollars",
+        required="ticker event_ticker market_type close_time status result price_ranges",
+        optional="subtitle expiration_time settlement_value_dollars settlement_floor_dollars "
+        "fee_waiver_expiration_time strike_type floor_strike cap_strike functional_strike custom_strike "
         "mve_collection_ticker mve_selected_legs primary_participant_key is_provisional exchange_index",
+        display="title yes_sub_title no_sub_title yes_bid_size_fp yes_ask_size_fp volume_fp volume_24h_fp "
+        "open_interest_fp open_time expected_expiration_time occurrence_datetime latest_expiration_time "
+        "settlement_timer_seconds settlement_ts can_close_early early_close_condition rules_primary "
+        "rules_secondary",
     ),
     "candlestick": Kind(
         market_wire.candlestick,
         body("get_market_candlesticks")["candlesticks"],
-        money="volume_fp open_interest_fp",
+        display="volume_fp open_interest_fp",
         required="end_period_ts yes_bid yes_ask price",
     ),
     "historical_candlestick": Kind(
         market_wire.historical_candlestick,
         body("get_market_candlesticks_historical")["candlesticks"],
-        money="volume open_interest",
+        display="volume open_interest",
         required="end_period_ts yes_bid yes_ask price",
     ),
     "event_candlesticks": Kind(
@@ -347,26 +353,14 @@ KINDS = {
         market_wire.trade,
         [*body("get_trades")["trades"], *body("get_trades_historical")["trades"]],
         money="count_fp yes_price_dollars",
-        required="trade_id ticker taker_outcome_side created_time is_block_trade",
+        required="trade_id ticker created_time",
         optional="taker_side",
+        display="taker_outcome_side is_block_trade",
     ),
 }
 
 # Nested money fields: (kind, path to the field).
-INNER_MONEY = [
-    ("balance", ("balance_breakdown", 0, "balance")),
-    *(("market", ("price_ranges", 0, name)) for name in ("start", "end", "step")),
-    *(
-        ("candlestick", (quote, f"{name}_dollars"))
-        for quote in ("yes_bid", "yes_ask")
-        for name in ("open", "low", "high", "close")
-    ),
-    *(
-        ("historical_candlestick", (quote, name))
-        for quote in ("yes_bid", "yes_ask")
-        for name in ("open", "low", "high", "close")
-    ),
-]
+INNER_MONEY = [("market", ("price_ranges", 0, name)) for name in ("start", "end", "step")]
 
 EVERY_ROW = [(name, index) for name, kind in KINDS.items() for index in range(len(kind.rows))]
 MISSING = sentinel.MISSING
@@ -496,6 +490,18 @@ def test_a_required_field_that_is_missing_or_garbled_is_named(name):
     assert wrong == []
 
 
+def test_a_field_for_display_that_is_missing_or_garbled_costs_only_itself():
+    """The row is read, and its other attributes are unchanged."""
+    wrong = []
+    for name, field in fields_of("display"):
+        for row, value in product(KINDS[name].rows, [MISSING, None, [7], {"a": 1}, Decimal("12.5"), "a\n"]):
+            after, before = read(name, changed(row, (field,), value)), read(name, row)
+            differing = [each for each in before.__slots__ if getattr(after, each) != getattr(before, each)]
+            if len(set(differing) - {"title"}) > 1:
+                wrong.append(f"{name}.{field} = {value!r} changes {differing}")
+    assert wrong == []
+
+
 def test_unknown_fields_change_nothing():
     more = {"brand_new": {"deep": [1, None, "x"]}, "price_cents": 57, "": 0}
     wrong = [
@@ -569,7 +575,7 @@ def test_unknown_enum_values_are_survived():
 def test_an_unknown_direction_is_a_fault_because_guessing_it_costs_money():
     wrong = [
         case
-        for name, field in (("order", "book_side"), ("fill", "book_side"), ("trade", "taker_outcome_side"))
+        for name, field in (("order", "book_side"), ("fill", "book_side"))
         for case in unless_named(name, (field,), ["buy", "BID", "unknown", ""], field)
     ]
     assert wrong == []

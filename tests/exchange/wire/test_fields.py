@@ -17,7 +17,7 @@ from kalshi_trading.core.models import BookSide, OrderStatus
 from kalshi_trading.core.text import sanitize
 from kalshi_trading.core.tickers import validate_ticker
 from kalshi_trading.exchange.endpoints import POSITIONS
-from kalshi_trading.exchange.wire.fields import DecodeCache, Fields
+from kalshi_trading.exchange.wire.fields import DecodeCache, Fields, decode_rows
 
 GARBAGE = [12, 12.5, Decimal("12.5"), True, [], {}, "nan", "1e3", "1_000", "٥", "0x1", " 1", "1,0", "--1"]
 
@@ -163,10 +163,18 @@ def test_a_fault_inside_a_list_says_in_which_row():
         rows[1].decimal("count")
 
 
-@pytest.mark.parametrize("rows", [None, {}, "x", [5], [None]])
+@pytest.mark.parametrize("rows", [None, {}, "x", 5])
 def test_a_list_of_rows_that_is_none_is_a_fault(rows):
     with pytest.raises(MalformedAnswerError):
         fields(fills=rows).rows("fills")
+
+
+def test_a_row_that_is_no_object_lacks_every_field():
+    rows = fields(fills=[5, None, {"count": "1.00"}]).rows("fills")
+    decoded = decode_rows(rows, lambda row: row.decimal("count"))
+    assert decoded.items == (Decimal("1.00"),)
+    assert "2 rows could not be read" in decoded.incomplete
+    assert "answer.fills[0].count" in decoded.incomplete
 
 
 def test_an_identifier_cannot_carry_anything_but_an_identifier():
