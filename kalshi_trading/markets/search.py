@@ -93,9 +93,8 @@ class MarketIndex:
             if market.status in STATUSES[self._status]
         }
         self._rows = tuple(rows.values())
-        self.incomplete = next(
-            (each for each in (events.incomplete, *(event.incomplete for event in events)) if each), None
-        )
+        reasons = (events.incomplete, *(event.incomplete for event in events))
+        self.incomplete = next(filter(None, reasons), None)
         took_s = self._monotonic() - started_at
         self._stale_at = self._monotonic() + max(_YOUNGEST_REFRESH_S, _LOADS_WORTH_OF_AGE * took_s)
 

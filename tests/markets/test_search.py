@@ -130,6 +130,19 @@ def test_tickers_and_titles_of_event_and_market_are_searched(words):
 
 
 @responses.activate
+def test_an_unreadable_market_is_missing_alone_and_named():
+    siblings = [wire_market(f"KXSNOW-1-{number}", "Snow") for number in range(30)]
+    for key in ("rules_secondary", "no_sub_title", "volume_24h_fp", "settlement_timer_seconds"):
+        del siblings[3][key]
+    del siblings[7]["yes_bid_dollars"]
+    exchange_has([wire_event("KXSNOW-1", "Snow?", *siblings)])
+    index = index_of()
+    assert set(tickers(index.search("snow"))) == {row["ticker"] for row in siblings} - {"KXSNOW-1-7"}
+    assert "1 row could not be read" in index.incomplete
+    assert "markets[7].yes_bid_dollars" in index.incomplete
+
+
+@responses.activate
 def test_markets_that_do_not_trade_are_not_found():
     exchange_has(EVENTS)
     assert tickers(index_of().search("closed")) == []
