@@ -167,6 +167,20 @@ def test_second_order_with_the_same_id_is_refused(client: PracticeClient) -> Non
     assert_error(client.order(market, "bid", 100, client_order_id="again"), "409_duplicate")
 
 
+@pytest.mark.parametrize("name", ["a.b", ".", "a b", "a/b", "a:b", "ä", "a\n", "x" * 65])
+def test_id_with_a_refused_character_comes_before_every_other_rule(client: PracticeClient, name: str) -> None:
+    for others in ({}, {"ticker": "KXNOPE"}, {"price": "2"}, {"count": ...}, {"side": "yes"}):
+        answer = create(client, client_order_id=name, **others)
+        assert answer.status == 400
+        assert answer.body == {"error": {"code": "invalid_parameters", "message": "invalid parameters"}}
+    assert client.get("/portfolio/orders")["orders"] == []
+
+
+@pytest.mark.parametrize("name", ["x" * 64, "Az09-_", "0d9f6c3e-0001-4b7a-8e55-c0ffee000001"])
+def test_id_of_letters_digits_and_dashes_is_accepted(client: PracticeClient, name: str) -> None:
+    assert create(client, client_order_id=name).body["client_order_id"] == name
+
+
 def test_fill_or_kill_without_volume_is_refused_but_kept_as_canceled(client: PracticeClient) -> None:
     market = client.liquid_market()
     answer = client.order(market, "bid", 100, time_in_force="fill_or_kill")
