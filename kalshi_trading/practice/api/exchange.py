@@ -1,8 +1,7 @@
-"""Handlers for exchange status, account rate limits and retired endpoints."""
+"""Handlers for exchange status and retired endpoints."""
 
 from __future__ import annotations
 
-from kalshi_trading.practice.api import rate_limits
 from kalshi_trading.practice.api.http import ApiCall, Endpoint
 from kalshi_trading.practice.responses import markets as market_responses
 from kalshi_trading.practice.responses.errors import deprecated_endpoint
@@ -38,14 +37,6 @@ def _user_data_timestamp(call: ApiCall) -> Json:
     return {"as_of_time": market_responses.time(call.world.reads_as_of)}
 
 
-def _account_limits(_call: ApiCall) -> Json:
-    return rate_limits.limits()
-
-
-def _endpoint_costs(_call: ApiCall) -> Json:
-    return rate_limits.endpoint_costs()
-
-
 def _deprecated_endpoint(_call: ApiCall) -> Json:
     raise deprecated_endpoint()
 
@@ -54,8 +45,6 @@ ENDPOINTS = (
     Endpoint("GET", "/exchange/status", "GetExchangeStatus", _status),
     Endpoint("GET", "/exchange/schedule", "GetExchangeSchedule", _schedule),
     Endpoint("GET", "/exchange/user_data_timestamp", "GetUserDataTimestamp", _user_data_timestamp),
-    Endpoint("GET", "/account/limits", "GetAccountApiLimits", _account_limits, private=True),
-    Endpoint("GET", "/account/endpoint_costs", "GetAccountEndpointCosts", _endpoint_costs),
     Endpoint("POST", "/portfolio/orders", "CreateOrder", _deprecated_endpoint),
     Endpoint("POST", "/portfolio/orders/batched", "BatchCreateOrders", _deprecated_endpoint),
     Endpoint("DELETE", "/portfolio/orders/batched", "BatchCancelOrders", _deprecated_endpoint),
