@@ -113,7 +113,8 @@ def _live_markets(call: ApiCall, event: Event) -> list[Market]:
 def _event_metadata(call: ApiCall) -> Json:
     event = _find(call.world.exchange.events, call.path["event_ticker"])
     markets = call.world.participants.event_markets(event.event_ticker)
-    return market_responses.event_metadata(event, call.world.exchange.series[event.series_ticker], markets)
+    images = market_responses.event_metadata(event, call.world.exchange.series[event.series_ticker], markets)
+    return {**images, **(event_details(event)["product_metadata"] or {})}
 
 
 def _no_multivariate_events(call: ApiCall) -> Json:

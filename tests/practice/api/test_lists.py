@@ -247,6 +247,9 @@ def test_order_filters(client: PracticeClient) -> None:
 
     now = client.clock.now() // 1_000_000
     assert ids() == [second, second, first]
+    orders = client.get("/portfolio/orders")["orders"]
+    old_words = [(row["book_side"], row["side"], row["action"]) for row in orders]
+    assert old_words == [("bid", "yes", "buy"), ("ask", "no", "buy"), ("bid", "yes", "buy")]
     assert ids(ticker=first) == [first]
     assert ids(event_ticker="KXCPI-26DEC,KXNOPE") == [second, second]
     hundred = ",".join(["KXCPI-26DEC", *(f"KX{number}" for number in range(99))])

@@ -63,6 +63,8 @@ def test_metadata_of_a_series_comes_only_where_asked(client: PracticeClient) -> 
     assert (found["KXFOOTBALLGAME"], found["KXCPI"]) == (sports, {})
     events = client.get("/events?series_ticker=KXFOOTBALLGAME")["events"]
     assert all(row["product_metadata"] == sports for row in events)
+    images = client.get(f"/events/{events[0]['event_ticker']}/metadata")
+    assert (images["competition"], images["competition_scope"]) == tuple(sports.values())
 
 
 def test_market_of_an_unknown_series_has_none_of_them() -> None:
