@@ -157,6 +157,8 @@ def market_terms(record: Market) -> Json:
         ],
         "exchange_index": SHARD,
     }
+    if record.strike_type is not None:
+        answer["strike_type"] = record.strike_type
     if record.floor_strike is not None:
         answer["floor_strike"] = number(record.floor_strike)
     if record.cap_strike is not None:

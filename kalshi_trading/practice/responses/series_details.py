@@ -56,7 +56,7 @@ def event_details(record: Event) -> Json:
 
 
 def market_details(record: Market) -> Json:
-    """Return strikes, early close and sports fields of a market.
+    """Return named strikes, early close and sports fields of a market.
 
     A game is expected to end before its market closes.
     """
@@ -69,9 +69,7 @@ def market_details(record: Market) -> Json:
     }
     if condition is not None:
         answer["early_close_condition"] = condition
-    if record.strike_type is not None:
-        answer["strike_type"] = record.strike_type
-    elif game is not None:
+    if game is not None:
         target = {_participant(game): _id("target", game.sport, record.yes_sub_title)}
         answer |= {"strike_type": "structured", "custom_strike": target}
         answer["primary_participant_key"] = _participant(game)
