@@ -63,6 +63,16 @@ def place(practice_exchange: ExchangeProcess) -> Iterator[Place]:
     client.cancel_order_v2(resting.order_id, market_ticker=market.ticker)
 
 
+def forecast(place: Place) -> Any:
+    """Read forecasts of a weather event; there are some."""
+    event = place.client.get_events(series_ticker="KXHIGHNY", status="open").events[0]
+    answer = place.client.get_event_forecast_percentiles_history(
+        event.event_ticker, "KXHIGHNY", [1000, 5000], **{**place.span, "period_interval": 1}
+    )
+    assert answer.forecast_history
+    return answer
+
+
 READS: dict[str, Callable[[Place], Any]] = {
     "/exchange/status": lambda p: p.client.get_exchange_status(),
     "/exchange/schedule": lambda p: p.client.get_exchange_schedule(),
@@ -107,18 +117,50 @@ READS: dict[str, Callable[[Place], Any]] = {
     "/portfolio/orders/{order_id}/queue_position": lambda p: p.client.get_order_queue_position(p.order_id),
     "/portfolio/deposits": lambda p: p.client.get_deposits(),
     "/portfolio/withdrawals": lambda p: p.client.get_withdrawals(),
+    "/portfolio/subaccounts/balances": lambda p: p.client.get_subaccount_balances(),
+    "/portfolio/subaccounts/netting": lambda p: p.client.get_subaccount_netting(),
+    "/portfolio/subaccounts/transfers": lambda p: p.client.get_subaccount_transfers(),
+    "/portfolio/intra_exchange_instance_transfers": lambda p: (
+        p.client.get_intra_exchange_instance_transfers()
+    ),
+    "/account/api_usage_level/volume_progress": lambda p: (
+        p.client.get_account_api_usage_level_volume_progress()
+    ),
+    "/api_keys": lambda p: p.client.get_api_keys(),
+    "/search/tags_by_categories": lambda p: p.client.get_tags_for_series_categories(),
+    "/search/filters_by_sport": lambda p: p.client.get_filters_for_sports(),
+    "/milestones": lambda p: p.client.get_milestones(limit=500),
+    "/milestones/{milestone_id}": lambda p: p.client.get_milestone(
+        p.client.get_milestones(limit=1).milestones[0].id
+    ),
+    "/incentive_programs": lambda p: p.client.get_incentive_programs(),
+    "/multivariate_event_collections": lambda p: p.client.get_multivariate_event_collections(),
+    "/live_data/batch": lambda p: p.client.get_live_datas(["none"]),
+    "/series/{series_ticker}/events/{ticker}/forecast_percentile_history": forecast,
+}
+REFUSED: dict[str, Callable[[Place], Any]] = {
+    "/portfolio/summary/total_resting_order_value": lambda p: (
+        p.client.get_portfolio_resting_order_total_value()
+    ),
+    "/portfolio/target_balance_allocation": lambda p: p.client.get_target_balance_allocation(),
 }
 NO_HISTORY = {"/historical/markets/{ticker}", "/historical/markets/{ticker}/candlesticks"}
 
 
 def test_every_read_served_is_driven() -> None:
     served = {endpoint.path for endpoint in ENDPOINTS if endpoint.method == "GET"}
-    assert served == READS.keys() | NO_HISTORY
+    assert served == READS.keys() | REFUSED.keys() | NO_HISTORY
 
 
 @pytest.mark.parametrize("path", READS)
 def test_official_models_parse_the_answer(place: Place, path: str) -> None:
     assert READS[path](place).to_dict()
+
+
+@pytest.mark.parametrize("path", REFUSED)
+def test_official_client_is_forbidden_what_is_not_for_everybody(place: Place, path: str) -> None:
+    with pytest.raises(sdk.exceptions.ForbiddenException):
+        REFUSED[path](place)
 
 
 def test_nothing_is_archived_yet(place: Place) -> None:

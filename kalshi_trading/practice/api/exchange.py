@@ -1,15 +1,23 @@
-"""Handlers for exchange status, account rate limits and retired endpoints."""
+"""Handlers for exchange status, the account and retired endpoints.
+
+There is one primary account, without subaccounts, on one shard, so no money ever moves between them.
+Source: Kalshi API, exchange, account, API keys, cash between shards and subaccounts.
+"""
 
 from __future__ import annotations
 
 from kalshi_trading.practice.api import rate_limits
-from kalshi_trading.practice.api.http import ApiCall, Endpoint
+from kalshi_trading.practice.api.http import ApiCall, Endpoint, Handler
+from kalshi_trading.practice.records import ONE_CONTRACT, ONE_SECOND
+from kalshi_trading.practice.responses import account as account_responses
 from kalshi_trading.practice.responses import markets as market_responses
-from kalshi_trading.practice.responses.errors import deprecated_endpoint
-from kalshi_trading.practice.responses.markets import SHARD, Json
+from kalshi_trading.practice.responses.errors import api_error, deprecated_endpoint
+from kalshi_trading.practice.responses.markets import SHARD, Json, count
 
 _ALL_DAY = [{"open_time": "00:00", "close_time": "00:00"}]
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_VOLUME_WINDOW = 30 * 86_400 * ONE_SECOND
+_GOALS = (("expert", 9_000_000, 6_000_000), ("premier", 15_000_000, 12_000_000))  # contracts: earn, keep
 
 
 def _status(call: ApiCall) -> Json:
@@ -46,8 +54,59 @@ def _endpoint_costs(_call: ApiCall) -> Json:
     return rate_limits.endpoint_costs()
 
 
+def _volume_progress(call: ApiCall) -> Json:
+    since = call.now - _VOLUME_WINDOW
+    fills = call.world.exchange.fills_oldest_first(call.account_id)
+    volume = sum(fill.count for fill in fills if fill.created_at >= since)
+    goals = [
+        {
+            "level": level,
+            "earn_volume_goal_fp": count(earn * ONE_CONTRACT),
+            "keep_volume_goal_fp": count(keep * ONE_CONTRACT),
+        }
+        for level, earn, keep in _GOALS
+    ]
+    row = {"computed_ts": call.now // ONE_SECOND, "trailing_30d_volume_fp": count(volume), "goals": goals}
+    return {"volume_progress": [row]}
+
+
+def _api_keys(call: ApiCall) -> Json:
+    return account_responses.api_keys(call.world.keys.key_ids(call.account_id))
+
+
+def _subaccount_balances(call: ApiCall) -> Json:
+    available = call.world.reads.balance(call.account_id)
+    return {"subaccount_balances": [account_responses.subaccount_balance(available, call.world.reads_as_of)]}
+
+
+def _subaccount_netting(_call: ApiCall) -> Json:
+    return {"netting_configs": [account_responses.subaccount_netting()]}
+
+
+def _no_subaccount_transfers(call: ApiCall) -> Json:
+    call.query.limit(1000)
+    return {"transfers": [], "cursor": ""}
+
+
+def _no_shard_transfers(call: ApiCall) -> Json:
+    call.query.limit(500)
+    return {"transfers": []}  # the last page has no cursor here
+
+
+def _members_only(_call: ApiCall) -> Json:
+    raise api_error(403, "forbidden", "only for FCM members")
+
+
+def _not_enabled(_call: ApiCall) -> Json:
+    raise api_error(403, "forbidden", "target balance allocation is not enabled")
+
+
 def _deprecated_endpoint(_call: ApiCall) -> Json:
     raise deprecated_endpoint()
+
+
+def _private(path: str, operation: str, handler: Handler) -> Endpoint:
+    return Endpoint("GET", path, operation, handler, private=True)
 
 
 ENDPOINTS = (
@@ -62,4 +121,20 @@ ENDPOINTS = (
     Endpoint("DELETE", "/portfolio/orders/{order_id}", "CancelOrder", _deprecated_endpoint),
     Endpoint("POST", "/portfolio/orders/{order_id}/amend", "AmendOrder", _deprecated_endpoint),
     Endpoint("POST", "/portfolio/orders/{order_id}/decrease", "DecreaseOrder", _deprecated_endpoint),
+    _private(
+        "/account/api_usage_level/volume_progress", "GetAccountApiUsageLevelVolumeProgress", _volume_progress
+    ),
+    _private("/api_keys", "GetApiKeys", _api_keys),
+    _private(
+        "/portfolio/summary/total_resting_order_value", "GetPortfolioRestingOrderTotalValue", _members_only
+    ),
+    _private("/portfolio/subaccounts/balances", "GetSubaccountBalances", _subaccount_balances),
+    _private("/portfolio/subaccounts/netting", "GetSubaccountNetting", _subaccount_netting),
+    _private("/portfolio/subaccounts/transfers", "GetSubaccountTransfers", _no_subaccount_transfers),
+    _private(
+        "/portfolio/intra_exchange_instance_transfers",
+        "GetIntraExchangeInstanceTransfers",
+        _no_shard_transfers,
+    ),
+    _private("/portfolio/target_balance_allocation", "GetTargetBalanceAllocation", _not_enabled),
 )

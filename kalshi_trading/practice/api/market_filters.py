@@ -30,7 +30,7 @@ _INSTANTS: dict[str, _Instant] = {
 _STATUSES_WITH: dict[str, tuple[str | None, ...]] = {
     "created": (None, "unopened", "open"),
     "updated": (None,),
-    "close": (None, "closed"),
+    "close": (None, *STATUSES),  # looser than documented: the real exchange answers
     "settled": (None, "settled"),
 }
 

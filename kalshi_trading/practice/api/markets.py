@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TypeVar
 
+from kalshi_trading.practice.api.discovery import has_milestone, milestone_json
 from kalshi_trading.practice.api.http import ApiCall, Endpoint
 from kalshi_trading.practice.api.market_filters import STATUSES, market_filter
 from kalshi_trading.practice.api.paging import page
@@ -16,16 +17,18 @@ from kalshi_trading.practice.records import ONE_SECOND, BookSide, Event, Market,
 from kalshi_trading.practice.responses import markets as market_responses
 from kalshi_trading.practice.responses.errors import not_found
 from kalshi_trading.practice.responses.markets import Json
+from kalshi_trading.practice.responses.series_details import event_details, series_details
 from kalshi_trading.practice.simulation.candles import INTERVALS, MAX_CANDLES
 from kalshi_trading.practice.simulation.minute_bars import Candle
 
 _Record = TypeVar("_Record")
+_MAX_EVENT_CANDLES = 5_000  # over all markets of an event
 
 
 def _series_list(call: ApiCall) -> Json:
     query = call.query
     category, tags, since = query.text("category"), query.names("tags"), query.instant("min_updated_ts")
-    query.boolean("include_product_metadata")
+    with_details = query.boolean("include_product_metadata")
     rows = [
         row
         for row in call.world.exchange.series.values()
@@ -33,7 +36,8 @@ def _series_list(call: ApiCall) -> Json:
         and (not tags or set(tags) & set(row.tags))
         and (since is None or row.last_updated_at >= since)
     ]
-    return {"series": [_series_json(call, row) for row in rows]}
+    details = [series_details(row) if with_details else {} for row in rows]
+    return {"series": [_series_json(call, row) | more for row, more in zip(rows, details, strict=True)]}
 
 
 def _series(call: ApiCall) -> Json:
@@ -77,32 +81,45 @@ def _events(call: ApiCall) -> Json:
     events = world.exchange.events.values()
     rows, cursor = page(events, lambda event: event.event_ticker, limit, query.text("cursor"), keep)
     answer: Json = {"events": [_event_json(call, row, nested) for row in rows], "cursor": cursor}
-    return {**answer, "milestones": []} if query.boolean("with_milestones") else answer
+    if not query.boolean("with_milestones"):
+        return answer
+    return {**answer, "milestones": [milestone_json(world, row) for row in rows if has_milestone(row)]}
 
 
 def _event(call: ApiCall) -> Json:
+    query = call.query
+    nested, without = query.boolean("with_nested_markets"), query.boolean("exclude_markets")
+    if nested and without:
+        raise query.error("exclude_markets", "excluded_with")
     event = _find(call.world.exchange.events, call.path["event_ticker"])
-    if call.query.boolean("with_nested_markets"):
-        return {"event": _event_json(call, event, nested=True), "markets": []}
-    markets = call.world.participants.event_markets(event.event_ticker)
-    return {"event": _event_json(call, event, nested=False), "markets": markets_json(call, markets)}
+    apart = [] if nested or without else markets_json(call, _live_markets(call, event))
+    return {"event": _event_json(call, event, nested), "markets": apart}
 
 
 def _event_json(call: ApiCall, event: Event, nested: bool | None) -> Json:
-    answer = market_responses.event(event, call.world.exchange.series[event.series_ticker])
+    parent = call.world.exchange.series[event.series_ticker]
+    answer = {**market_responses.event(event, parent), **event_details(event)}
     if nested:
-        answer["markets"] = markets_json(call, call.world.participants.event_markets(event.event_ticker))
+        answer["markets"] = markets_json(call, _live_markets(call, event))
     return answer
+
+
+def _live_markets(call: ApiCall, event: Event) -> list[Market]:
+    """Return the markets of an event that are not archived."""
+    markets = call.world.participants.event_markets(event.event_ticker)
+    return list(filter(call.world.archive.markets(call.now, live=True), markets))
 
 
 def _event_metadata(call: ApiCall) -> Json:
     event = _find(call.world.exchange.events, call.path["event_ticker"])
     markets = call.world.participants.event_markets(event.event_ticker)
-    return market_responses.event_metadata(event, call.world.exchange.series[event.series_ticker], markets)
+    images = market_responses.event_metadata(event, call.world.exchange.series[event.series_ticker], markets)
+    return {**images, **(event_details(event)["product_metadata"] or {})}
 
 
 def _no_multivariate_events(call: ApiCall) -> Json:
     call.query.limit(200)
+    call.query.names("tickers")
     if call.query.text("series_ticker") and call.query.text("collection_ticker"):
         raise call.query.error("collection_ticker", "excluded_with")
     return {"events": [], "cursor": ""}
@@ -135,7 +152,7 @@ def markets_json(call: ApiCall, markets: Iterable[Market]) -> list[Json]:
 
 
 def _order_book(call: ApiCall) -> Json:
-    depth = call.query.integer("depth", least=0, most=100) or 0
+    depth = max(0, call.query.integer("depth", most=100) or 0)  # 0 and below: every level
     market = _find(call.world.exchange.markets, call.path["ticker"])
     call.world.participants.watch(market.ticker, call.now)
     return {"orderbook_fp": _book(call, market, depth)}
@@ -194,6 +211,7 @@ def _batch_candlesticks(call: ApiCall) -> Json:
     tickers = call.query.names("market_tickers", most=100)
     if not tickers:
         raise call.query.error("market_tickers", "required")
+    call.query.integer("period_interval", least=1)
     span = read_span(call, markets=len(tickers))
     known = call.world.exchange.markets
     markets = [known[ticker] for ticker in tickers if ticker in known]
@@ -206,37 +224,48 @@ def _event_candlesticks(call: ApiCall) -> Json:
     event = _find(call.world.exchange.events, call.path["ticker"])
     if event.series_ticker != call.path["series_ticker"]:
         raise not_found()
-    start, end, interval = read_span(call)
+    start, asked_end, interval = read_times(call)
     markets = call.world.participants.event_markets(event.event_ticker)
-    end = min(end, start + MAX_CANDLES // max(1, len(markets)) * interval * 60)
+    periods = max(1, _MAX_EVENT_CANDLES // max(1, len(markets)))
+    end = min(asked_end, start + periods * interval * 60 - 1)
+    is_complete = interval not in INTERVALS or end >= min(asked_end, call.now // ONE_SECOND + interval * 60)
     return {
         "market_tickers": [market.ticker for market in markets],
         "market_candlesticks": [candles_of(call, it, (start, end, interval)) for it in markets],
-        "adjusted_end_ts": end,
+        "adjusted_end_ts": asked_end if is_complete else end,
     }
 
 
-def read_span(call: ApiCall, markets: int = 1) -> tuple[int, int, int]:
-    """Read start, end (Unix seconds) and interval (minutes) of a request.
-
-    The end is at most one interval after now. Raises ApiError for more than MAX_CANDLES candlesticks.
-    """
+def read_times(call: ApiCall) -> tuple[int, int, int]:
+    """Read start, end (Unix seconds) and interval (minutes) of a request."""
     query = call.query
     start, end = query.required_integer("start_ts", least=0), query.required_integer("end_ts", least=0)
     interval = query.required_integer("period_interval")
-    if interval not in INTERVALS:
-        raise query.error("period_interval", "oneof")
     if end < start:
         raise query.error("end_ts", "gtefield")
+    return start, end, interval
+
+
+def read_span(call: ApiCall, markets: int = 1) -> tuple[int, int, int]:
+    """Read the span of a request for candlesticks.
+
+    The end is at most one interval after now. Raises ApiError for more than MAX_CANDLES candlesticks.
+    """
+    start, end, interval = read_times(call)
     end = min(end, call.now // ONE_SECOND + interval * 60)
-    if (end - start) // (interval * 60) * markets > MAX_CANDLES:
-        raise query.error("end_ts", "max_candlesticks")
+    if interval in INTERVALS and (end - start) // (interval * 60) * markets > MAX_CANDLES:
+        raise call.query.error("end_ts", "max_candlesticks")
     return start, end, interval
 
 
 def candles_of(call: ApiCall, market: Market, span: tuple[int, int, int]) -> list[Json]:
-    """Return the JSON of one market's candlesticks over a span."""
+    """Return the JSON of one market's candlesticks over a span.
+
+    An unknown interval has none.
+    """
     start, end, interval = span
+    if interval not in INTERVALS:
+        return []
     found: list[Candle] = call.world.candles.series(market, start, end, interval, call.now)
     if call.query.boolean("include_latest_before_start"):
         latest = call.world.candles.latest_before(market, start, interval, call.now)

@@ -142,7 +142,7 @@ def _settlements(call: ApiCall) -> Json:
 def list_orders(call: ApiCall, *, live: bool) -> Json:
     """List open orders and those of the live window, or those ended before it."""
     query, exchange = call.query, call.world.exchange
-    limit, ticker, events = query.limit(_MAX_ROWS), query.text("ticker"), query.names("event_ticker", 10)
+    limit, ticker, events = query.limit(_MAX_ROWS), query.text("ticker"), query.names("event_ticker", 100)
     status, in_time = query.choice("status", tuple(OrderStatus)), _time_filter(call)
     is_primary, is_in_list = query.primary_account_only(), call.world.archive.orders(call.now, live=live)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
 from starlette.datastructures import QueryParams
 
@@ -16,6 +17,7 @@ from kalshi_trading.practice.responses.errors import ApiError, invalid_parameter
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_TEXT_LENGTH = 20_000
 _MAX_NAME_LENGTH = 200
 
@@ -61,6 +63,13 @@ class Query:
             raise self.error(name, "max")
         return values
 
+    def repeated_integers(self, name: str, most: int, least: int, greatest: int) -> tuple[int, ...]:
+        """Return the whole numbers of a parameter that may repeat, at least one."""
+        values = self.repeated(name, most)
+        if not all(_INTEGER.fullmatch(value) and least <= int(value) <= greatest for value in values):
+            raise self.error(name, "dive")
+        return tuple(map(int, values))
+
     def boolean(self, name: str) -> bool | None:
         value = self.text(name)
         if value is None:
@@ -92,6 +101,16 @@ class Query:
         """Return a time, sent in Unix seconds, in microseconds."""
         seconds = self.integer(name, least=0, most=10**11)
         return None if seconds is None else seconds * ONE_SECOND
+
+    def date_time(self, name: str) -> int | None:
+        """Return an RFC3339 time in microseconds."""
+        value = self.text(name)
+        if value is None:
+            return None
+        try:
+            return (datetime.fromisoformat(value) - _EPOCH) // timedelta(microseconds=1)
+        except (ValueError, TypeError):
+            raise self.error(name, "datetime") from None
 
     def limit(self, most: int, default: int = 100, least: int = 1) -> int:
         """Return the page size; a size above the maximum raises ApiError."""

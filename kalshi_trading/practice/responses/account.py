@@ -13,6 +13,7 @@ from kalshi_trading.practice.records import (
     ONE_CONTRACT,
     ONE_DOLLAR_PRICE,
     ONE_SECOND,
+    BookSide,
     Fill,
     Order,
     Position,
@@ -23,6 +24,7 @@ from kalshi_trading.practice.simulation.bank import Transfer, id_of
 
 _ONE_CENT = 10_000  # millionths of a dollar
 _PRIMARY = 0  # the only subaccount
+_LOCATION_VALID_UNTIL_S = 2_082_758_400  # the start of 2036
 
 
 def balance(available: int, positions_value: int, now: int) -> Json:
@@ -40,6 +42,36 @@ def balance(available: int, positions_value: int, now: int) -> Json:
     }
 
 
+def subaccount_balance(available: int, now: int) -> Json:
+    """Return the JSON of the cash of the only subaccount."""
+    return {
+        "subaccount_number": _PRIMARY,
+        "exchange_index": SHARD,
+        "balance": money(available)[:-2],
+        "updated_ts": now // ONE_SECOND,
+    }
+
+
+def subaccount_netting() -> Json:
+    """Return the JSON of netting, which the practice exchange does not have."""
+    return {"subaccount_number": _PRIMARY, "enabled": False, "exchange_index": SHARD}
+
+
+def api_keys(key_ids: Iterable[str]) -> Json:
+    """Return the JSON of an account's keys, which may read and write."""
+    rows = [
+        {
+            "api_key_id": key_id,
+            "name": "Practice",
+            "scopes": ["read", "write"],
+            "subaccount": None,
+            "fcm_subtrader_id": None,
+        }
+        for key_id in key_ids
+    ]
+    return {"api_keys": rows, "api_key_region_expiration_ts": _LOCATION_VALID_UNTIL_S}
+
+
 def order(record: Order) -> Json:
     """Return the JSON of an order as portfolio reads show it."""
     answer = {
@@ -47,6 +79,7 @@ def order(record: Order) -> Json:
         "user_id": record.account_id,
         "client_order_id": record.client_order_id,
         "ticker": record.ticker,
+        **_legacy_direction(record.side),
         "outcome_side": outcome_side(record.side),
         "book_side": record.side,
         "type": "limit",
@@ -123,6 +156,7 @@ def fill(record: Fill) -> Json:
         "ticker": record.ticker,
         "market_ticker": record.ticker,
         "exchange_index": SHARD,
+        **_legacy_direction(record.side),
         "outcome_side": outcome_side(record.side),
         "book_side": record.side,
         "count_fp": count(record.count),
@@ -202,6 +236,14 @@ def transfer(record: Transfer) -> Json:
     if record.finalized_at is not None:
         answer["finalized_ts"] = record.finalized_at // ONE_SECOND
     return answer
+
+
+def _legacy_direction(side: BookSide) -> Json:
+    """Return the old words for a direction; an ask reads as buying NO.
+
+    Whether the real exchange says so for asks is unproven.
+    """
+    return {"side": outcome_side(side), "action": "buy"}
 
 
 def _round_half_up(total: int, parts: int) -> int:

@@ -6,6 +6,7 @@ from kalshi_trading.practice.engine.exchange import Exchange
 from kalshi_trading.practice.records import ONE_SECOND, BookSide, Market
 from kalshi_trading.practice.responses import markets as market_responses
 from kalshi_trading.practice.responses.markets import Json
+from kalshi_trading.practice.responses.series_details import market_details
 from kalshi_trading.practice.simulation.candles import Candles
 from kalshi_trading.practice.simulation.quoting import TopOfBook
 
@@ -37,7 +38,8 @@ class MarketAnswers:
     def _cached_terms(self, market: Market) -> Json:
         known = self._terms.get(market.ticker)
         if known is None or known[0] != market.updated_at:
-            known = self._terms[market.ticker] = (market.updated_at, market_responses.market_terms(market))
+            terms = {**market_responses.market_terms(market), **market_details(market)}
+            known = self._terms[market.ticker] = (market.updated_at, terms)
         return known[1]
 
     def _day_ago_quotes(self, market: Market, now: int) -> _DayAgo:

@@ -107,7 +107,6 @@ def event(record: Event, parent: Series) -> Json:
         "collateral_return_type": "",  # every market is collateralized separately
         "mutually_exclusive": record.mutually_exclusive,
         "category": parent.category,
-        "strike_date": None if record.strike_at is None else time(record.strike_at),
         "settlement_sources": sources(parent),
         "last_updated_ts": time(record.last_updated_at),
         "fee_type_override": None,
@@ -144,11 +143,9 @@ def market_terms(record: Market) -> Json:
         "updated_time": time(record.updated_at),
         "open_time": time(record.open_at),
         "close_time": time(record.close_at),
-        "expected_expiration_time": time(record.expected_expiration_at),
         "expiration_time": time(record.latest_expiration_at),
         "latest_expiration_time": time(record.latest_expiration_at),
         "settlement_timer_seconds": record.settlement_timer_s,
-        "can_close_early": False,
         "notional_value_dollars": price(ONE_DOLLAR_PRICE),
         "settlement_bounds_type": "default",
         "rules_primary": record.rules_primary,
@@ -239,6 +236,7 @@ def trade(record: Trade) -> Json:
         "count_fp": count(record.count),
         "yes_price_dollars": price(record.price),
         "no_price_dollars": price(ONE_DOLLAR_PRICE - record.price),
+        "taker_side": outcome,  # old word
         "taker_outcome_side": outcome,
         "taker_book_side": record.taker_side,
         "created_time": time(record.created_at),

@@ -6,14 +6,16 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp
 
-from kalshi_trading.practice.api import exchange, historical, http, markets, portfolio
+from kalshi_trading.practice.api import discovery, exchange, historical, http, markets, portfolio
 from kalshi_trading.practice.faults.door import FaultMiddleware
 from kalshi_trading.practice.faults.script import FaultScript
 from kalshi_trading.practice.server.control import ControlMiddleware
 from kalshi_trading.practice.server.latency import Latency, LatencyMiddleware
 from kalshi_trading.practice.world.world import World
 
-ENDPOINTS = exchange.ENDPOINTS + markets.ENDPOINTS + portfolio.ENDPOINTS + historical.ENDPOINTS
+ENDPOINTS = (
+    exchange.ENDPOINTS + discovery.ENDPOINTS + markets.ENDPOINTS + portfolio.ENDPOINTS + historical.ENDPOINTS
+)
 
 
 def build_app(

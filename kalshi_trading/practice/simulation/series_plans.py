@@ -38,6 +38,7 @@ class SeriesPlan:
     result_after_s: int = HOUR
     settlement_timer_s: int = 10 * MINUTE
     scalar: bool = False
+    early_close_condition: str | None = None  # None: trading always lasts until the closing time
 
 
 _LAST_MINUTE = 5 * HOUR - MINUTE  # 04:59 UTC
@@ -57,9 +58,11 @@ def _daily_high(code: str, city: str, station: str, center: int) -> SeriesPlan:
         shape=Ladder(
             subject, "{}°", Decimal(center), Decimal(6), Decimal("2.6"), Decimal(2), Decimal(1), size=6
         ),
+        early_close_condition="Closes once the highest temperature of the day is final.",
     )
 
 
+_GAME_OVER = "Closes once a winner is declared."
 _FOOTBALL_TEAMS = (
     ("BOS", "Boston"), ("BUF", "Buffalo"), ("CHI", "Chicago"), ("CLE", "Cleveland"), ("DAL", "Dallas"),
     ("DEN", "Denver"), ("DET", "Detroit"), ("HOU", "Houston"), ("KC", "Kansas City"), ("LA", "Los Angeles"),
@@ -273,6 +276,7 @@ PLANS: tuple[SeriesPlan, ...] = (
         calendar=Every(6 * HOUR, 2 * HOUR),
         shape=Games("football", _FOOTBALL_TEAMS),
         date_format="%y%b%d%H",
+        early_close_condition=_GAME_OVER,
         fee_type=FeeType.QUADRATIC_WITH_MAKER_FEES,
     ),
     SeriesPlan(
@@ -286,6 +290,7 @@ PLANS: tuple[SeriesPlan, ...] = (
         calendar=Every(6 * HOUR, 5 * HOUR),
         shape=Games("basketball", _BASKETBALL_TEAMS),
         date_format="%y%b%d%H",
+        early_close_condition=_GAME_OVER,
         fee_type=FeeType.QUADRATIC_WITH_COMBO_MAKER_FEES,
     ),
     SeriesPlan(

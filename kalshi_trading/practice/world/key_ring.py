@@ -49,6 +49,10 @@ class KeyRing:
         """Accept signatures made with this key."""
         self._owners[key_id] = _KeyOwner(account_id, public_key)
 
+    def key_ids(self, account_id: str) -> list[str]:
+        """Return the ids of an account's keys."""
+        return [key_id for key_id, owner in self._owners.items() if owner.account_id == account_id]
+
     def signer(self, headers: Mapping[str, str], method: str, path: str, now: int) -> str | None:
         """Return the account that signed the request. Raises ApiError.
 

@@ -106,7 +106,10 @@ def test_market_filters_by_parent_and_name(client: PracticeClient) -> None:
 
 @pytest.mark.parametrize(
     ("word", "field", "status"),
-    [("created", "created_at", "open"), ("close", "close_at", ""), ("updated", "updated_at", "")],
+    [
+        *(("created", "created_at", "open"), ("updated", "updated_at", "")),
+        *(("close", "close_at", ""), ("close", "close_at", "open")),
+    ],
 )
 def test_market_time_filters_keep_what_lies_between(
     client: PracticeClient, word: str, field: str, status: str
@@ -156,6 +159,60 @@ def test_markets_are_nested_where_asked(client: PracticeClient) -> None:
     assert nested["event"]["markets"] == plain["markets"] != []
     listed = client.get("/events?with_nested_markets=true&limit=3")["events"]
     assert all(event["markets"] for event in listed)
+    alone = client.get(f"/events/{event_ticker}?exclude_markets=true")
+    assert alone == {"event": plain["event"], "markets": []}
+
+
+def test_archived_markets_are_not_in_their_event(client: PracticeClient) -> None:
+    settled = client.get("/markets?status=settled&limit=1")["markets"][0]
+    path = f"/events/{settled['event_ticker']}"
+    assert client.get(path)["markets"] != []
+    client.world.archive.set_cut_offs(markets=client.clock.now(), overlap_s=0)
+    assert client.get(path)["markets"] == []
+    assert client.get(f"{path}?with_nested_markets=true")["event"]["markets"] == []
+
+
+@pytest.mark.parametrize("depth", ["0", "-1", "-100", "100"])
+def test_depth_of_zero_and_below_means_every_level(client: PracticeClient, depth: str) -> None:
+    path = f"/markets/{client.liquid_market().ticker}/orderbook"
+    whole, best = client.get(path), client.get(f"{path}?depth=1")
+    assert client.get(f"{path}?depth={depth}") == whole != best
+
+
+@pytest.mark.parametrize("interval", [-1, 0, 2, 7, 10**9])
+def test_unknown_period_has_no_candlesticks(client: PracticeClient, interval: int) -> None:
+    market, now = client.liquid_market(), client.clock.now() // 1_000_000
+    span = f"start_ts={now - 7200}&end_ts={now}&period_interval={interval}"
+    series = f"/series/{market.series_ticker}"
+    one = client.get(f"{series}/markets/{market.ticker}/candlesticks?{span}")
+    assert one == {"ticker": market.ticker, "candlesticks": []}
+    event = client.get(f"{series}/events/{market.event_ticker}/candlesticks?{span}")
+    assert event["market_candlesticks"] == [[] for _ in event["market_tickers"]] != []
+    assert event["adjusted_end_ts"] == now
+    batch = client.send("GET", f"/markets/candlesticks?market_tickers={market.ticker}&{span}")
+    if interval > 0:
+        assert batch.body == {"markets": [{"market_ticker": market.ticker, "candlesticks": []}]}
+    else:
+        assert batch.status == 400
+
+
+def test_candlesticks_of_an_event_end_early_and_go_on_from_there(client: PracticeClient) -> None:
+    market, now = client.liquid_market(series_ticker="KXCPI"), client.clock.now() // 1_000_000
+    path = f"/series/KXCPI/events/{market.event_ticker}/candlesticks?period_interval=1"
+    start, seen = now - 86_400, {}
+    for _ in range(20):
+        answer = client.get(f"{path}&start_ts={start}&end_ts={now}")
+        assert sum(map(len, answer["market_candlesticks"])) <= 5_000
+        for ticker, rows in zip(answer["market_tickers"], answer["market_candlesticks"], strict=True):
+            seen.setdefault(ticker, []).extend(row["end_period_ts"] for row in rows)
+        start = answer["adjusted_end_ts"]
+        if start == now:
+            break
+    assert start == now
+    minutes = list(range((now - 86_400 + 59) // 60 * 60, now + 1, 60))
+    assert len(seen) == 7
+    assert all(sorted(set(ends)) == minutes for ends in seen.values())
+    assert client.get(f"{path}&start_ts={now}&end_ts={now + 900}")["adjusted_end_ts"] == now + 900
 
 
 def test_series_filters(client: PracticeClient) -> None:
@@ -190,8 +247,13 @@ def test_order_filters(client: PracticeClient) -> None:
 
     now = client.clock.now() // 1_000_000
     assert ids() == [second, second, first]
+    orders = client.get("/portfolio/orders")["orders"]
+    old_words = [(row["book_side"], row["side"], row["action"]) for row in orders]
+    assert old_words == [("bid", "yes", "buy"), ("ask", "no", "buy"), ("bid", "yes", "buy")]
     assert ids(ticker=first) == [first]
     assert ids(event_ticker="KXCPI-26DEC,KXNOPE") == [second, second]
+    hundred = ",".join(["KXCPI-26DEC", *(f"KX{number}" for number in range(99))])
+    assert ids(event_ticker=hundred) == [second, second]
     assert ids(status="executed") == [second, first]
     assert ids(status="resting") == [second]
     assert ids(max_ts=now - 30) == [first]
@@ -211,6 +273,7 @@ def test_fill_filters(client: PracticeClient) -> None:
 
     assert (newest["ticker"], oldest["ticker"]) == (second, first)
     assert (newest["book_side"], oldest["book_side"]) == ("ask", "bid")
+    assert (newest["side"], oldest["side"]) == ("no", "yes")
     assert fills(ticker=f"{first},KXNOPE") == [oldest]
     assert fills(order_id=newest["order_id"]) == [newest]
     assert fills(max_ts=now - 30) == [oldest]
@@ -241,6 +304,7 @@ def test_trades_are_public_and_newest_first(client: PracticeClient) -> None:
     mine = client.get("/portfolio/fills")["fills"][0]
     newest = client.get("/markets/trades?limit=1", signed=False)["trades"][0]
     assert (newest["trade_id"], newest["taker_book_side"]) == (mine["trade_id"], "ask")
+    assert newest["taker_side"] == newest["taker_outcome_side"] == "no"
     of_first = collect(client, "/markets/trades", "trades", ticker=first)
     assert {trade["ticker"] for trade in of_first} == {first}
     assert len(of_first) >= 2, "the one that opened the market, and mine"

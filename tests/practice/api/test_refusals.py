@@ -167,6 +167,20 @@ def test_second_order_with_the_same_id_is_refused(client: PracticeClient) -> Non
     assert_error(client.order(market, "bid", 100, client_order_id="again"), "409_duplicate")
 
 
+@pytest.mark.parametrize("name", ["a.b", ".", "a b", "a/b", "a:b", "ä", "a\n", "x" * 65])
+def test_id_with_a_refused_character_comes_before_every_other_rule(client: PracticeClient, name: str) -> None:
+    for others in ({}, {"ticker": "KXNOPE"}, {"price": "2"}, {"count": ...}, {"side": "yes"}):
+        answer = create(client, client_order_id=name, **others)
+        assert answer.status == 400
+        assert answer.body == {"error": {"code": "invalid_parameters", "message": "invalid parameters"}}
+    assert client.get("/portfolio/orders")["orders"] == []
+
+
+@pytest.mark.parametrize("name", ["x" * 64, "Az09-_", "0d9f6c3e-0001-4b7a-8e55-c0ffee000001"])
+def test_id_of_letters_digits_and_dashes_is_accepted(client: PracticeClient, name: str) -> None:
+    assert create(client, client_order_id=name).body["client_order_id"] == name
+
+
 def test_fill_or_kill_without_volume_is_refused_but_kept_as_canceled(client: PracticeClient) -> None:
     market = client.liquid_market()
     answer = client.order(market, "bid", 100, time_in_force="fill_or_kill")
@@ -243,7 +257,7 @@ def test_broken_query_is_answered_with_the_msg_shape(client: PracticeClient) -> 
         "/markets?limit=-1", "/markets?limit=ten", "/markets?status=open,closed", "/markets?status=active",
         "/markets?mve_filter=some", "/markets?min_close_ts=soon",
         "/markets?min_created_ts=1&min_close_ts=1", "/markets?min_created_ts=1&status=settled",
-        "/markets?max_close_ts=1&status=open", "/markets?min_settled_ts=1&status=closed",
+        "/markets?min_settled_ts=1&status=closed",
         "/markets?min_updated_ts=1&status=open", "/markets?min_updated_ts=1&series_ticker=KXBTC",
         "/markets?min_updated_ts=1&tickers=A", "/events?limit=201", "/events?limit=0",
         "/events?status=paused",
@@ -251,11 +265,20 @@ def test_broken_query_is_answered_with_the_msg_shape(client: PracticeClient) -> 
         "/markets/orderbooks?" + "&".join(f"tickers=A{number}" for number in range(101)),
         "/markets/candlesticks?start_ts=1&end_ts=2&period_interval=1",
         "/markets/candlesticks?market_tickers=A&end_ts=2&period_interval=1",
-        "/markets/candlesticks?market_tickers=A&start_ts=1&end_ts=2&period_interval=7",
+        "/markets/candlesticks?market_tickers=A&start_ts=1&end_ts=2&period_interval=hour",
         "/markets/candlesticks?market_tickers=A&start_ts=3&end_ts=2&period_interval=1",
         "/markets/candlesticks?market_tickers=A&start_ts=1&end_ts=1795000000&period_interval=1",
         "/portfolio/orders?limit=0", "/portfolio/orders?status=pending",
-        "/portfolio/orders?event_ticker=" + ",".join("ABCDEFGHIJK"), "/portfolio/fills?limit=1001",
+        "/portfolio/orders?event_ticker=" + ",".join(f"A{number}" for number in range(101)),
+        "/portfolio/fills?limit=1001", "/milestones", "/milestones?limit=501",
+        "/milestones?limit=1&minimum_start_date=soon", "/milestones?limit=1&minimum_start_date=2026-11-21",
+        "/incentive_programs?limit=10001", "/incentive_programs?type=none", "/live_data/batch",
+        "/events/KXNOPE?with_nested_markets=true&exclude_markets=true",
+        "/markets/KXNOPE/orderbook?depth=101", "/portfolio/subaccounts/transfers?limit=1001",
+        "/series/A/events/B/forecast_percentile_history?start_ts=1&end_ts=2&period_interval=60",
+        "/series/A/events/B/forecast_percentile_history?start_ts=1&end_ts=2&period_interval=60&percentiles=10000",
+        "/series/A/events/B/forecast_percentile_history?start_ts=1&end_ts=2&period_interval=60"
+        + "&percentiles=1" * 11,
         "/portfolio/fills?ticker=" + ",".join(f"A{number}" for number in range(101)),
         "/portfolio/positions?settlement_status=open", "/portfolio/positions?count_filter=volume",
         "/portfolio/settlements?limit=0", "/portfolio/deposits?limit=501", "/portfolio/withdrawals?limit=501",

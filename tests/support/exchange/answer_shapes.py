@@ -23,6 +23,9 @@ OPTIONAL = {
     "average_fill_price", "average_fee_paid", "expiration_time", "cancel_order_on_pause",
     "open_dollars", "low_dollars", "high_dollars", "close_dollars", "mean_dollars", "previous_dollars",
     "settlement_value_dollars", "settlement_ts", "expires_ts",
+    "occurrence_datetime", "custom_strike", "primary_participant_key", "strike_period", "product_metadata",
+    *("client_transfer_id", "competition", "competition_scope"),
+    *("side", "action", "taker_side"),  # old words that the exchange still sends
 }  # fmt: skip
 
 
