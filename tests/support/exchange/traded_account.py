@@ -5,6 +5,7 @@ Foreign clients read it.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,9 +21,19 @@ from kalshi_trading.core.models import Action, Side
 from kalshi_trading.core.money import CENT, ONE_CONTRACT
 from kalshi_trading.orders.execution.submission_result import SubmissionResult
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
+from kalshi_trading.practice.server.app import ENDPOINTS
 
 DAY_S = 24 * 3_600
 _PAST = "positions=10,fills=80,settled=6,resting=2"
+
+
+def shape(path: str) -> str:
+    """Return a path without the names of its parameters."""
+    return re.sub(r"\{\w+\}", "{}", path)
+
+
+SERVED = {shape(endpoint.path) for endpoint in ENDPOINTS if endpoint.method == "GET"}
+"""Shapes of the paths that the practice exchange answers."""
 
 
 @dataclass(frozen=True)
