@@ -3,6 +3,7 @@
     --proof quick|full|long   the amount of testing (support/proof.py)
     --date +40d|2028-02-29    the day on which tests and their processes run (support/shifted_clock.py)
     --zone Asia/Kolkata       the time zone in which they run
+    --report DIR              where integration tests write their reports (default: logs/)
 
 Exchanges, each an `ExchangeProcess`:
 
@@ -38,6 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("proof", "how much is tried, when and where")
     group.addoption("--proof", choices=list(proof.PROOFS), default="quick", help="how much is tried")
     group.addoption("--date", help="the day to live on: +40d, or 2028-02-29T23:58 in the zone of the tests")
+    group.addoption("--report", metavar="DIR", help="folder for the reports of integration tests")
     group.addoption("--zone", default=NEW_YORK, help="the time zone to live in, such as Asia/Kolkata")
 
 

@@ -11,7 +11,7 @@ import pytest
 from kalshi_trading.core.models import Action, OrderRequest, SelfTradePrevention, Side, TimeInForce
 from kalshi_trading.exchange.wire import account as account_wire
 
-kalshi = pytest.importorskip("kalshi_python_sync", reason="the official client needs Python 3.13")
+kalshi = pytest.importorskip("kalshi_python_sync", reason="NOT INSTALLED: kalshi-python-sync")
 pytestmark = pytest.mark.contract
 
 # Source: Kalshi API, direction: buying YES and selling NO are bids on the YES book, the others asks.

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from exchange_process import ExchangeProcess
 
-sdk = pytest.importorskip("kalshi_python_sync")
+sdk = pytest.importorskip("kalshi_python_sync", reason="NOT INSTALLED: kalshi-python-sync")
 
 
 def make_client(exchange: ExchangeProcess) -> Any:
