@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from integration_session import Place, Report, assert_known_fields, field_changes
+from integration_session import Place, Report
 
 from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.core.models import Action, Order, OrderStatus, Positions, Side
@@ -112,7 +112,7 @@ def check(name: str, read: Callable[[], Any], place: Place, report: Report) -> A
             return None
         raise
     rows = {"rows": "some" if len(answer) else "none"} if isinstance(answer, LISTS) else {}
-    report.add(name, "read", fields_changed=field_changes(place.client), **rows)
+    report.add(name, "read", fields_changed=place.field_changes(), **rows)
     incomplete = answer.incomplete if isinstance(answer, Listing) else None
     assert incomplete is None or incomplete.endswith(AS_ASKED)
     return answer
@@ -121,7 +121,7 @@ def check(name: str, read: Callable[[], Any], place: Place, report: Report) -> A
 @pytest.mark.parametrize("name", READS)
 def test_every_read_is_understood(place: Place, report: Report, name: str) -> None:
     check(name, lambda: READS[name](place), place, report)
-    assert_known_fields(place.client)
+    assert place.field_changes() == []
 
 
 def wait_for_status(place: Place, order_id: str, status: OrderStatus) -> Order:
@@ -160,7 +160,7 @@ def test_an_order_at_one_cent_is_placed_and_canceled(place: Place, report: Repor
     assert canceled.reduced_by == ONE_CONTRACT
     ended = wait_for_status(place, result.order_id, OrderStatus.CANCELED)
     assert (ended.fill_count, ended.remaining_count) == (0, 0)
-    assert_known_fields(place.client)
+    assert place.field_changes() == []
     assert_redacted(report, place, result)
 
 

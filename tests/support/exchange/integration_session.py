@@ -81,21 +81,14 @@ class Place:
         """A market in the archive. None: it is empty."""
         return next((each.ticker for each in self.client.get_historical_markets(limit=1)), None)
 
+    def field_changes(self) -> list[str]:
+        """Return how the answers of this session differ from the documentation."""
+        return [f"{each.change.endpoint}: {each.change}" for each in self.services.drift.seen()]
+
     def bars(self, days: int = 1) -> BarPeriod:
         """Hourly bars until now."""
         now = datetime.now(UTC)
         return BarPeriod(now - timedelta(days=days), now, 60)
-
-
-def field_changes(client: KalshiClient) -> list[str] | None:
-    """Return the answers' fields that are new or missing. None: not checked."""
-    drift = getattr(client, "drift", None)
-    return None if drift is None else [str(change) for change in drift.changes()]
-
-
-def assert_known_fields(client: KalshiClient) -> None:
-    """Fail if an answer of this session had a new or a missing field."""
-    assert not field_changes(client)
 
 
 @dataclass(frozen=True)
