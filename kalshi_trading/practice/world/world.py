@@ -256,6 +256,7 @@ class World:
             fills=stored.fill,
             trades=stored.trade,
             settlements=stored.settlement,
+            floor_changes=stored.floor,
             balances=stored.balances,
         )
         self._undetermined = [market for market in stored.market if market.status is MarketStatus.CLOSED]
@@ -315,7 +316,7 @@ class World:
     def _determine(self, market: Market) -> None:
         event = self.exchange.events[market.event_ticker]
         outcome = self.participants.outcome(market.event_ticker)
-        payout = {other.ticker: value for other, value in outcome}[market.ticker]
+        payout = max(market.floor, {other.ticker: value for other, value in outcome}[market.ticker])
         self.exchange.determine(
             market.ticker, payout, expiration_value(event, outcome), at=market.expected_expiration_at
         )
