@@ -181,8 +181,8 @@ def test_a_correction_cancels_the_newest_orders_that_cannot_be_paid_in_other_mar
     world.trade("gus", "bob", "50", "0.50")  # 10.00 left
     first = world.place("gus", BID, "10", "0.40").order  # 1.00, at floor .25 1.50
     second = world.place("gus", BID, "10", "0.20", ticker="OTHER").order
-    closing = world.place("gus", ASK, "50", "0.90").order
     third = world.place("gus", BID, "10", "0.50", ticker="OTHER").order
+    closing = world.place("gus", ASK, "50", "0.90").order  # the newest, but needs no cash
     free = world.place("ann", BID, "10", "0.20", ticker="OTHER").order
     assert world.set_floor("0.25") == 1
     assert [order.status for order in (first, second, third, closing, free)] == [
@@ -215,6 +215,17 @@ def test_the_fee_is_computed_at_the_full_price() -> None:
     fill = world.exchange.fills_of("ann")[0]
     assert fill.fee == money("0.1680")
     assert world.exchange.cash("ann") == money("1000") - money("3") - money("0.1680")
+
+
+def test_closing_near_the_floor_must_pay_a_fee_above_its_proceeds() -> None:
+    world = World(scalar=True)
+    world.exchange.set_floor(TICKER, price("0.30"))
+    world.open_account("gus", "1.17")
+    world.trade("gus", "bob", "10", "0.40")
+    world.place("bob", BID, "10", "0.31")
+    with pytest.raises(Refusal, match="insufficient balance"):  # 0.10 proceeds, 0.1498 fee
+        world.place("gus", ASK, "10", "0.31", IOC)
+    assert world.exchange.cash("gus") == money("0.002")
 
 
 def test_yes_is_paid_the_value_less_the_floor_and_no_the_rest_at_a_value_on_the_floor() -> None:

@@ -100,6 +100,8 @@ def test_a_market_gets_a_floor_that_rises_and_falls(remote: Remote) -> None:
         assert (after["settlement_bounds_type"], after["settlement_floor_dollars"]) == ("floor", floor)
         assert after["updated_time"] > before["updated_time"]
         before = after
+    remote.post("/floor", {"ticker": market.ticker, "floor": "0.03"})  # at the same instant as the last one
+    assert client.get(path)["market"]["settlement_floor_dollars"] == "0.0300"
     assert canceled["0.0000"] == canceled["0.0100"] == 0 < canceled["0.0200"]
     assert client.get(f"/portfolio/orders/{resting}")["order"]["status"] == "canceled"
     refusal = client.order(market, "bid", 100)
@@ -197,3 +199,13 @@ def test_a_real_exchange_begins_with_a_past_moves_on_and_answers_late(tmp_path: 
         )
     with running_exchange(tmp_path, *options, "--idle-exit", "3600") as again:
         assert again.control("books")["fill_count"] == 90
+
+
+def test_a_real_exchange_moves_its_floors_by_the_clock(tmp_path: Path) -> None:
+    with running_exchange(tmp_path, "--control", "--floors", "--still", "--idle-exit", "3600") as exchange:
+        exchange.control("clock", {"advance_s": 5 * 24 * 3_600})
+        rows = requests.get(f"{exchange.url}/markets?limit=1000&status=open", timeout=60).json()["markets"]
+        floors = [row["settlement_floor_dollars"] for row in rows if row["market_type"] == "scalar"]
+        assert floors
+        assert Decimal(max(floors)) > 0
+        assert {row["settlement_bounds_type"] for row in rows} == {"default", "floor"}
