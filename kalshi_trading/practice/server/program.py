@@ -82,6 +82,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--scenario", type=_scenario, metavar="positions=N,fills=N", help="account history of a new exchange"
     )
     parser.add_argument("--still", action="store_true", help="stop the simulated traders")
+    parser.add_argument(
+        "--no-balance-bucket", action="store_true", help="allow more than one balance read per second"
+    )
     return parser.parse_args(arguments)
 
 
@@ -192,7 +195,17 @@ def _serve(
     world = _open_world(directory / WORLD_FILE, options)
     latency = Latency(options.latency_ms / 1_000)
     try:
-        serve(world, key, listener, lock, options.idle_exit, faults, latency, options.control)
+        serve(
+            world,
+            key,
+            listener,
+            lock,
+            options.idle_exit,
+            faults,
+            latency,
+            options.control,
+            balance_bucket=not options.no_balance_bucket,
+        )
     finally:
         world.close()
 
