@@ -93,6 +93,7 @@ class KalshiClient(AccountClient, LeaseHolder):
         services = self._lease.services
         self._own_orders = services.journal.own_orders
         super().__init__(services.client._transport, clock=clock)
+        self._balance = services.client._balance
 
     # --- Orders by way of the executor ------------------------------------------------------------
 

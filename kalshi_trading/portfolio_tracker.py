@@ -192,7 +192,7 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         return _PendingReads(
             positions=ask(lambda: client.get_positions(progress=check_not_canceled)),
             fills=ask(lambda: history.read_fills(count)),
-            balance=ask(client.get_balance),
+            balance=ask(lambda: client.get_balance(fresh=True)),  # as new as the fills, to compare cash
             resting=ask(
                 lambda: client.get_orders(status=resting, progress=check_not_canceled).require_complete()
             ),

@@ -115,7 +115,7 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
         "429 and its Retry-After",
         [
             "exchange/http/test_transport.py::test_a_retry_after_header_changes_nothing",
-            "exchange/http/test_transport.py::test_a_storm_of_refusals_ends",
+            "exchange/http/test_transport.py::test_a_storm_of_rate_limits_ends_after_five_retries_whatever_is_set",
             "exchange/http/test_transport.py::test_a_write_that_the_exchange_refuses_is_refused_and_was_sent_once",
             "exchange/http/test_rate_limiter.py::test_orders_leave_a_fifth_of_the_bucket_to_cancels",
             "exchange/http/test_rate_limiter.py::test_no_sequence_of_requests_ever_meets_a_refusal",
@@ -409,6 +409,10 @@ PROOFS: dict[int, tuple[str, list[str]]] = {
     61: (
         "409: paused, closed",
         [
+            "orders/execution/test_submission.py::"
+            "test_a_409_for_a_pause_a_close_or_too_little_volume_is_a_rejection",
+            "orders/execution/test_submission.py::"
+            "test_any_other_409_leaves_the_order_unknown_and_is_looked_up",
             "exchange/http/test_error_mapping.py::"
             "test_a_refusal_of_a_write_is_definite_in_the_exchanges_own_shapes_only",
             "orders/execution/test_submission.py::test_a_duplicate_id_means_that_the_order_arrived_and_is_looked_up",

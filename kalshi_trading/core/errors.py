@@ -12,7 +12,8 @@
     │  ├─ OrderNotSentError          an allowed order that provably did not leave this computer
     │  └─ NotAvailableError          this program cannot do that yet
     └─ KalshiAPIError                the exchange refused a request, or its answer was unreadable
-       ├─ AuthenticationError, NotFoundError, ConflictError, RateLimitError, MalformedAnswerError
+       ├─ AuthenticationError, ForbiddenError, NotFoundError, ConflictError, RateLimitError
+       ├─ MalformedAnswerError       the answer lacks a field or has an untrusted form
        ├─ UnavailableError           no answer; nothing was changed
        │  └─ NotSentError            a write that provably never left
        └─ OutcomeUnknownError        a write that may have taken effect (`may_have_acted`)
@@ -140,14 +141,18 @@ class AuthenticationError(KalshiAPIError):
     """The exchange rejects the key, signature or clock. Nothing was done."""
 
 
+class ForbiddenError(KalshiAPIError):
+    """The key is valid but not allowed to do this. Nothing was done."""
+
+
 class NotFoundError(KalshiAPIError):
     """The exchange has no such item. For a cancel: the order no longer rests."""
 
 
 class ConflictError(KalshiAPIError):
-    """The request conflicts with an earlier one (HTTP 409).
+    """The exchange refused for its current state (HTTP 409); `code` says why.
 
-    One cause is a repeated client_order_id.
+    Causes are a pause, a closed market or too little volume for fill or kill.
     """
 
 

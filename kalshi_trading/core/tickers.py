@@ -21,6 +21,16 @@ def validate_ticker(text: str) -> str:
     return ticker
 
 
+def normalize_ticker(ticker: str | None) -> str | None:
+    """Return a ticker in the exchange's spelling, unchecked.
+
+    The journal may spell an order's market differently. Raises InvalidInputError if it is not text.
+    """
+    if ticker is not None and not isinstance(ticker, str):
+        raise InvalidInputError(f"ticker must be text, not {type(ticker).__name__}.")
+    return None if ticker is None else ticker.strip().upper()
+
+
 def event_of(ticker: str) -> str:
     """Return the event of a market ticker: SERIES-EVENT-MARKET less its end."""
     return ticker.rpartition("-")[0] or ticker

@@ -7,10 +7,11 @@ Source: Kalshi Trade API v2, October 2026.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from kalshi_trading.core.dates import utc_now
 from kalshi_trading.core.errors import InvalidInputError, MalformedAnswerError, OutcomeUnknownError
 from kalshi_trading.core.market_models import AccountLimits, EndpointCosts
 from kalshi_trading.core.models import (
@@ -28,8 +29,10 @@ from kalshi_trading.core.models import (
 )
 from kalshi_trading.core.money import Contracts
 from kalshi_trading.core.results import Listing, Progress
+from kalshi_trading.core.tickers import normalize_ticker
 from kalshi_trading.exchange import endpoints
-from kalshi_trading.exchange.http.transport import Query
+from kalshi_trading.exchange.balance_reader import BalanceReader
+from kalshi_trading.exchange.http.transport import Query, Transport
 from kalshi_trading.exchange.market_data import MarketDataClient, explain_not_found
 from kalshi_trading.exchange.paging import collect, iterate, params, quote_path, time_range
 from kalshi_trading.exchange.wire import account as account_wire
@@ -44,37 +47,9 @@ Row = TypeVar("Row", Order, Fill)
 class AccountClient(MarketDataClient):
     """Reads and writes of one account. Safe to share between threads."""
 
-    @property
-    def clock_skew_s(self) -> float | None:
-        """Seconds this computer's clock is ahead of the exchange's.
-
-        None: no time from the exchange yet.
-        """
-        return self._transport.clock_skew_s
-
-    @property
-    def least_clock_skew_s(self) -> float | None:
-        """The minimum seconds this computer's clock can be ahead.
-
-        None: no time from the exchange yet.
-        """
-        return self._transport.least_clock_skew_s
-
-    def exchange_time(self, at: datetime) -> datetime | None:
-        """Convert `at`, on this computer's clock, to the exchange's clock.
-
-        None: no time from the exchange yet.
-        """
-        skew_s = self.clock_skew_s
-        return None if skew_s is None else at - timedelta(seconds=skew_s)
-
-    def latest_exchange_time(self, at: datetime) -> datetime | None:
-        """Return the latest time the exchange's clock can show at `at`.
-
-        `at` is on this computer's clock. None: no time from the exchange yet.
-        """
-        skew_s = self.least_clock_skew_s
-        return None if skew_s is None else at - timedelta(seconds=skew_s)
+    def __init__(self, transport: Transport, *, clock: Callable[[], datetime] = utc_now) -> None:
+        super().__init__(transport, clock=clock)
+        self._balance = BalanceReader(lambda: account_wire.balance(self._signed("/portfolio/balance")))
 
     def get_data_as_of(self) -> datetime:
         """Return when the account's data was complete, on our clock."""
@@ -82,10 +57,6 @@ class AccountClient(MarketDataClient):
         if skew_s is None or abs(skew_s) <= _SMALLEST_SKEW_S:
             return as_of
         return as_of + timedelta(seconds=skew_s)
-
-    def use_exchange_clock(self) -> float | None:
-        """Sign by the exchange's clock; see `ExchangeClock.apply_offset`."""
-        return self._transport.use_exchange_clock()
 
     def load_limits(self) -> None:
         """Read this account's rate limits and obey them from now on."""
@@ -101,12 +72,18 @@ class AccountClient(MarketDataClient):
 
     # --- Portfolio --------------------------------------------------------------------------------
 
-    def get_balance(self) -> Balance:
+    def get_balance(self, *, fresh: bool = False) -> Balance:
         """Read cash and the exchange's own value of the positions, in dollars.
 
-        By key (`["balance"]`) both are in cents. Only reads. Raises KalshiAPIError.
+        By key (`["balance"]`) both are in cents. The exchange allows one read a second: a balance less than a
+        second old is returned again, unless this program has written since or `fresh` is set. Only reads.
+        Raises KalshiAPIError.
         """
-        return account_wire.balance(self._signed("/portfolio/balance"))
+        return self._balance.read(fresh=fresh).balance
+
+    def expire_balance(self) -> None:
+        """Make the next balance a new one, because an order has filled or ended."""
+        self._balance.expire()
 
     def get_positions(
         self,
@@ -124,8 +101,8 @@ class AccountClient(MarketDataClient):
         settled or all. Only reads. Raises KalshiAPIError.
         """
         query = params(
-            ticker=_normalize_ticker(ticker),
-            event_ticker=_normalize_ticker(event_ticker),
+            ticker=normalize_ticker(ticker),
+            event_ticker=normalize_ticker(event_ticker),
             settlement_status=settlement_status,
         )
         return self._positions(endpoints.POSITIONS, query, progress, limit=limit, cursor=cursor)
@@ -149,7 +126,7 @@ class AccountClient(MarketDataClient):
         listing = collect(
             self._transport,
             endpoints.FILLS,
-            [*params(ticker=_normalize_ticker(ticker), order_id=order_id), *time_range(since, until)],
+            [*params(ticker=normalize_ticker(ticker), order_id=order_id), *time_range(since, until)],
             limit=limit,
             cursor=cursor,
             progress=progress,
@@ -172,7 +149,7 @@ class AccountClient(MarketDataClient):
 
         Each has contracts and dollars per side, revenue and fees. Only reads. Raises KalshiAPIError.
         """
-        asked = params(ticker=_normalize_ticker(ticker), event_ticker=_normalize_ticker(event_ticker))
+        asked = params(ticker=normalize_ticker(ticker), event_ticker=normalize_ticker(event_ticker))
         query, transport = [*asked, *time_range(since, until)], self._transport
         return collect(transport, endpoints.SETTLEMENTS, query, limit=limit, cursor=cursor, progress=progress)
 
@@ -194,8 +171,8 @@ class AccountClient(MarketDataClient):
         KalshiAPIError, and InvalidInputError for another status.
         """
         query = params(
-            ticker=_normalize_ticker(ticker),
-            event_ticker=_normalize_ticker(event_ticker),
+            ticker=normalize_ticker(ticker),
+            event_ticker=normalize_ticker(event_ticker),
             status=_status(status),
         )
         listing = collect(
@@ -215,7 +192,8 @@ class AccountClient(MarketDataClient):
         archived it.
         """
         path = f"/portfolio/orders/{quote_path(order_id)}"
-        with explain_not_found(f"The exchange has no order {order_id}."):
+        where = "It may be archived (see History) or belong to another environment."
+        with explain_not_found(f"The exchange has no order {order_id}. {where}"):
             order = account_wire.order(self._signed(path).inner("order"))
         return self._with_placed_action(Listing((order,)))[0]
 
@@ -309,14 +287,13 @@ class AccountClient(MarketDataClient):
         `before_sending` is called once the request is signed. If it raises, nothing is sent and the error
         propagates. Raises NotSentError: nothing left. Raises OutcomeUnknownError: the order may be live.
         """
-        body = self._transport.write(
+        acknowledgement = self._write(
+            lambda body: account_wire.order_acknowledgement(Fields(body, "order")),
             "POST",
             "/portfolio/events/orders",
-            (),
-            account_wire.order_body(order),
+            body=account_wire.order_body(order),
             before_sending=before_sending,
         )
-        acknowledgement = _decode_write(lambda: account_wire.order_acknowledgement(Fields(body, "order")))
         if acknowledgement.client_order_id != order.client_order_id:
             raise OutcomeUnknownError("The exchange's answer does not name this order. It may be live.")
         if acknowledgement.fill_count + acknowledgement.remaining_count > order.count:
@@ -330,13 +307,38 @@ class AccountClient(MarketDataClient):
         request to the right shard. Source: Kalshi API, cancel.
         """
         path = f"/portfolio/events/orders/{quote_path(order_id)}"
-        body = self._transport.write("DELETE", path, params(market_ticker=ticker))
-        acknowledgement = _decode_write(lambda: account_wire.cancel_acknowledgement(Fields(body, "cancel")))
+        acknowledgement = self._write(
+            lambda body: account_wire.cancel_acknowledgement(Fields(body, "cancel")),
+            "DELETE",
+            path,
+            params(market_ticker=ticker),
+        )
         if acknowledgement.order_id != order_id:
             raise OutcomeUnknownError("The exchange answered for another order. This one may be canceled.")
         return acknowledgement
 
     # --- Internal ---------------------------------------------------------------------------------
+
+    def _write(
+        self,
+        decode: Callable[[Mapping[str, Any]], T],
+        method: str,
+        path: str,
+        query: Query = (),
+        *,
+        body: object = None,
+        before_sending: Callable[[], None] = lambda: None,
+    ) -> T:
+        """Send one write and decode its answer.
+
+        Raises OutcomeUnknownError for an unreadable answer, because the write may have taken effect.
+        """
+        try:
+            return decode(self._transport.write(method, path, query, body, before_sending=before_sending))
+        except MalformedAnswerError as error:
+            raise OutcomeUnknownError(f"{error} It may have acted.") from error
+        finally:
+            self._balance.expire()
 
     def _with_placed_action(self, listing: Listing[Row]) -> Listing[Row]:
         """Add action and side as placed.
@@ -367,17 +369,6 @@ class AccountClient(MarketDataClient):
         return Positions(listing, tuple(account_wire.event_position(row) for row in events))
 
 
-def _normalize_ticker(ticker: str | None) -> str | None:
-    """Return a ticker in the exchange's spelling.
-
-    The journal may spell an order's market differently. The exchange rejects text that is not a ticker.
-    Raises InvalidInputError for a value that is not text.
-    """
-    if ticker is not None and not isinstance(ticker, str):
-        raise InvalidInputError(f"ticker must be text, not {type(ticker).__name__}.")
-    return None if ticker is None else ticker.strip().upper()
-
-
 def _status(word: OrderStatus | str | None) -> OrderStatus | None:
     """Check a status that can filter orders. Raises InvalidInputError."""
     known = (OrderStatus.RESTING, OrderStatus.EXECUTED, OrderStatus.CANCELED)
@@ -386,14 +377,3 @@ def _status(word: OrderStatus | str | None) -> OrderStatus | None:
     if word not in known:
         raise InvalidInputError(f"status must be one of {', '.join(known)}.")
     return OrderStatus(word)
-
-
-def _decode_write(decode: Callable[[], T]) -> T:
-    """Decode the answer to a write.
-
-    Raises OutcomeUnknownError for an unreadable answer, because the write may have taken effect.
-    """
-    try:
-        return decode()
-    except MalformedAnswerError as error:
-        raise OutcomeUnknownError(f"{error} It may have acted.") from error

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from kalshi_trading.core.dates import utc_now
 from kalshi_trading.core.errors import InvalidInputError, NotFoundError
@@ -67,6 +67,44 @@ class MarketDataClient:
     def disconnect(self) -> None:
         """Close idle connections. A later read opens new ones."""
         self._transport.close()
+
+    # --- Clock ------------------------------------------------------------------------------------
+
+    @property
+    def clock_skew_s(self) -> float | None:
+        """Seconds this computer's clock is ahead of the exchange's.
+
+        None: no time from the exchange yet.
+        """
+        return self._transport.clock_skew_s
+
+    @property
+    def least_clock_skew_s(self) -> float | None:
+        """The minimum seconds this computer's clock can be ahead.
+
+        None: no time from the exchange yet.
+        """
+        return self._transport.least_clock_skew_s
+
+    def exchange_time(self, at: datetime) -> datetime | None:
+        """Convert `at`, on this computer's clock, to the exchange's clock.
+
+        None: no time from the exchange yet.
+        """
+        skew_s = self.clock_skew_s
+        return None if skew_s is None else at - timedelta(seconds=skew_s)
+
+    def latest_exchange_time(self, at: datetime) -> datetime | None:
+        """Return the latest time the exchange's clock can show at `at`.
+
+        `at` is on this computer's clock. None: no time from the exchange yet.
+        """
+        skew_s = self.least_clock_skew_s
+        return None if skew_s is None else at - timedelta(seconds=skew_s)
+
+    def use_exchange_clock(self) -> float | None:
+        """Sign by the exchange's clock; see `ExchangeClock.apply_offset`."""
+        return self._transport.use_exchange_clock()
 
     # --- Exchange ---------------------------------------------------------------------------------
 
@@ -187,7 +225,7 @@ class MarketDataClient:
         that is not a ticker, and NotFoundError if the exchange has no such market.
         """
         name = validate_ticker(ticker)
-        with explain_not_found(f"The exchange has no market {name}."):
+        with explain_not_found(f"This environment has no market {name}. Search by name."):
             return market_wire.market(self._public(f"/markets/{quote_path(name)}").inner("market"))
 
     def get_orderbook(self, ticker: str, *, depth: int = 0) -> OrderBook:

@@ -93,7 +93,7 @@ class Histories:
         self.world.participants.step = lambda now: None  # type: ignore[method-assign]
         # Nothing needs to be saved, and only the thread that opened the file may write to it.
         self.world.commit = lambda: None  # type: ignore[method-assign]
-        self.app = build_app(self.world)
+        self.app = build_app(self.world, balance_bucket=False)
 
     def begin(self, fee_type: FeeType, multiplier: int) -> History:
         return History(self, f"H{next(self.numbers)}", fee_type, multiplier)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from kalshi_trading.core.errors import (
     AuthenticationError,
     ConflictError,
+    ForbiddenError,
     KalshiAPIError,
     NotFoundError,
     OutcomeUnknownError,
@@ -19,10 +20,12 @@ from kalshi_trading.core.errors import (
     UnavailableError,
 )
 from kalshi_trading.core.text import sanitize
+from kalshi_trading.exchange.http.error_advice import next_step
 
 _LONGEST_EXCERPT = 200
-TOO_MANY_REQUESTS = 429
+NOT_FOUND = 404
 CONFLICT = 409
+TOO_MANY_REQUESTS = 429
 DEFINITE_REFUSALS = frozenset({400, 401, 403, 404, 410, 422, TOO_MANY_REQUESTS})
 """Write statuses that, with the exchange's nested error body, prove that nothing was done."""
 DEFINITE_CONFLICTS = frozenset(
@@ -36,21 +39,6 @@ DEFINITE_CONFLICTS = frozenset(
 """Codes of a 409 that prove that nothing was done. With any other code the order may have arrived before."""
 RETRYABLE_READS = frozenset({408, 425, TOO_MANY_REQUESTS, 500, 502, 503, 504})
 TIMESTAMP_EXPIRED = "header_timestamp_expired"
-
-_ADVICE = {
-    "insufficient_balance": "Not enough cash. Lower the quantity or the price.",
-    "invalid_price": "Not a valid price in this market. Choose another price.",
-    "fill_or_kill_insufficient_resting_volume": "The order book cannot fill the whole order at this price.",
-    "deprecated_v1_order_endpoint": "This version is too old for the exchange. Update it.",
-    TIMESTAMP_EXPIRED: "This computer's clock differs from the exchange's. Set it and try again.",
-    "authentication_error": "Check that the key ID and private key match each other and this environment.",
-    "market_already_closed": "The market has closed.",
-    "market_closed": "The market has closed.",
-    "trading_paused": "Trading is paused. Try again when it resumes.",
-    "trading_is_paused": "Trading is paused. Try again when it resumes.",
-    "exchange_paused": "The exchange is paused. Try again when it resumes.",
-    "exchange_is_paused": "The exchange is paused. Try again when it resumes.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +99,8 @@ def _excerpt(text: str) -> str:
     return text if len(text) <= _LONGEST_EXCERPT else text[:_LONGEST_EXCERPT] + "…"
 
 
-def error_for_read(answer: Answer) -> KalshiAPIError | None:
-    """Return the error of a read's answer. None: success."""
+def error_for_read(answer: Answer, path: str) -> KalshiAPIError | None:
+    """Return the error of the answer to a read of `path`. None: success."""
     if answer.status == 200 and isinstance(answer.body, Mapping):
         return None
     if 200 <= answer.status < 400:
@@ -120,7 +108,7 @@ def error_for_read(answer: Answer) -> KalshiAPIError | None:
             f"This answer is not from the exchange (HTTP {answer.status}). Check network and API address.",
             status=answer.status,
         )
-    return _refusal(answer)
+    return _refusal(answer, f" for {sanitize(path)}" if answer.status == NOT_FOUND else "")
 
 
 def error_for_write(answer: Answer) -> KalshiAPIError | None:
@@ -164,26 +152,19 @@ def _is_definite(answer: Answer) -> bool:
     return is_flat and answer.status == 400
 
 
-def _refusal(answer: Answer) -> KalshiAPIError:
+def _refusal(answer: Answer, asked: str = "") -> KalshiAPIError:
     words = read_error(answer)
     kind = {
         401: AuthenticationError,
-        403: AuthenticationError,
-        404: NotFoundError,
+        403: ForbiddenError,
+        NOT_FOUND: NotFoundError,
         CONFLICT: ConflictError,
         TOO_MANY_REQUESTS: RateLimitError,
     }.get(answer.status, UnavailableError if answer.status in RETRYABLE_READS else KalshiAPIError)
     said = "reports an error" if kind is UnavailableError else "rejected the request"
-    if words.code in _ADVICE:
-        advice = _ADVICE[words.code]
-    elif answer.status == TOO_MANY_REQUESTS:
-        advice = "Too many requests. Wait a few seconds and try again."
-    elif answer.status in RETRYABLE_READS:
-        advice = "Try again in a moment."
-    else:
-        advice = "Nothing was changed."
+    step = next_step(answer.status, words.code, str(words))
     return kind(
-        f"The exchange {said}: {words} (HTTP {answer.status}). {advice}",
+        f"The exchange {said}{asked}: {words} (HTTP {answer.status}). {step}",
         status=answer.status,
         code=words.code,
     )

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 Query = Sequence[tuple[str, str]]
 NETWORK = "Check the network."
+RATE_LIMIT_RETRIES = 5
 LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
 _LOG = logging.getLogger("kalshi_trading.requests")  # method, path, status, duration; nothing else
 _MAX_DIGITS = 40
@@ -137,20 +138,21 @@ class Transport:
     def read(self, path: str, query: Query = (), *, signed: bool = True) -> Mapping[str, Any]:
         """GET one JSON object, with retries until the deadline.
 
-        Retries on timeouts, 408, 429 and 5xx. Never changes anything. Raises KalshiAPIError (one of its
-        children).
+        Retries on timeouts, 408 and 5xx as often as set, on 429 up to RATE_LIMIT_RETRIES times. Never
+        changes anything. Raises KalshiAPIError (one of its children).
         """
-        deadline = self._monotonic() + self._timing.total_s
-        attempt = 0
+        timing = self._timing
+        deadline = self._monotonic() + timing.total_s
+        limited: list[bool] = []  # for each failure: a 429
         while True:
             failure, retryable = self._read_once(path, query, signed, deadline)
             if isinstance(failure, Mapping):
                 return failure
-            attempt += 1
             # Full jitter below a doubling bound: the exchange names no time to wait.
-            bound = min(self._timing.longest_pause_s, self._timing.first_pause_s * 2 ** (attempt - 1))
-            pause = random.uniform(0, bound)
-            if not retryable or attempt > self._timing.read_retries or self._monotonic() + pause >= deadline:
+            pause = random.uniform(0, min(timing.longest_pause_s, timing.first_pause_s * 2 ** len(limited)))
+            limited.append(isinstance(failure, RateLimitError))
+            is_spent = sum(limited) > RATE_LIMIT_RETRIES or limited.count(False) > timing.read_retries
+            if not retryable or is_spent or self._monotonic() + pause >= deadline:
                 raise failure
             self._sleep(pause)
 
@@ -167,7 +169,7 @@ class Transport:
         except OutcomeUnknownError as failure:
             sentence = f"{failure} Nothing was changed. Try again."
             return _unavailable(sentence, failure), True
-        error = error_for_read(answer)
+        error = error_for_read(answer, path)
         if error is None:
             assert isinstance(answer.body, Mapping)
             self._on_answer("GET", path, answer.body)
@@ -263,7 +265,7 @@ class Transport:
         if isinstance(result, BaseException):
             raise result
         if request.is_signed and result.status == TOO_MANY_REQUESTS:
-            self.rate_limiter.mark_empty(request.method)
+            self.rate_limiter.mark_empty(request.method, request.path)
         return result
 
     def _report(self, result: Answer | BaseException) -> None:

@@ -130,6 +130,7 @@ class RestingOrderMonitor:
         The sentence is returned even if the record fails.
         """
         own, reported = self._resting[order.order_id]
+        self._client.expire_balance()
         self._last_reported[order.order_id] = order.fill_count, order.remaining_count
         average = self._average(order, own.side)
         happened = _describe_change(order, reported, average)

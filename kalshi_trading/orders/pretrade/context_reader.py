@@ -18,7 +18,7 @@ from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.core.models import OrderStatus, Position, Positions
 from kalshi_trading.core.money import ZERO
 from kalshi_trading.core.results import fetch_or_none
-from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.kalshi_client import READ_LAG, KalshiClient
 from kalshi_trading.orders.pretrade.activity import ActivityReader
 from kalshi_trading.orders.pretrade.context import DataAge, InFlightOrder, OrderContext
 from kalshi_trading.orders.pretrade.day_pnl import DayPnlReader
@@ -61,13 +61,15 @@ class ContextReader:
         or resting orders cannot be read. Raises JournalError when the journal cannot be read.
         """
         orders = self._activity.read()
+        # An order of another session may be newer than the balance this session read last.
+        has_sent = bool(orders.in_flight.after(self._clock() - READ_LAG))
         with ThreadPoolExecutor(max_workers=8) as pool:
             age_read = pool.submit(self._look_at_age, ticker, orders.in_flight)
 
             def afterwards(read: Callable[[], T]) -> Future[T]:
                 return pool.submit(_read_after, age_read, read)
 
-            balance = afterwards(lambda: fetch_or_none(self._client.get_balance))
+            balance = afterwards(lambda: fetch_or_none(lambda: self._client.get_balance(fresh=has_sent)))
             positions = afterwards(lambda: self._client.get_positions(ticker=ticker))
             listed = afterwards(lambda: self._client.get_orders(ticker=ticker, status=OrderStatus.RESTING))
             book = pool.submit(fetch_or_none, lambda: self._book(ticker))

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kalshi_trading.practice.api.query import Query
-from kalshi_trading.practice.api.rate_limits import Buckets, cost_of
+from kalshi_trading.practice.api.rate_limits import Buckets
 from kalshi_trading.practice.engine.exchange import Refusal
 from kalshi_trading.practice.responses.errors import ApiError, api_error, missing_signature, too_many_requests
 from kalshi_trading.practice.responses.markets import Json
@@ -64,17 +64,11 @@ class Endpoint:
     private: bool = False
     status: int = 200
 
-    @property
-    def is_write(self) -> bool:
-        """True if the request is charged to the write bucket."""
-        return self.method != "GET"
-
 
 def build_app(
-    world: World, endpoints: Sequence[Endpoint], on_request: Callable[[], None] = lambda: None
+    world: World, endpoints: Sequence[Endpoint], on_request: Callable[[], None], buckets: Buckets
 ) -> ASGIApp:
     """Build the ASGI application that serves these endpoints of a world."""
-    buckets = Buckets()
     routes = [
         Route(ROOT + endpoint.path, _serve(world, buckets, endpoint), methods=[endpoint.method])
         for endpoint in endpoints
@@ -109,14 +103,12 @@ class EntryMiddleware:
 
 
 def _serve(world: World, buckets: Buckets, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
-    cost = cost_of(endpoint.method, endpoint.path)
-
     async def respond(request: Request) -> Response:
         body = await request.body()
         try:
             world.catch_up()
             account_id = _signing_account(world, request, endpoint)
-            if account_id and not buckets.take(account_id, cost, world.clock.now(), write=endpoint.is_write):
+            if account_id and not buckets.take(account_id, endpoint.method, endpoint.path, world.clock.now()):
                 raise too_many_requests()
             query = Query(endpoint.operation, request.query_params)
             call = ApiCall(world, account_id, query, request.path_params, body)

@@ -1,6 +1,7 @@
 """Token buckets that limit an account's requests by endpoint cost.
 
 Only authenticated requests are charged. Refill is continuous. A request passes if its bucket holds its cost.
+The balance has a bucket of its own: one read per second, without a burst.
 Source: Kalshi API, rate limits.
 """
 
@@ -14,6 +15,8 @@ TIER = "advanced"
 REFILL_RATE = 300  # tokens per second, the same for reads and writes
 CAPACITY = 900
 DEFAULT_COST = 10
+BALANCE_PATH = "/portfolio/balance"
+BALANCE_RATE = DEFAULT_COST  # one read per second, which is also all that its bucket holds
 
 _ROOT = "/trade-api/v2"
 COSTS: tuple[tuple[str, str, int], ...] = (
@@ -32,12 +35,14 @@ class _Bucket:
     Refilling by the microsecond therefore needs no fractions.
     """
 
+    rate: int
+    capacity: int
     tokens: int
     filled_at: int
 
     def take(self, cost: int, now: int) -> bool:
         elapsed = max(0, now - self.filled_at)
-        self.tokens = min(CAPACITY * ONE_SECOND, self.tokens + elapsed * REFILL_RATE)
+        self.tokens = min(self.capacity * ONE_SECOND, self.tokens + elapsed * self.rate)
         self.filled_at = now
         if self.tokens < cost * ONE_SECOND:
             return False
@@ -46,15 +51,25 @@ class _Bucket:
 
 
 class Buckets:
-    """A read and a write bucket for each account."""
+    """The write, read and balance buckets of each account.
 
-    def __init__(self) -> None:
-        self._buckets: dict[tuple[str, bool], _Bucket] = {}
+    `own_balance` False: balance reads are charged to the read bucket.
+    """
 
-    def take(self, account_id: str, cost: int, now: int, *, write: bool) -> bool:
-        """Charge a request; return False if the bucket holds too few tokens."""
-        full = _Bucket(CAPACITY * ONE_SECOND, now)
-        return self._buckets.setdefault((account_id, write), full).take(cost, now)
+    def __init__(self, *, own_balance: bool = True) -> None:
+        self._own_balance = own_balance
+        self._buckets: dict[tuple[str, str], _Bucket] = {}
+
+    def take(self, account_id: str, method: str, template: str, now: int) -> bool:
+        """Charge a request; return False if its bucket holds too few tokens."""
+        name, rate, capacity = "write", REFILL_RATE, CAPACITY
+        if method == "GET":
+            name = "read"
+            if self._own_balance and template == BALANCE_PATH:
+                name, rate, capacity = "balance", BALANCE_RATE, BALANCE_RATE
+        full = _Bucket(rate, capacity, capacity * ONE_SECOND, now)
+        bucket = self._buckets.setdefault((account_id, name), full)
+        return bucket.take(cost_of(method, template), now)
 
 
 def cost_of(method: str, template: str) -> int:

@@ -13,7 +13,12 @@ from kalshi_trading.practice.accounting import fees, positions
 from kalshi_trading.practice.accounting.collateral import CollateralHold
 from kalshi_trading.practice.engine import price_grids
 from kalshi_trading.practice.engine.book import Match
-from kalshi_trading.practice.engine.refusals import Refusal, invalid_order
+from kalshi_trading.practice.engine.refusals import (
+    Refusal,
+    exchange_is_paused,
+    invalid_order,
+    trading_is_paused,
+)
 from kalshi_trading.practice.engine.state import ExchangeState
 from kalshi_trading.practice.records import (
     ONE_DOLLAR_PRICE,
@@ -113,16 +118,18 @@ def _highest_fees(state: ExchangeState, new: NewOrder, count: int, matches: Sequ
 
 def _check_exchange(state: ExchangeState) -> None:
     if not state.exchange_active:
-        raise Refusal(400, "exchange_paused")
+        raise exchange_is_paused()
     if not state.trading_active:
-        raise Refusal(400, "trading_paused")
+        raise trading_is_paused()
 
 
 def _check_market(market: Market) -> None:
-    if market.status in (MarketStatus.INITIALIZED, MarketStatus.INACTIVE):
+    if market.status is MarketStatus.INITIALIZED:
         raise Refusal(400, "market_inactive")
+    if market.status is MarketStatus.INACTIVE:
+        raise trading_is_paused()
     if market.status is not MarketStatus.ACTIVE:
-        raise Refusal(400, "market_already_closed")
+        raise Refusal(409, "market_closed")
 
 
 def _check_expiration(new: NewOrder, now: int) -> None:

@@ -15,7 +15,7 @@ from kalshi_trading.practice.engine import admission
 from kalshi_trading.practice.engine.admission import NewOrder
 from kalshi_trading.practice.engine.book import Match
 from kalshi_trading.practice.engine.changes import Kind
-from kalshi_trading.practice.engine.refusals import Refusal
+from kalshi_trading.practice.engine.refusals import Refusal, exchange_is_paused
 from kalshi_trading.practice.engine.state import ExchangeState
 from kalshi_trading.practice.records import (
     ONE_DOLLAR_PRICE,
@@ -65,7 +65,7 @@ def cancel(state: ExchangeState, account_id: str, order_id: str, now: int) -> tu
     Return the order and its remaining contracts. Raises Refusal.
     """
     if not state.exchange_active:
-        raise Refusal(400, "exchange_paused")
+        raise exchange_is_paused()
     order = state.resting_order(account_id, order_id)
     return order, state.cancel_resting(order, now)
 

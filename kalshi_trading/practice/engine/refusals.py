@@ -9,7 +9,8 @@ from __future__ import annotations
 class Refusal(Exception):
     """One HTTP error: `status`, Kalshi's `code` and sometimes `details`.
 
-    Source: Kalshi API, errors. Engine refusals are 400, unknown names 404, used ids 409.
+    Source: Kalshi API, errors. Engine refusals are 400, unknown names 404; pauses, closed markets and used
+    ids 409.
     """
 
     def __init__(self, status: int, code: str, details: str | None = None) -> None:
@@ -22,6 +23,16 @@ class Refusal(Exception):
     def message(self) -> str:
         """The code with spaces instead of underscores."""
         return self.code.replace("_", " ")
+
+
+def exchange_is_paused() -> Refusal:
+    """Return the refusal of orders and cancels during an exchange pause."""
+    return Refusal(409, "exchange_is_paused")
+
+
+def trading_is_paused() -> Refusal:
+    """Return the refusal of orders while trading, or one market, is paused."""
+    return Refusal(409, "trading_is_paused")
 
 
 def invalid_order(details: str) -> Refusal:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from starlette.types import ASGIApp
 
 from kalshi_trading.practice.api import discovery, exchange, historical, http, markets, portfolio
+from kalshi_trading.practice.api.rate_limits import Buckets
 from kalshi_trading.practice.faults.door import FaultMiddleware
 from kalshi_trading.practice.faults.script import FaultScript
 from kalshi_trading.practice.server.control import ControlMiddleware
@@ -25,13 +26,14 @@ def build_app(
     faults: FaultScript | None = None,
     latency: Latency | None = None,
     control: bool = False,
+    balance_bucket: bool = True,
 ) -> ASGIApp:
     """Build the application that serves every endpoint of a world.
 
     `on_request` is called for each API request. `faults` adds scripted failures. `latency` delays responses.
-    `control` adds the practice-only requests.
+    `control` adds the practice-only requests. Without `balance_bucket`, balance reads count as other reads.
     """
-    app = http.build_app(world, ENDPOINTS, on_request)
+    app = http.build_app(world, ENDPOINTS, on_request, Buckets(own_balance=balance_bucket))
     if faults is not None:
         app = FaultMiddleware(app, world, faults)
     latency = latency or Latency()

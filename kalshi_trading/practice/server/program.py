@@ -85,6 +85,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--floors", action="store_true", help="let the settlement floors of scalar markets move by the clock"
     )
+    parser.add_argument(
+        "--no-balance-bucket", action="store_true", help="allow more than one balance read per second"
+    )
     return parser.parse_args(arguments)
 
 
@@ -195,7 +198,17 @@ def _serve(
     world = _open_world(directory / WORLD_FILE, options)
     latency = Latency(options.latency_ms / 1_000)
     try:
-        serve(world, key, listener, lock, options.idle_exit, faults, latency, options.control)
+        serve(
+            world,
+            key,
+            listener,
+            lock,
+            options.idle_exit,
+            faults,
+            latency,
+            options.control,
+            balance_bucket=not options.no_balance_bucket,
+        )
     finally:
         world.close()
 

@@ -107,6 +107,7 @@ def serve(
     faults: FaultScript | None = None,
     latency: Latency | None = None,
     control: bool = False,
+    balance_bucket: bool = True,
 ) -> None:
     """Serve until a signal, or until `idle_exit_s` pass without a request.
 
@@ -122,7 +123,14 @@ def serve(
         pid=os.getpid(),
     )
     activity = _Activity()
-    app = build_app(world, activity.record, faults=faults, latency=latency, control=control)
+    app = build_app(
+        world,
+        activity.record,
+        faults=faults,
+        latency=latency,
+        control=control,
+        balance_bucket=balance_bucket,
+    )
     protocol: Literal["h11"] | type[asyncio.Protocol] = "h11" if faults is None else _BreakableProtocol
     guarded = RequestGuard(app, port)
     asyncio.run(_serve(guarded, protocol, world, listener, lock, ready, idle_exit_s, activity))

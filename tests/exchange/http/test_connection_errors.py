@@ -282,7 +282,7 @@ CONTROL = Row("", "", False)
 def test_without_a_fault_the_same_way_leads_to_the_exchange(way, settings):
     with way(Row("", "", False, settings=settings)) as (server, proxy, _):
         transport = Transport(URL, KEY, timing=QUICK)
-        assert transport.read("/portfolio/balance") == {"ok": True}
+        assert transport.read("/portfolio/positions") == {"ok": True}
         assert transport.write("POST", ORDERS, (), {}) == {"ok": True}
     assert [request.method for request in server.requests] == ["GET", "POST"]
     assert {request.target for request in proxy.requests} == {f"{HOST}:443"}
@@ -305,7 +305,7 @@ def test_a_request_that_found_no_way_was_not_sent_and_says_why(way, row):
                 transport.write(method, ORDERS, (), {})
             assert str(unsent.value) == f"{sentence[0].upper()}{sentence[1:]} Nothing was sent."
         with pytest.raises(UnavailableError) as unread:
-            transport.read("/portfolio/balance")
+            transport.read("/portfolio/positions")
         assert type(unread.value) is UnavailableError
         assert str(unread.value) == sentence[0].upper() + sentence[1:]
     assert server.requests == []
@@ -355,7 +355,7 @@ def test_an_order_on_the_connection_of_a_read_before_it_is_unknown_when_it_break
     scripts = iter([OK, send_and_close(b"")])
     with way(CONTROL, lambda *given: next(scripts)(*given)) as (server, proxy, _):
         transport = Transport(URL, KEY, timing=QUICK)
-        transport.read("/portfolio/balance")
+        transport.read("/portfolio/positions")
         with pytest.raises(OutcomeUnknownError):
             transport.write("POST", ORDERS, (), {})
     assert [request.method for request in server.requests] == ["GET", "POST"]
@@ -405,7 +405,7 @@ def test_a_reason_is_recorded_once_until_another_or_an_answer_comes(way):
 
     def ask(row):
         with way(row), suppress(UnavailableError):
-            transport.read("/portfolio/balance")
+            transport.read("/portfolio/positions")
 
     refused, missing = ROWS["proxy refuses"], ROWS["CA file missing"]
     for row in (refused, refused, missing, missing, refused, CONTROL, refused):

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from kalshi_trading.core.errors import (
     AuthenticationError,
     ConflictError,
+    ForbiddenError,
     KalshiAPIError,
     NotFoundError,
     OutcomeUnknownError,
@@ -99,7 +100,7 @@ bodies = json_values | st.fixed_dictionaries(
 @hypothesis.example(status=100, body={}, text="0\xa00\u2003")
 def test_no_answer_whatever_breaks_the_reading(status, body, text):
     given_answer = Answer(status, body, text)
-    for error in (error_for_read(given_answer), error_for_write(given_answer)):
+    for error in (error_for_read(given_answer, "/x"), error_for_write(given_answer)):
         assert error is None or str(error).isprintable()
 
 
@@ -123,13 +124,17 @@ FLAT = {"code": "some_reason", "message": "some reason"}
 REFUSALS = {
     400: KalshiAPIError,
     401: AuthenticationError,
-    403: AuthenticationError,
+    403: ForbiddenError,
     404: NotFoundError,
     409: ConflictError,
     410: KalshiAPIError,
     422: KalshiAPIError,
     429: RateLimitError,
 }
+
+
+def read_refused(given_answer):
+    return error_for_read(given_answer, "/portfolio/balance")
 
 
 def error_of(judge, status, body):
@@ -244,7 +249,7 @@ def test_a_success_with_an_object_is_a_success(status):
 
 
 def test_the_refusals_a_trader_meets_say_what_to_do():
-    assert "Not enough cash. Lower the quantity or the price." in str(
+    assert "Not enough cash on this market's shard. Lower the quantity or the price" in str(
         error_for_write(example("400_insufficient_balance"))
     )
     assert "Not a valid price" in str(error_for_write(example("400_invalid_price")))
@@ -254,24 +259,84 @@ def test_the_refusals_a_trader_meets_say_what_to_do():
     assert "cannot fill the whole order" in str(error_for_write(example("409_fok")))
 
 
+NEXT_STEPS = [
+    (400, "bad_request", None, "Update this program"),
+    (400, "invalid_order", "post only cross", "would fill at once"),
+    (400, "invalid_order", "Expiration timestamp must be in the future", "later expiration"),
+    (400, "invalid_order", "something new", "breaks a rule"),
+    (400, "invalid_parameters", None, "characters the exchange does not accept"),
+    (400, "invalid_order_size", None, "Change the quantity"),
+    (400, "market_inactive", None, "not open for trading"),
+    (400, "insufficient_balance", None, "this market's shard"),
+    (400, "available_balance_too_low", None, "this market's shard"),
+    (400, "order_id_and_client_order_id_mismatch", None, "different orders"),
+    (400, "order_side_mismatch", None, "on the other side"),
+    (400, "order_ticker_mismatch", None, "in another market"),
+    (400, "conflicting_leg_outcomes", None, "contradict"),
+    (400, "duplicated_legs", None, "twice"),
+    (400, "invalid_market_combination", None, "cannot be combined"),
+    (400, "new_reason", None, "Nothing was changed"),
+    (401, "signature_is_missing_from_headers", None, "needs an API key"),
+    (403, "forbidden", None, "read, write::trade"),
+    (403, "forbidden", "missing scope write::trade", "needs the scope read to view and write::trade"),
+    (403, "forbidden", "Location attestation has expired", "Confirm your location on kalshi.com"),
+    (403, "forbidden", "available to FCM members only", "clearing members"),
+    (404, "not_found", None, "ID and the environment"),
+    (404, "market_not_found", None, "no such market"),
+    (409, "trading_is_paused", None, "Try again when it resumes"),
+    (409, "exchange_is_paused", None, "Try again when it resumes"),
+    (409, "market_closed", None, "has closed"),
+    (429, "rate", None, "Wait a few seconds and try again"),
+]
+
+
+@pytest.mark.parametrize(("status", "code", "details", "step"), NEXT_STEPS)
+def test_every_code_says_what_comes_next_to_reads_and_writes(status, code, details, step):
+    given_answer = answer(status, nested(code, details=details))
+    for error in (error_for_write(given_answer), read_refused(given_answer)):
+        assert step in str(error)
+        assert not error.may_have_acted
+
+
+def test_a_key_locked_to_a_subaccount_is_recognized_by_the_exchanges_text():
+    text = "this API key is restricted to a single sub-account and cannot access this endpoint"
+    error = error_for_write(answer(403, {"error": {"code": "forbidden", "message": text}}))
+    assert isinstance(error, ForbiddenError)
+    assert "locked to one subaccount" in str(error)
+
+
+@pytest.mark.parametrize("status", [408, 425, 500, 502, 503, 504])
+def test_a_failed_read_says_that_it_is_repeated_and_when_to_try_again(status):
+    assert "Reads are repeated automatically. Try again in a minute." in str(
+        read_refused(answer(status, HTML))
+    )
+
+
+def test_a_read_that_finds_nothing_names_what_it_asked_for():
+    error = error_for_read(example("404_not_found"), "/portfolio/orders/a1c5\x1b[2J")
+    assert "for /portfolio/orders/a1c5" in str(error)
+    assert str(error).isprintable()
+    assert "Older orders and markets are archived; see History." in str(error)
+
+
 # --- Reads ---------------------------------------------------------------------------------------
 
 
 def test_a_read_that_fails_never_says_that_something_may_have_happened():
     passing = dict.fromkeys((408, 425, 500, 502, 503, 504), UnavailableError)
-    assert misjudged(error_for_read, REFUSALS | passing, [NESTED, HTML, ""]) == []
+    assert misjudged(read_refused, REFUSALS | passing, [NESTED, HTML, ""]) == []
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 206, 301, 302, 304, 307])
 def test_a_page_where_an_object_belongs_is_not_the_exchange(status):
-    error = error_for_read(answer(status, HTML))
+    error = read_refused(answer(status, HTML))
     assert isinstance(error, UnavailableError)
     assert "not from the exchange" in str(error)
     assert "html" not in str(error)
 
 
 def test_an_object_under_a_redirect_is_not_read():
-    assert isinstance(error_for_read(answer(302, {"markets": []})), UnavailableError)
+    assert isinstance(read_refused(answer(302, {"markets": []})), UnavailableError)
 
 
 def test_only_what_may_pass_is_worth_repeating():

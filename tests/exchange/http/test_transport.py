@@ -11,6 +11,7 @@ import ssl
 import threading
 import time
 import weakref
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -93,7 +94,7 @@ def test_public_reads_carry_no_key():
 def test_each_attempt_is_signed_afresh():
     now = iter(datetime(2026, 11, 21, 12, 0, second, tzinfo=UTC) for second in range(60))
     with serving(say(503, {}), say(503, {}), OK) as server:
-        connect(server.url, clock=lambda: next(now)).read("/portfolio/balance")
+        connect(server.url, clock=lambda: next(now)).read("/portfolio/positions")
     stamps = [check_signature(request) for request in server.requests]
     assert len(set(stamps)) == 3
     assert len({request.headers["kalshi-access-signature"] for request in server.requests}) == 3
@@ -101,7 +102,7 @@ def test_each_attempt_is_signed_afresh():
 
 def test_a_signature_over_another_path_would_be_noticed():
     with serving(OK) as server:
-        connect(server.url).read("/portfolio/balance")
+        connect(server.url).read("/portfolio/positions")
     forged = server.requests[0].__class__("GET", f"{ROOT}/other", server.requests[0].headers, b"", 0)
     with pytest.raises(InvalidSignature):
         check_signature(forged)
@@ -113,7 +114,7 @@ def test_a_password_of_a_netrc_file_is_never_sent(tmp_path, monkeypatch):
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
     with serving(OK) as server:
-        connect(server.url).read("/portfolio/balance")
+        connect(server.url).read("/portfolio/positions")
     assert "authorization" not in server.requests[0].headers
 
 
@@ -125,8 +126,8 @@ def test_a_password_of_a_netrc_file_is_not_sent_to_the_exchange_either(tmp_path,
     monkeypatch.setenv("NETRC", str(netrc))
     url = "https://external-api.demo.kalshi.co/trade-api/v2"
     matchers = [responses.matchers.query_param_matcher({}, strict_match=True)]
-    responses.get(f"{url}/portfolio/balance", json={"balance": 1}, match=matchers)
-    assert connect(url).read("/portfolio/balance") == {"balance": 1}
+    responses.get(f"{url}/portfolio/positions", json={"balance": 1}, match=matchers)
+    assert connect(url).read("/portfolio/positions") == {"balance": 1}
     assert "Authorization" not in responses.calls[0].request.headers
 
 
@@ -385,7 +386,7 @@ def test_an_order_waits_for_the_rate_limit_only_while_its_price_is_fresh_and_a_c
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
 def test_a_read_is_repeated_when_the_exchange_may_recover(status):
     with serving(html(status), html(status), OK) as server:
-        assert connect(server.url).read("/portfolio/balance") == {"ok": True}
+        assert connect(server.url).read("/portfolio/positions") == {"ok": True}
     assert len(server.requests) == 3
 
 
@@ -395,25 +396,67 @@ def test_a_read_that_was_refused_is_not_repeated(status):
         serving(say(status, {"error": {"code": "c", "message": "m"}})) as server,
         pytest.raises(KalshiAPIError),
     ):
-        connect(server.url).read("/portfolio/balance")
+        connect(server.url).read("/portfolio/positions")
     assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("script", [reset, send_and_close(b""), send_and_close(http(200, {"ok": True})[:-3])])
 def test_a_read_whose_answer_was_lost_is_repeated(script):
     with serving(script, OK) as server:
-        assert connect(server.url).read("/portfolio/balance") == {"ok": True}
+        assert connect(server.url).read("/portfolio/positions") == {"ok": True}
     assert len(server.requests) == 2
 
 
-def test_a_storm_of_refusals_ends():
+BUSY = say(429, {"error": "too many requests"})
+
+
+@pytest.mark.parametrize("retries", [0, 1, 3])
+def test_a_storm_of_rate_limits_ends_after_five_retries_whatever_is_set(retries):
     pauses = []
-    with serving(say(429, {"error": "too many requests"})) as server:
-        transport = connect(server.url, timing=Timing(read_retries=3), sleep=pauses.append)
+    with serving(BUSY) as server:
+        transport = connect(server.url, timing=Timing(read_retries=retries), sleep=pauses.append)
+        with pytest.raises(RateLimitError, match=r"Too many requests; .* Wait a few seconds"):
+            transport.read("/markets", signed=False)
+    assert len(server.requests) == 6
+    assert all(0 <= pause <= 0.25 * 2**number for number, pause in enumerate(pauses))
+
+
+def test_rate_limits_and_failures_are_counted_apart():
+    down = say(503, b"<html>")
+    with serving(BUSY, down, BUSY, BUSY, BUSY, BUSY, OK, down, down) as server:
+        transport = connect(server.url, timing=replace(PATIENT, read_retries=1))
+        assert transport.read("/markets", signed=False) == {"ok": True}
+        with pytest.raises(UnavailableError):
+            transport.read("/markets", signed=False)
+    assert len(server.requests) == 9
+
+
+def test_a_read_that_is_rate_limited_ends_at_its_deadline():
+    now = [0.0]
+    with serving(BUSY) as server:
+        timing = Timing(total_s=3.0, first_pause_s=50.0, longest_pause_s=50.0)
+        transport = connect(
+            server.url,
+            timing=timing,
+            monotonic=lambda: now[0],
+            sleep=lambda pause: now.__setitem__(0, now[0] + pause),
+        )
         with pytest.raises(RateLimitError):
             transport.read("/markets", signed=False)
-    assert len(server.requests) == 4
-    assert all(0 <= pause <= 0.25 * 2**number for number, pause in enumerate(pauses))
+    assert now[0] < timing.total_s
+    assert len(server.requests) <= 6
+
+
+def test_a_rate_limited_balance_holds_up_no_other_read():
+    slept = []
+    with serving(BUSY, OK, OK) as server:
+        transport = connect(server.url, monotonic=lambda: 1000.0 + sum(slept), sleep=slept.append)
+        assert transport.read("/portfolio/balance") == {"ok": True}
+        waited = sum(slept)
+        transport.read("/portfolio/positions")
+    assert waited > 1
+    assert sum(slept) == waited
+    assert len(server.requests) == 3
 
 
 def test_after_a_refusal_for_their_number_requests_come_no_faster_than_the_exchange_allows():
@@ -421,8 +464,8 @@ def test_after_a_refusal_for_their_number_requests_come_no_faster_than_the_excha
     waited = [0.0]
     with serving(say(429, {"error": "too many requests"}), OK, OK) as server:
         transport = connect(server.url, monotonic=lambda: sum(waited), sleep=waited.append)
-        transport.read("/portfolio/balance")
-        transport.read("/portfolio/balance")
+        transport.read("/portfolio/positions")
+        transport.read("/portfolio/positions")
     assert len(server.requests) == 3
     needed_s = 2 * 10 / 200  # two requests of 10 tokens each, refilled at 200 a second
     assert sum(waited) > needed_s - 1e-9
@@ -433,9 +476,9 @@ def test_a_retry_after_header_changes_nothing(header):
     busy = say(429, {"error": "too many requests"}, headers={"Retry-After": header})
     started = time.monotonic()
     with serving(busy) as server, pytest.raises(RateLimitError):
-        connect(server.url).read("/portfolio/balance")
+        connect(server.url).read("/portfolio/positions")
     assert time.monotonic() - started < IN_TIME_S
-    assert len(server.requests) == 4
+    assert len(server.requests) == 6
 
 
 @pytest.mark.parametrize("script", [hang, drip, drip_headers])
@@ -443,7 +486,7 @@ def test_no_read_outlives_its_deadline(script):
     started = time.monotonic()
     with serving(script) as server:
         with pytest.raises(UnavailableError) as raised:
-            connect(server.url, timing=QUICK).read("/portfolio/balance")
+            connect(server.url, timing=QUICK).read("/portfolio/positions")
         assert time.monotonic() - started < QUICK.total_s + IN_TIME_S
     assert not raised.value.may_have_acted
     assert "Nothing was changed" in str(raised.value)
@@ -458,7 +501,7 @@ def test_a_redirect_is_not_followed_with_a_signature():
     with serving(OK) as elsewhere:
         away = say(302, {}, headers={"Location": f"{elsewhere.url}/markets"})
         with serving(away) as server, pytest.raises(UnavailableError, match="not from the exchange"):
-            connect(server.url).read("/portfolio/balance")
+            connect(server.url).read("/portfolio/positions")
     assert elsewhere.requests == []
 
 
@@ -476,9 +519,9 @@ def strict_about_time(connection, request):
 def test_a_clock_that_is_wrong_is_corrected_by_the_exchanges_once():
     with serving(strict_about_time) as server:
         transport = connect(server.url)
-        assert transport.read("/portfolio/balance") == {"ok": True}
+        assert transport.read("/portfolio/positions") == {"ok": True}
         assert len(server.requests) == 2
-        transport.read("/portfolio/balance")
+        transport.read("/portfolio/positions")
         transport.write("POST", ORDERS, (), {})
         assert len(server.requests) == 4
         assert transport.clock_skew_s == pytest.approx(-3600, abs=2)
@@ -498,7 +541,7 @@ def test_requests_side_by_side_are_all_corrected():
     with serving(all_at_once) as server:
         transport = connect(server.url)
         threads = [
-            threading.Thread(target=lambda: answers.append(transport.read("/portfolio/balance")))
+            threading.Thread(target=lambda: answers.append(transport.read("/portfolio/positions")))
             for _ in range(4)
         ]
         for thread in threads:
@@ -519,7 +562,7 @@ def test_a_clock_that_is_off_is_reported_and_the_exchanges_is_used_from_then_on(
     with serving(answer) as server:
         transport = connect(server.url, clock=now)
         assert transport.use_exchange_clock() is None
-        transport.read("/portfolio/balance")
+        transport.read("/portfolio/positions")
         assert transport.use_exchange_clock() == pytest.approx(off_s, abs=1)
         transport.write("POST", ORDERS, (), {})
     signed_at = int(server.requests[-1].headers["kalshi-access-timestamp"]) / 1000
@@ -552,7 +595,7 @@ def test_a_time_that_a_cache_may_have_kept_is_not_taken_for_the_exchanges(signed
         transport.read("/exchange/status", signed=signed)
         assert transport.clock_skew_s == (pytest.approx(62, abs=2) if believed else None)
         keyless = Transport(server.url)
-        keyless.read("/portfolio/balance")
+        keyless.read("/portfolio/positions")
         assert keyless.clock_skew_s is None
 
 
@@ -565,7 +608,7 @@ def test_the_exchanges_clock_is_known_to_a_second_and_the_round_trip():
 
     with serving(slowly) as server:
         transport = connect(server.url)
-        transport.read("/portfolio/balance")
+        transport.read("/portfolio/positions")
     error_s = transport.clock_skew_s - transport.least_clock_skew_s
     assert error_s >= 0.5 + 0.2 / 2
     assert transport.least_clock_skew_s <= 0 <= transport.clock_skew_s + error_s
@@ -574,7 +617,7 @@ def test_the_exchanges_clock_is_known_to_a_second_and_the_round_trip():
 def test_a_refused_clock_that_is_right_does_not_loop():
     expired = say(401, EXPIRED, date=datetime.now(UTC))
     with serving(expired) as server, pytest.raises(AuthenticationError, match="clock"):
-        connect(server.url).read("/portfolio/balance")
+        connect(server.url).read("/portfolio/positions")
     assert len(server.requests) == 1
 
 
@@ -587,7 +630,7 @@ def test_an_exchange_that_never_accepts_the_clock_does_not_loop():
         connection.sendall(http(401, EXPIRED, date=away))
 
     with serving(never) as server, pytest.raises(AuthenticationError):
-        connect(server.url).read("/portfolio/balance")
+        connect(server.url).read("/portfolio/positions")
     assert len(server.requests) <= 4
 
 
@@ -727,13 +770,13 @@ def test_a_write_uses_a_connection_only_when_it_was_used_a_moment_ago():
     now = [100.0]
     with serving(OK) as server:
         transport = connect(server.url, monotonic=lambda: now[0])
-        transport.read("/portfolio/balance")
+        transport.read("/portfolio/positions")
         now[0] += 1.9
         transport.write("POST", ORDERS, (), {})
         now[0] += 2.1
         transport.write("POST", ORDERS, (), {})
         now[0] += 2.1
-        transport.read("/portfolio/balance")
+        transport.read("/portfolio/positions")
     assert [request.connection for request in server.requests] == [0, 0, 1, 1]
 
 

@@ -34,6 +34,10 @@ class Exchange:
         self.fills: list[Fill] = []
         self.asked: list[str] = []
         self.error: Exception | None = None
+        self.balance_expired = 0
+
+    def expire_balance(self) -> None:
+        self.balance_expired += 1
 
     def _ask(self, what: str) -> None:
         self.asked.append(what)
@@ -113,6 +117,7 @@ def test_a_fill_is_reported_once_and_recorded_for_every_session(journal: TradeLo
     assert watch.look() == ()
     exchange.fill("20")
     assert watch.look() == (f"{SENTENCE}: filled, 20 of 20 at 37¢ on average, fee $0.12.",)
+    assert exchange.balance_expired == 1
     assert recorded(journal) == [("20", "0", "0.37", "0.12")]
     questions = len(exchange.asked)
     assert watch.look() == watch_of(exchange, journal).look() == ()

@@ -720,6 +720,52 @@ def test_a_duplicate_id_whose_order_is_not_shown_is_unknown_and_not_rejected(ope
         assert open_trader(server).submitter.submit(fresh()).outcome is Outcome.UNKNOWN
 
 
+REJECTING_409 = {
+    "trading_is_paused": "Trading is paused",
+    "exchange_is_paused": "The exchange is paused",
+    "market_closed": "The market has closed",
+    "fill_or_kill_insufficient_resting_volume": "cannot fill the whole order",
+}
+
+
+@pytest.mark.parametrize(("code", "words"), REJECTING_409.items())
+def test_a_409_for_a_pause_a_close_or_too_little_volume_is_a_rejection(open_trader, code, words):
+    with serving(Exchange(say(409, {"error": {"code": code, "message": code.replace("_", " ")}}))) as server:
+        trader = open_trader(server)
+        result = trader.submitter.submit(fresh())
+        assert (result.outcome, result.fill_count) == (Outcome.REJECTED, 0)
+        assert words in result.message
+        assert trader.pending.orders() == ()
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(
+            {"error": {"code": code, "message": "x"}}
+            for code in ("order_already_exists", "new_reason", "", None)
+        ),
+        {"error": {"message": "trading is paused"}},
+        {"code": "trading_is_paused", "message": "trading is paused"},
+        {"error": "market_closed"},
+        {"msg": "exchange_is_paused"},
+        {},
+        "market_closed",
+    ],
+    ids=str,
+)
+def test_any_other_409_leaves_the_order_unknown_and_is_looked_up(open_trader, body):
+    with serving(Exchange(say(409, body))) as server:
+        trader = open_trader(server)
+        order = fresh()
+        assert trader.submitter.submit(order).outcome is Outcome.UNKNOWN
+        waiting = trader.pending.orders()
+        assert [each.client_order_id for each in waiting] == [order.request.client_order_id]
+    assert server.count("POST") == 1
+    assert server.count("GET") > 0
+
+
 def test_a_denial_says_nothing_of_an_order_that_was_sent_before(open_trader):
     """The same preview has the same id, and its first order may be live.
 

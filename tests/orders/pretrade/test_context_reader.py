@@ -66,7 +66,8 @@ class Exchange:
         self.clock.now += timedelta(seconds=self.book_takes_s)
         return self._answer("book", replace(BOOK, as_of=self.clock.now))
 
-    def get_balance(self):
+    def get_balance(self, *, fresh):
+        self.fresh_balance = fresh
         return self._answer("balance", Balance(D(1000), D(0), NOW, self.by_shard))
 
     def get_positions(self, *, ticker):
@@ -186,6 +187,15 @@ def sent(identity="ours", *, at=NOW, is_pending=False, ticker=MARKET.ticker):
 def looking(exchange, *orders, **how):
     day = Day(sent=orders, **how)
     return reader_at(exchange, day, exchange.clock).read(MARKET.ticker)
+
+
+@pytest.mark.parametrize(
+    ("age_s", "is_pending", "is_fresh"), [(59, False, True), (61, False, False), (3600, True, True)]
+)
+def test_after_an_order_of_any_session_no_balance_from_before_is_used(age_s, is_pending, is_fresh):
+    exchange = Exchange(Clock())
+    looking(exchange, sent(at=NOW - age_s * SECOND, is_pending=is_pending))
+    assert exchange.fresh_balance is is_fresh
 
 
 def exchange_at(as_of=NOW, **how):

@@ -298,13 +298,17 @@ def test_pauses_refuse_orders_and_only_a_full_one_refuses_cancels(client: Practi
     resting = client.order(client.liquid_market(), "bid", 100).body["order_id"]
     client.world.exchange.pause_exchange()
     assert client.get("/exchange/status")["exchange_active"] is False
-    assert create(client).body["error"]["code"] == "exchange_paused"
-    assert client.send("DELETE", f"/portfolio/events/orders/{resting}").status == 400
+    paused = {"error": {"code": "exchange_is_paused", "message": "exchange is paused"}}
+    for answer in (create(client), client.send("DELETE", f"/portfolio/events/orders/{resting}")):
+        assert (answer.status, answer.body) == (409, paused)
     client.world.exchange.resume()
     client.world.exchange.pause_trading()
     assert client.get("/exchange/status")["trading_active"] is False
-    assert create(client).body["error"]["code"] == "trading_paused"
+    answer = create(client, client_order_id="again")
+    assert (answer.status, answer.body["error"]["code"]) == (409, "trading_is_paused")
     assert client.send("DELETE", f"/portfolio/events/orders/{resting}").status == 200
+    client.world.exchange.resume()
+    assert create(client, client_order_id="again").status == 201
 
 
 def test_world_goes_on_while_trading_is_paused(client: PracticeClient) -> None:

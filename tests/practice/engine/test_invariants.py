@@ -47,7 +47,6 @@ def test_a_long_walk_meets_every_rule_and_ends_with_everything_paid_out(seed: in
         "invalid_order",
         "invalid_price",
         "insufficient_balance",
-        "market_already_closed",
         "order_expired",
         "order_canceled",
         "market_closed",

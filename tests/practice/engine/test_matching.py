@@ -266,13 +266,34 @@ def test_an_unknown_market_and_an_unknown_account_are_not_found(world: World) ->
     assert refused(world, "unknown", BID, "1", "0.50").status == 404
 
 
+def conflict(world: World) -> str:
+    """Return the code of a 409 for an order."""
+    refusal = refused(world, "ann", BID, "1", "0.50", client_order_id="mine")
+    assert refusal.status == 409
+    return refusal.code
+
+
 def test_a_market_that_does_not_trade_says_why(world: World) -> None:
     world.exchange.add_market(market("LATER", open_at=START + HOUR))
     assert refused(world, "ann", BID, "1", "0.50", ticker="LATER").code == "market_inactive"
     world.exchange.deactivate(TICKER)
-    assert refused(world, "ann", BID, "1", "0.50").code == "market_inactive"
+    assert conflict(world) == "trading_is_paused"
     world.now += 10 * HOUR
-    assert refused(world, "ann", BID, "1", "0.50").code == "market_already_closed"
+    assert conflict(world) == "market_closed"
+
+
+@pytest.mark.parametrize("kind", ["exchange", "trading", "market"])
+def test_an_order_refused_for_a_pause_does_not_spend_its_id(world: World, kind: str) -> None:
+    pauses = {
+        "exchange": (world.exchange.pause_exchange, world.exchange.resume),
+        "trading": (world.exchange.pause_trading, world.exchange.resume),
+        "market": (lambda: world.exchange.deactivate(TICKER), lambda: world.exchange.activate(TICKER)),
+    }
+    pause, resume = pauses[kind]
+    pause()
+    assert conflict(world) in ("exchange_is_paused", "trading_is_paused")
+    resume()
+    assert world.place("ann", BID, "1", "0.50", client_order_id="mine").order.status is OrderStatus.RESTING
 
 
 def test_a_client_order_id_is_never_free_again_but_is_the_accounts_own(world: World) -> None:
@@ -322,7 +343,7 @@ def test_a_trading_pause_stops_orders_but_not_cancels(world: World) -> None:
     leaves = world.place("ann", BID, "1", "0.49", cancel_order_on_pause=True).order
     world.exchange.pause_trading()
     assert leaves.status is OrderStatus.CANCELED
-    assert refused(world, "ann", BID, "1", "0.50").code == "trading_paused"
+    assert conflict(world) == "trading_is_paused"
     assert world.exchange.cancel("ann", stays.order_id)[1] == count("1")
     world.exchange.resume()
     assert world.place("ann", BID, "1", "0.50").order.status is OrderStatus.RESTING
@@ -331,8 +352,8 @@ def test_a_trading_pause_stops_orders_but_not_cancels(world: World) -> None:
 def test_an_exchange_pause_also_stops_cancels(world: World) -> None:
     order = world.place("ann", BID, "1", "0.50").order
     world.exchange.pause_exchange()
-    assert refused(world, "ann", BID, "1", "0.50").code == "exchange_paused"
-    with pytest.raises(Refusal, match="exchange paused"):
+    assert conflict(world) == "exchange_is_paused"
+    with pytest.raises(Refusal, match="exchange is paused"):
         world.exchange.cancel("ann", order.order_id)
     assert order.status is OrderStatus.RESTING
 

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from practice_client import ROOT, PracticeClient
 
+from kalshi_trading.practice.server.app import build_app
 from kalshi_trading.practice.server.key_file import practice_key
 
 
@@ -133,14 +134,35 @@ def test_portfolio_belongs_to_the_account_that_signed(client: PracticeClient) ->
 
 def test_empty_bucket_refuses_and_refills_with_time(client: PracticeClient) -> None:
     for _ in range(90):
-        client.get("/portfolio/balance")
-    assert client.send("GET", "/portfolio/balance").status == ERRORS["429_rate"]["status"]
-    assert client.send("GET", "/portfolio/balance").body == ERRORS["429_rate"]["body"]
+        client.get("/portfolio/orders")
+    assert client.send("GET", "/portfolio/orders").status == ERRORS["429_rate"]["status"]
+    assert client.send("GET", "/portfolio/orders").body == ERRORS["429_rate"]["body"]
     assert client.send("GET", "/markets?limit=1", signed=False).status == 200
     assert client.order(client.liquid_market(), "bid", 100).status == 201, "writes have a bucket of their own"
     client.clock.move(0.034)
-    assert client.send("GET", "/portfolio/balance").status == 200
+    assert client.send("GET", "/portfolio/orders").status == 200
+    assert client.send("GET", "/portfolio/orders").status == 429
+
+
+def test_the_balance_is_read_once_a_second_beside_all_other_reads(client: PracticeClient) -> None:
+    client.app = build_app(client.world)
+    client.get("/portfolio/balance")
+    refused = client.send("GET", "/portfolio/balance")
+    assert (refused.status, refused.body) == (429, ERRORS["429_rate"]["body"])
+    for _ in range(90):
+        client.get("/portfolio/orders")
+    client.clock.move(0.999)
     assert client.send("GET", "/portfolio/balance").status == 429
+    client.clock.move(0.001)
+    client.get("/portfolio/balance")
+
+
+def test_without_a_balance_bucket_the_balance_is_a_read_like_any_other(client: PracticeClient) -> None:
+    client.app = build_app(client.world, balance_bucket=False)
+    for _ in range(90):
+        client.get("/portfolio/balance")
+    assert client.send("GET", "/portfolio/balance").status == 429
+    assert client.send("GET", "/portfolio/orders").status == 429
 
 
 def test_single_order_reads_and_cancels_cost_two_tokens(client: PracticeClient) -> None:

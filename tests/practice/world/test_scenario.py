@@ -36,7 +36,7 @@ def account() -> Any:
     key = Ed25519PrivateKey.generate()
     world.keys.add_key(KEY_ID, world.account_id, key.public_key())
     made = build(world, SMALL)
-    yield PracticeClient(world, clock, build_app(world), key), made
+    yield PracticeClient(world, clock, build_app(world, balance_bucket=False), key), made
     world.close()
 
 

@@ -65,7 +65,7 @@ def test_closed_market_refuses_orders_and_cancels(client: PracticeClient) -> Non
     market = short_lived(client, MarketStatus.ACTIVE)
     resting = client.order(market, "bid", 100).body["order_id"]
     client.clock.move((market.close_at - client.clock.now()) / 1_000_000)
-    assert client.order(market, "bid", 100).body["error"]["code"] == "market_already_closed"
+    assert client.order(market, "bid", 100).body["error"]["code"] == "market_closed"
     assert client.send("DELETE", f"/portfolio/events/orders/{resting}").status in (400, 404)
 
 

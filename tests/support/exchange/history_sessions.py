@@ -72,7 +72,7 @@ class WireTransport:
 
     def read(self, path: str, query: Query = (), *, signed: bool = True) -> Mapping[str, Any]:
         answer = self._ask("GET", f"{path}?{urlencode(list(query))}" if query else path)
-        error = error_for_read(answer)
+        error = error_for_read(answer, path)
         if error is not None:
             raise error
         assert isinstance(answer.body, Mapping)
@@ -132,7 +132,7 @@ class Past:
         self.world.keys.add_key(ACCOUNT, ACCOUNT, key.public_key())
         self.tickers = self._make_markets()
         self.transport = WireTransport(
-            PracticeClient(self.world, self.clock, build_app(self.world), key, ACCOUNT)
+            PracticeClient(self.world, self.clock, build_app(self.world, balance_bucket=False), key, ACCOUNT)
         )
         self.client = KalshiClient(self.transport)  # type: ignore[arg-type]
         self.journal = self._journal("0" * 32)
