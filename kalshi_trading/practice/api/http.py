@@ -116,7 +116,7 @@ def _serve(world: World, buckets: Buckets, endpoint: Endpoint) -> Callable[[Requ
         try:
             world.catch_up()
             account_id = _signing_account(world, request, endpoint)
-            if account_id and not buckets.take(account_id, cost, world.clock.now(), write=endpoint.is_write):
+            if account_id and not _take(world, buckets, account_id, endpoint, cost):
                 raise too_many_requests()
             query = Query(endpoint.operation, request.query_params)
             call = ApiCall(world, account_id, query, request.path_params, body)
@@ -131,6 +131,13 @@ def _serve(world: World, buckets: Buckets, endpoint: Endpoint) -> Callable[[Requ
             world.commit()
 
     return respond
+
+
+def _take(world: World, buckets: Buckets, account_id: str, endpoint: Endpoint, cost: int) -> bool:
+    now = world.clock.now()
+    if endpoint.operation == "GetBalance" and world.assumptions.balance_bucket:
+        return buckets.take_balance(account_id, now)
+    return buckets.take(account_id, cost, now, write=endpoint.is_write)
 
 
 def _signing_account(world: World, request: Request, endpoint: Endpoint) -> str:

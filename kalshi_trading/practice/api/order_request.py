@@ -12,6 +12,7 @@ import re
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from kalshi_trading.practice.assumptions import Assumptions
 from kalshi_trading.practice.engine.exchange import NewOrder
 from kalshi_trading.practice.records import ONE_SECOND, BookSide, SelfTradePrevention, TimeInForce
 from kalshi_trading.practice.responses.errors import ApiError, api_error, bad_request
@@ -37,13 +38,15 @@ _DECIMAL = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,6}))?")
 Value = TypeVar("Value", bound=StrEnum)
 
 
-def new_order(raw: bytes, fresh_id: str) -> NewOrder:
+def new_order(raw: bytes, fresh_id: str, assumptions: Assumptions) -> NewOrder:
     """Parse the body of a create request.
 
     `fresh_id` becomes the client_order_id if the body has none. Raises ApiError.
     """
     body = _decode(raw)
     _check_types(body)
+    if "." in (body.get("client_order_id") or "") and not assumptions.dot_in_client_id:
+        raise api_error(400, "invalid_parameters", "client_order_id")
     for name in _REQUIRED:
         if not body.get(name):
             raise _invalid(f"{name} is required")

@@ -50,11 +50,20 @@ class Buckets:
 
     def __init__(self) -> None:
         self._buckets: dict[tuple[str, bool], _Bucket] = {}
+        self._balance_read_at: dict[str, int] = {}
 
     def take(self, account_id: str, cost: int, now: int, *, write: bool) -> bool:
         """Charge a request; return False if the bucket holds too few tokens."""
         full = _Bucket(CAPACITY * ONE_SECOND, now)
         return self._buckets.setdefault((account_id, write), full).take(cost, now)
+
+    def take_balance(self, account_id: str, now: int) -> bool:
+        """Charge a read of the balance; return False within a second of the last."""
+        last = self._balance_read_at.get(account_id)
+        if last is not None and now - last < ONE_SECOND:
+            return False
+        self._balance_read_at[account_id] = now
+        return True
 
 
 def cost_of(method: str, template: str) -> int:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from kalshi_trading.practice import assumptions
 from kalshi_trading.practice.server.instance_lock import InstanceLock, ReadyFile, claim
 from kalshi_trading.practice.storage.private_files import (
     KEY_FILE,
@@ -81,8 +82,20 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--scenario", type=_scenario, metavar="positions=N,fills=N", help="account history of a new exchange"
     )
+    parser.add_argument(
+        "--assume",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="answer an open question of Kalshi's API this way; repeatable",
+    )
     parser.add_argument("--still", action="store_true", help="stop the simulated traders")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    try:
+        options.assume = assumptions.parse(options.assume)
+    except ValueError as error:
+        parser.error(f"argument --assume: {error}")
+    return options
 
 
 def _port(text: str) -> int:
@@ -219,6 +232,7 @@ def _open_world(file: Path, options: argparse.Namespace) -> World:
         if scenario is not None:
             build(world, scenario)
         world.participants.is_paused = options.still
+        world.assume(options.assume)
         if scenario is not None:
             world.advance_to(system.now())
     except (OSError, ValueError, sqlite3.Error) as error:
