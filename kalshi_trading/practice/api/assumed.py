@@ -93,10 +93,11 @@ def marks(call: ApiCall, position: Position, market: Market) -> int | None:
 def time_filter(call: ApiCall) -> Callable[[int], bool]:
     """Return whether an instant lies between `min_ts` and `max_ts`."""
     assumptions = call.world.assumptions
-    earliest, latest = call.query.instant("min_ts"), call.query.instant("max_ts")
+    unit = 1_000 if assumptions.times_in == "milliseconds" else ONE_SECOND
+    earliest, latest = (
+        None if (value := call.query.integer(name, least=0, most=10**14)) is None else value * unit
+        for name in ("min_ts", "max_ts")
+    )
     if latest is not None and assumptions.max_ts_whole_second:
         latest += ONE_SECOND - 1
-    scale = 1_000 if assumptions.times_in == "milliseconds" else 1  # the query was read as seconds
-    return lambda at: (
-        (earliest is None or at * scale >= earliest) and (latest is None or at * scale <= latest)
-    )
+    return lambda at: (earliest is None or at >= earliest) and (latest is None or at <= latest)
