@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -49,6 +50,7 @@ from kalshi_trading.settings.environments import Environment
 from kalshi_trading.settings.options import Settings
 from kalshi_trading.trade_executor import TradeExecutor
 from kalshi_trading.trade_logger import TradeLogger, account_fingerprint, open_request_log
+from kalshi_trading.verify import stored
 
 __all__ = [
     "CancelResult",  # result types of the doors below
@@ -121,7 +123,9 @@ def _practice_folder(settings: Settings) -> Path:
     return settings.data_dir / "practice"
 
 
-def build(settings: Settings, *, read_only: bool) -> Services:
+def build(
+    settings: Settings, *, read_only: bool, make_transport: Callable[..., Transport] = Transport
+) -> Services:
     """Build every service of a session over one client and one journal.
 
     Sends nothing yet. `settings` must come from `connect`. If no session can be opened, orders are locked.
@@ -137,16 +141,20 @@ def build(settings: Settings, *, read_only: bool) -> Services:
         account=account,
     )
     drift = DriftCheck(partial(_log_api_change, journal))
-    transport = Transport(
+    behavior = stored.behavior(stored.load(settings, account))
+    timing = Timing(settings.connect_timeout_s, settings.total_timeout_s, settings.read_retries)
+    transport = make_transport(
         settings.api_base_url,
         settings.credentials,
-        timing=Timing(settings.connect_timeout_s, settings.total_timeout_s, settings.read_retries),
+        timing=replace(timing, tolerated_skew_s=behavior.tolerated_skew_s),
         remedy=ENDED if settings.environment is Environment.PRACTICE else NETWORK,
         on_no_connection=journal.log_error,
         on_answer=drift.observe,
     )
     client = KalshiClient(transport)
-    orders = OrderService(client, journal, limits=settings.limits, read_only=read_only, account=account)
+    orders = OrderService(
+        client, journal, limits=settings.limits, read_only=read_only, account=account, behavior=behavior
+    )
     if no_session is not None:
         orders.lock(str(no_session), until=partial(_raise, no_session))
     return Services(

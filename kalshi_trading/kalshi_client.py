@@ -25,6 +25,7 @@ from kalshi_trading.core.results import Listing
 from kalshi_trading.exchange.account_data import AccountClient, Row
 from kalshi_trading.exchange.http.transport import Timing, Transport
 from kalshi_trading.journal.own_orders import OwnOrdersReader
+from kalshi_trading.settings.behavior import ASSUMED
 
 if TYPE_CHECKING:
     from kalshi_trading.compose import CancelResult, Lease, SubmissionResult, TradeExecutor
@@ -33,9 +34,14 @@ __all__ = ["KalshiAPIError", "KalshiClient"]
 
 READ_LAG = timedelta(minutes=1)
 """Time by which the exchange's lists may lag behind a write."""
-_LONGEST_WINDOW_S = 30.0  # validity of a signature at the exchange; 5 to 30 s by observation
-LONGEST_SEND_S = _LONGEST_WINDOW_S + Timing().total_s
-"""Time after which an order being sent can no longer arrive."""
+
+
+def longest_send_s(signature_window_s: float) -> float:
+    """Return the time after which an order being sent can no longer arrive."""
+    return signature_window_s + Timing().total_s
+
+
+LONGEST_SEND_S = longest_send_s(ASSUMED.signature_window_s)
 
 
 class LeaseHolder:

@@ -140,7 +140,7 @@ def in_zone() -> Iterator[SetZone]:
 def practice_exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProcess]:
     """A practice exchange for the whole run of this worker."""
     # Without a balance bucket: tests follow one another faster than the account may read its balance.
-    options = ("--no-balance-bucket", "--idle-exit", "3600")
+    options = ("--assume", "balance_bucket=no", "--idle-exit", "3600")
     with running_exchange(tmp_path_factory.mktemp("practice"), *options) as running:
         yield running
 
@@ -148,7 +148,7 @@ def practice_exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exch
 @pytest.fixture(scope="session")
 def still_exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProcess]:
     """An exchange for this worker whose other participants are still."""
-    options = ("--seed", "5", "--still", "--no-balance-bucket", "--idle-exit", "3600")
+    options = ("--seed", "5", "--still", "--assume", "balance_bucket=no", "--idle-exit", "3600")
     with running_exchange(tmp_path_factory.mktemp("still"), *options) as running:
         yield running
 

@@ -22,8 +22,9 @@ from kalshi_trading.core.results import Progress
 from kalshi_trading.core.tickers import validate_ticker
 from kalshi_trading.journal.order_state import OrderState
 from kalshi_trading.journal.sessions import is_alive
-from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.kalshi_client import KalshiClient, longest_send_s
 from kalshi_trading.markets import FoundMarket, MarketIndex
+from kalshi_trading.orders.execution.absence_proof import ABSENCE_MARGIN_S
 from kalshi_trading.orders.execution.cancel import CancelResult, OrderCanceler
 from kalshi_trading.orders.execution.panic import OrdersUnderWay, PanicReport, PanicRun
 from kalshi_trading.orders.execution.panic_switch import PanicSwitch
@@ -40,6 +41,7 @@ from kalshi_trading.orders.pretrade.findings import Finding, Severity
 from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.orders.pretrade.pricing import build_preview, recheck, worst_price
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
+from kalshi_trading.settings.behavior import ASSUMED, ExchangeBehavior
 from kalshi_trading.settings.options import Limits
 from kalshi_trading.trade_logger import TradeLogger
 
@@ -55,6 +57,7 @@ class OrderService:
         limits: Limits,
         read_only: bool = False,
         account: str | None = None,
+        behavior: ExchangeBehavior = ASSUMED,
         pending: PendingOrders | None = None,
         clock: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], None] | None = None,
@@ -68,10 +71,18 @@ class OrderService:
         self._activity = ActivityReader(journal, account=account, clock=clock)
         self._lock = TradingLock(journal)
         self._panic_switch = PanicSwitch(journal, self._activity, self._lock)
+        self._behavior = behavior
         self._indexes = {"open": MarketIndex(client)}
         self._account = account
         self._pending = pending or PendingOrders()
-        self._recovery = OrderRecovery(client, journal, self._pending, clock=clock, sleep=sleep)
+        self._recovery = OrderRecovery(
+            client,
+            journal,
+            self._pending,
+            clock=clock,
+            sleep=sleep,
+            margin_s=max(ABSENCE_MARGIN_S, 2 * behavior.signature_window_s),
+        )
         pause = sleep or time.sleep
         self._submitter = OrderSubmitter(
             client,
@@ -81,6 +92,7 @@ class OrderService:
             self._lock,
             block_reason=self.block_reason,
             recount=self._recount,
+            behavior=behavior,
             clock=clock,
             sleep=pause,
             on_step=on_step,
@@ -93,6 +105,7 @@ class OrderService:
             client,
             self._activity,
             DayPnlReader(client, clock=clock),
+            behavior=behavior,
             clock=clock,
         )
 
@@ -208,7 +221,12 @@ class OrderService:
         """
         self._panic_switch.press()  # before the reads: `OrderSubmitter` checks after it has recorded
         self._panic_run = PanicRun(
-            self._client, self._canceler, self._read_orders_under_way, clock=self._clock, sleep=self._pause
+            self._client,
+            self._canceler,
+            self._read_orders_under_way,
+            longest_send_s=longest_send_s(self._behavior.signature_window_s),
+            clock=self._clock,
+            sleep=self._pause,
         )
         report = self._panic_run.cancel_everything()
         self._notice(end.order for end in (*report.canceled, *report.gone, *report.unknown))

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,7 @@ Trade Kalshi event contracts from the terminal.
 
   {0}               open the menu (practice exchange unless the settings say otherwise)
   {0} --read-only   open the menu with new orders disabled
+  {0} verify        check how the exchange behaves (sandbox, practice); --trade places small orders
   {0} practice …    run only the practice exchange (options: practice --help)
   {0} --help        show this help
   {0} --version     show the version
@@ -105,7 +107,7 @@ def _run_command(words: list[str]) -> int:
     if words == ["--version"]:
         sys.stdout.write(f"kalshi-trading-terminal {__version__}\n")
         return EXIT_DONE
-    if words not in ([], ["--read-only"]):
+    if words not in ([], ["--read-only"], ["verify"], ["verify", "--trade"]):
         _write_stderr(f"Unknown command or option: {' '.join(words)}\n\n{_help()}")
         return EXIT_CONFIGURATION
     if absent := packages.missing():
@@ -115,7 +117,13 @@ def _run_command(words: list[str]) -> int:
     try:
         settings = load_configured()
         log_dir = settings.log_dir
-        return _run_session(settings, read_only="--read-only" in words)
+        if words[:1] == ["verify"]:
+            from kalshi_trading.ui.commands import verify
+
+            verify.require_allowed(settings)
+            return _run_session(settings, partial(_run_verify, is_trading="--trade" in words))
+        is_read_only = "--read-only" in words or settings.read_only
+        return _run_session(settings, partial(_run_menu, read_only=is_read_only))
     except ConfigurationError as error:
         problems = "".join(f"  - {problem}\n" for problem in error.problems)
         _write_stderr(f"Cannot start. Fix these settings:\n{problems}")
@@ -146,7 +154,11 @@ def _report_bug(error: Exception, log_dir: Path) -> int:
     return EXIT_BUG
 
 
-def _run_session(settings: Settings, *, read_only: bool) -> int:
+_Work = Callable[["Settings", "Console", "Prompter", TerminalModes], int]
+
+
+def _run_session(settings: Settings, work: _Work) -> int:
+    """Connect, run `work` with signals handled, and return its exit status."""
     ctrl_c = CtrlC()
     console, prompter = _make_console(ctrl_c)
     for warning in settings.warnings:
@@ -159,7 +171,7 @@ def _run_session(settings: Settings, *, read_only: bool) -> int:
             from kalshi_trading import compose
 
             settings = compose.connect(settings)
-        status = _run_menu(settings, console, prompter, modes, read_only=read_only or settings.read_only)
+        status = work(settings, console, prompter, modes)
         termination.raise_request()
         return status
     except AuthenticationError as error:
@@ -194,6 +206,28 @@ def _run_menu(
     for note in compose.start_housekeeping(services):
         console.print(f"Note: {note}", markup=False)
     return menu.run(app)
+
+
+def _run_verify(
+    settings: Settings, console: Console, prompter: Prompter, modes: TerminalModes, *, is_trading: bool
+) -> int:
+    from kalshi_trading import compose
+    from kalshi_trading.ui.commands import verify
+    from kalshi_trading.verify.evidence import Evidence
+
+    if is_trading and not verify.confirm(prompter):
+        console.print("No orders were placed.", markup=False)
+        return EXIT_DONE
+    recorder = verify.Recorder(Evidence())
+    services = compose.build(
+        settings, read_only=settings.read_only or not is_trading, make_transport=recorder.make_transport
+    )
+    try:
+        for note in compose.start_housekeeping(services):
+            console.print(f"Note: {note}", markup=False)
+        return verify.verify(services, recorder, console, is_trading=is_trading)
+    finally:
+        services.close()
 
 
 def _key_advice(settings: Settings) -> str:

@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from practice_client import KEY_ID, START, MakeClient, PracticeClient
 
+from kalshi_trading.practice.assumptions import Assumptions
 from kalshi_trading.practice.server.app import build_app
 from kalshi_trading.practice.world.clock import ManualClock
 from kalshi_trading.practice.world.world import World
@@ -28,7 +29,8 @@ def make_client() -> Iterator[MakeClient]:
         key = Ed25519PrivateKey.generate()
         world.keys.add_key(KEY_ID, world.account_id, key.public_key())
         # The clock stands still, so a second balance read would never be allowed.
-        return PracticeClient(world, clock, build_app(world, balance_bucket=False), key)
+        world.assume(Assumptions(balance_bucket=False))
+        return PracticeClient(world, clock, build_app(world), key)
 
     yield make
     for world in worlds:

@@ -31,6 +31,7 @@ from kalshi_trading.portfolio.cross_check import check_account
 from kalshi_trading.portfolio.explain_market import explain_cash, explain_fees, explain_realized
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot
 from kalshi_trading.portfolio_tracker import PortfolioTracker
+from kalshi_trading.practice.assumptions import Assumptions
 from kalshi_trading.practice.engine.exchange import NewOrder, Refusal
 from kalshi_trading.practice.records import (
     ONE_DOLLAR,
@@ -93,7 +94,8 @@ class Histories:
         self.world.participants.step = lambda now: None  # type: ignore[method-assign]
         # Nothing needs to be saved, and only the thread that opened the file may write to it.
         self.world.commit = lambda: None  # type: ignore[method-assign]
-        self.app = build_app(self.world, balance_bucket=False)
+        self.world.assume(Assumptions(balance_bucket=False))
+        self.app = build_app(self.world)
 
     def begin(self, fee_type: FeeType, multiplier: int) -> History:
         return History(self, f"H{next(self.numbers)}", fee_type, multiplier)

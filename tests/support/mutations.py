@@ -282,7 +282,7 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "panic gives up while another session sends",
             "orders/execution/panic.py",
-            "is_sending = waited_s < LONGEST_SEND_S and",
+            "is_sending = waited_s < self._longest_send_s and",
             "is_sending = False and",
         ),
         Mutation(

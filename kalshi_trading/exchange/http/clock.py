@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
-_TOLERATED_SKEW_S = 2.0
-
 
 class ExchangeClock:
     """The exchange's clock relative to this computer's.
@@ -19,8 +17,9 @@ class ExchangeClock:
     Safe to share between threads.
     """
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
+    def __init__(self, clock: Callable[[], datetime], tolerated_skew_s: float = 2.0) -> None:
         self._clock = clock
+        self._tolerated_skew_s = tolerated_skew_s
         self.skew_s: float | None = None
         """Seconds this computer's clock is ahead of the exchange's: an estimate. None: no time from the
         exchange yet.
@@ -48,13 +47,13 @@ class ExchangeClock:
         self.least_skew_s = asked_at_s - header_s - 1
 
     def apply_offset(self) -> float | None:
-        """Sign by the exchange's clock if this computer's is more than 2 s off.
+        """Sign by the exchange's clock if this computer's is too far off.
 
         Returns the seconds this computer's clock is ahead. None: it is right, or there is no time from the
         exchange.
         """
         skew_s = self.skew_s
-        if skew_s is None or abs(skew_s) <= _TOLERATED_SKEW_S:
+        if skew_s is None or abs(skew_s) <= self._tolerated_skew_s:
             return None
         self.offset_s = -skew_s
         return skew_s

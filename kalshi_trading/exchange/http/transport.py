@@ -61,13 +61,14 @@ _IDLE_LIMIT_S = 2.0  # never write on a connection the exchange may be closing
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Timeouts in seconds, and the number of read retries."""
+    """Timeouts and clock error in seconds, and the number of read retries."""
 
     connect_s: float = 3.0
     total_s: float = 12.0
     read_retries: int = 3
     first_pause_s: float = 0.25
     longest_pause_s: float = 5.0
+    tolerated_skew_s: float = 2.0
 
 
 @dataclass(slots=True)
@@ -119,9 +120,8 @@ class Transport:
         self._credentials = credentials
         self._timing = timing or Timing()
         self._remedy = remedy
-        self._exchange_clock = ExchangeClock(clock)
-        self._monotonic = monotonic
-        self._sleep = sleep
+        self._exchange_clock = ExchangeClock(clock, self._timing.tolerated_skew_s)
+        self._monotonic, self._sleep = monotonic, sleep
         self._on_no_connection = on_no_connection
         self._on_answer = on_answer
         self._reported: str | None = None

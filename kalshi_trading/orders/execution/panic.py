@@ -119,12 +119,14 @@ class PanicRun:
         canceler: OrderCanceler,
         read_orders_under_way: Callable[[], OrdersUnderWay],
         *,
+        longest_send_s: float = LONGEST_SEND_S,
         clock: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
         self._canceler = canceler
         self._read_orders_under_way = read_orders_under_way
+        self._longest_send_s = longest_send_s
         self._clock = clock
         self._sleep = sleep
         self._ends: dict[str, CancelResult] = {}
@@ -136,7 +138,7 @@ class PanicRun:
         """Cancel all resting orders; repeat until a look proves none is left."""
         started_at = self._clock()
         pressed = self._now()
-        for pause_s in self._pauses(sent_since=started_at - timedelta(seconds=LONGEST_SEND_S)):
+        for pause_s in self._pauses(sent_since=started_at - timedelta(seconds=self._longest_send_s)):
             self._look(pause_s)
             left = self._left()
             if not left and not self.under_way_count and why_unproven(pressed, self._snapshots) is None:
@@ -155,7 +157,7 @@ class PanicRun:
         for number, pause_s in enumerate(chain(PANIC_PAUSES_S, repeat(PANIC_PAUSES_S[-1])), start=1):
             yield pause_s
             waited_s += pause_s
-            is_sending = waited_s < LONGEST_SEND_S and self._snapshots[-1].then.is_sending(sent_since)
+            is_sending = waited_s < self._longest_send_s and self._snapshots[-1].then.is_sending(sent_since)
             if number >= len(PANIC_PAUSES_S) and not is_sending:
                 return
 

@@ -56,6 +56,7 @@ from kalshi_trading.orders.execution.trading_lock import TradingLock
 from kalshi_trading.orders.pretrade.findings import denials
 from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.portfolio.read_pool import ReadPool
+from kalshi_trading.settings.behavior import ASSUMED, ExchangeBehavior
 from kalshi_trading.trade_logger import TradeLogger
 
 OLDEST_PREVIEW_S = 10
@@ -101,6 +102,7 @@ class OrderSubmitter:
         *,
         block_reason: Callable[[], str | None] = lambda: None,
         recount: Callable[[OrderPreview], OrderPreview] = lambda preview: preview,
+        behavior: ExchangeBehavior = ASSUMED,
         clock: Callable[[], datetime] = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -113,6 +115,7 @@ class OrderSubmitter:
         self._lock = lock
         self._block_reason = block_reason
         self._recount = recount
+        self._behavior = behavior
         self._clock = clock
         self._monotonic = monotonic
         self._sleep = sleep
@@ -266,7 +269,7 @@ class OrderSubmitter:
             )
         except KalshiAPIError as error:
             return SubmissionResult(Outcome.REJECTED, request, str(error))
-        return acknowledged_result(request, answer)
+        return acknowledged_result(request, answer, self._behavior)
 
     def _record_sending(self, preview: OrderPreview) -> None:
         """Record that a signed order is about to leave, then check it once more.

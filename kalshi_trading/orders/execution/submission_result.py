@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
-from kalshi_trading.core.models import Order, OrderAcknowledgement, OrderRequest, OrderStatus
+from kalshi_trading.core.models import BookSide, Order, OrderAcknowledgement, OrderRequest, OrderStatus
 from kalshi_trading.core.money import ONE_DOLLAR, ZERO, Contracts, Dollars, Price, cents
 from kalshi_trading.core.results import DictReading, Read, read_cents, read_contracts
 from kalshi_trading.journal.order_state import OrderStage
+from kalshi_trading.settings.behavior import ASSUMED, ExchangeBehavior
 
 
 class Outcome(StrEnum):
@@ -82,8 +83,12 @@ class SubmissionResult(DictReading):
         return tuple(key for key in self.dict_keys if key != "error" or not is_taken)
 
 
-def acknowledged_result(request: OrderRequest, acknowledgement: OrderAcknowledgement) -> SubmissionResult:
+def acknowledged_result(
+    request: OrderRequest, acknowledgement: OrderAcknowledgement, behavior: ExchangeBehavior = ASSUMED
+) -> SubmissionResult:
     average = acknowledgement.average_fill_price
+    if average is not None and request.book_side is BookSide.ASK and behavior.ask_average_in_no:
+        average = ONE_DOLLAR - average
     return SubmissionResult(
         outcome=Outcome.ACKNOWLEDGED,
         request=request,

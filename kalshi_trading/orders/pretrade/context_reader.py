@@ -16,8 +16,9 @@ from kalshi_trading.core.errors import InvalidInputError, NotFoundError
 from kalshi_trading.core.fees import FeeTerms, schedule_at, schedules_to_come
 from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.core.models import OrderStatus, Position, Positions
-from kalshi_trading.core.money import ZERO
+from kalshi_trading.core.money import ZERO, Dollars
 from kalshi_trading.core.results import fetch_or_none
+from kalshi_trading.core.valuation import OpenSize, resting_collateral
 from kalshi_trading.kalshi_client import READ_LAG, KalshiClient
 from kalshi_trading.orders.pretrade.activity import ActivityReader
 from kalshi_trading.orders.pretrade.context import DataAge, InFlightOrder, OrderContext
@@ -28,6 +29,7 @@ from kalshi_trading.orders.pretrade.in_flight import (
     drop_listed,
     possibly_missing,
 )
+from kalshi_trading.settings.behavior import ASSUMED, ExchangeBehavior
 
 T = TypeVar("T")
 
@@ -46,9 +48,11 @@ class ContextReader:
         activity: ActivityReader,
         day: DayPnlReader,
         *,
+        behavior: ExchangeBehavior = ASSUMED,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._client = client
+        self._behavior = behavior
         self._activity = activity
         self._day = day
         self._clock = clock
@@ -70,6 +74,7 @@ class ContextReader:
                 return pool.submit(_read_after, age_read, read)
 
             balance = afterwards(lambda: fetch_or_none(lambda: self._client.get_balance(fresh=has_sent)))
+            reserved = afterwards(lambda: fetch_or_none(self._reserved))
             positions = afterwards(lambda: self._client.get_positions(ticker=ticker))
             listed = afterwards(lambda: self._client.get_orders(ticker=ticker, status=OrderStatus.RESTING))
             book = pool.submit(fetch_or_none, lambda: self._book(ticker))
@@ -88,7 +93,7 @@ class ContextReader:
             book=book.result(),
             fees=None if fees is None else schedule_at(fees, market, at),
             later_fees=() if fees is None else schedules_to_come(fees, market, at),
-            cash=None if cash is None else cash.cash_for(market.exchange_index),
+            cash=_free_of(None if cash is None else cash.cash_for(market.exchange_index), reserved.result()),
             position=_position_in(ticker, positions.result()),
             resting=resting,
             unseen=drop_listed([order for order in maybe_missing if order.ticker == ticker], resting),
@@ -101,6 +106,20 @@ class ContextReader:
             unresolved=tuple(order.sentence for order in orders.pending_orders if order.ticker == ticker),
         )
 
+    def _reserved(self) -> Dollars:
+        """Return what open orders take from the cash that the exchange reports.
+
+        Zero where it reports cash without it. Raises KalshiAPIError. Source: Kalshi API, balance.
+        """
+        if not self._behavior.cash_includes_collateral:
+            return ZERO
+        held = {row.ticker: row.net for row in self._client.get_positions().markets.require_complete()}
+        sizes: dict[str, list[OpenSize]] = {}
+        for order in self._client.get_orders(status=OrderStatus.RESTING).require_complete():
+            size = OpenSize(order.book_side, order.yes_price, order.remaining_count)
+            sizes.setdefault(order.ticker, []).append(size)
+        return sum((resting_collateral(held.get(name, ZERO), each) for name, each in sizes.items()), ZERO)
+
     def _look_at_age(
         self, ticker: str, in_flight: InFlightOrders
     ) -> tuple[datetime | None, tuple[InFlightOrder, ...]]:
@@ -109,7 +128,7 @@ class ContextReader:
         The orders are of any market. Read first, because later reads are at least as new. Fills of this
         market are read before the position, so an order dropped because of its fills is in the position.
         """
-        as_of = fetch_or_none(self._client.get_data_as_of)
+        as_of = fetch_or_none(self._client.get_data_as_of) if self._behavior.data_timestamp_lags else None
         maybe_missing = possibly_missing(in_flight, as_of, self._clock())
         here = [order for order in maybe_missing if order.ticker == ticker]
         if not here:
@@ -174,6 +193,11 @@ class ContextReader:
             series_changes=series_changes.result(),
             event_changes=event_changes.result().require_complete(),
         )
+
+
+def _free_of(cash: Dollars | None, reserved: Dollars | None) -> Dollars | None:
+    """Subtract what open orders reserve from cash. None: unknown."""
+    return None if cash is None or reserved is None else cash - reserved
 
 
 def _read_after(first: Future[Any], read: Callable[[], T]) -> T:

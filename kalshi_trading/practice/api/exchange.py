@@ -46,8 +46,9 @@ def _user_data_timestamp(call: ApiCall) -> Json:
     return {"as_of_time": market_responses.time(call.world.reads_as_of)}
 
 
-def _account_limits(_call: ApiCall) -> Json:
-    return rate_limits.limits()
+def _account_limits(call: ApiCall) -> Json:
+    shown = {"balance": {"refill_rate": 1, "bucket_capacity": 1}}
+    return rate_limits.limits() | (shown if call.world.assumptions.balance_bucket_shown else {})
 
 
 def _endpoint_costs(_call: ApiCall) -> Json:

@@ -108,7 +108,10 @@ def _serve(world: World, buckets: Buckets, endpoint: Endpoint) -> Callable[[Requ
         try:
             world.catch_up()
             account_id = _signing_account(world, request, endpoint)
-            if account_id and not buckets.take(account_id, endpoint.method, endpoint.path, world.clock.now()):
+            own_balance = world.assumptions.balance_bucket
+            if account_id and not buckets.take(
+                account_id, endpoint.method, endpoint.path, world.clock.now(), own_balance=own_balance
+            ):
                 raise too_many_requests()
             query = Query(endpoint.operation, request.query_params)
             call = ApiCall(world, account_id, query, request.path_params, body)

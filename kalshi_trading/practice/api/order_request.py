@@ -12,6 +12,7 @@ import re
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from kalshi_trading.practice.assumptions import Assumptions
 from kalshi_trading.practice.engine.exchange import NewOrder
 from kalshi_trading.practice.records import ONE_SECOND, BookSide, SelfTradePrevention, TimeInForce
 from kalshi_trading.practice.responses.errors import ApiError, api_error, bad_request
@@ -32,20 +33,20 @@ _INTEGERS = ("expiration_time", "subaccount", "exchange_index")
 _REQUIRED = ("ticker", "side", "count", "price", "time_in_force", "self_trade_prevention_type")
 _INT64 = range(-(2**63), 2**63)
 _END_OF_TIME_S = 253_402_300_800  # times from the year 10000 on cannot be formatted
-_CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9_-]+")
 _DECIMAL = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,6}))?")
 
 Value = TypeVar("Value", bound=StrEnum)
 
 
-def new_order(raw: bytes, fresh_id: str) -> NewOrder:
+def new_order(raw: bytes, fresh_id: str, assumptions: Assumptions) -> NewOrder:
     """Parse the body of a create request.
 
     `fresh_id` becomes the client_order_id if the body has none. Raises ApiError.
     """
     body = _decode(raw)
     _check_types(body)
-    _check_client_order_id(body.get("client_order_id") or fresh_id)
+    _check_client_order_id(body.get("client_order_id") or fresh_id, assumptions)
     for name in _REQUIRED:
         if not body.get(name):
             raise _invalid(f"{name} is required")
@@ -106,13 +107,14 @@ def _json_type(value: object) -> str:
     return kinds.get(type(value), "null")
 
 
-def _check_client_order_id(client_order_id: str) -> None:
+def _check_client_order_id(client_order_id: str, assumptions: Assumptions) -> None:
     """Raise ApiError for an id with a refused character, such as a dot.
 
     This comes before every other rule, so a refused id is not used up.
     Source: Kalshi API, client_order_id.
     """
-    if not _CLIENT_ORDER_ID.fullmatch(client_order_id):
+    plain = client_order_id.replace(".", "") if assumptions.dot_in_client_id else client_order_id
+    if len(client_order_id) > assumptions.longest_client_id or not _CLIENT_ORDER_ID.fullmatch(plain):
         raise api_error(400, "invalid_parameters")
 
 

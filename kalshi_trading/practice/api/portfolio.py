@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
+from kalshi_trading.practice.api import assumed
 from kalshi_trading.practice.api.http import ApiCall, Endpoint
 from kalshi_trading.practice.api.order_request import new_order
 from kalshi_trading.practice.api.paging import page, page_newest_first, page_of_names
-from kalshi_trading.practice.engine.exchange import Exchange
 from kalshi_trading.practice.records import (
     ONE_DOLLAR_PRICE,
     BookSide,
@@ -34,17 +34,21 @@ def _balance(call: ApiCall) -> Json:
     reads = call.world.reads
     _require_primary(call)
     held = [position for position in reads.positions_of(call.account_id) if not position.settled]
-    value = sum(_current_value(call.world.exchange, position) for position in held)
+    value = sum(_current_value(call, position) for position in held)
     return account_responses.balance(reads.balance(call.account_id), value, call.world.reads_as_of)
 
 
-def _current_value(exchange: Exchange, position: Position) -> int:
+def _current_value(call: ApiCall, position: Position) -> int:
     """Return a position's current value in millionths of a dollar.
 
     Uses the payout once it is known, then the bid, or the last price while the market does not trade. A YES
     contract is worth that less the settlement floor, which is in the cash already.
     """
+    exchange = call.world.exchange
     market = exchange.markets[position.ticker]
+    marked = assumed.marks(call, position, market)
+    if marked is not None:
+        return marked
     if market.settlement_value is not None:
         yes = no = market.settlement_value
     elif market.status is MarketStatus.ACTIVE:
@@ -87,7 +91,7 @@ def list_positions(call: ApiCall, *, live: bool) -> Json:
     for row in rows:
         events.setdefault(exchange.markets[row.ticker].event_ticker, []).append(row)
     return {
-        "market_positions": [account_responses.market_position(row) for row in rows],
+        "market_positions": [assumed.market_position(call, row) for row in rows],
         "event_positions": [account_responses.event_position(name, held) for name, held in events.items()],
         "cursor": cursor,
     }
@@ -102,7 +106,7 @@ def list_fills(call: ApiCall, *, live: bool) -> Json:
     """List fills of the live window, or older ones."""
     query = call.query
     limit, tickers, order_id = query.limit(_MAX_ROWS), query.names("ticker", 100), query.text("order_id")
-    in_time, is_primary = _time_filter(call), query.primary_account_only()
+    in_time, is_primary = assumed.time_filter(call), query.primary_account_only()
     is_in_list = call.world.archive.fills(call.now, live=live)
 
     def keep(fill: Fill) -> bool:
@@ -122,7 +126,7 @@ def list_fills(call: ApiCall, *, live: bool) -> Json:
 def _settlements(call: ApiCall) -> Json:
     query, exchange = call.query, call.world.exchange
     limit, ticker, event_ticker = query.limit(_MAX_ROWS), query.text("ticker"), query.text("event_ticker")
-    in_time, is_primary = _time_filter(call), query.primary_account_only()
+    in_time, is_primary = assumed.time_filter(call), query.primary_account_only()
 
     def keep(row: Settlement) -> bool:
         return (
@@ -145,8 +149,10 @@ def list_orders(call: ApiCall, *, live: bool) -> Json:
     """List open orders and those of the live window, or those ended before it."""
     query, exchange = call.query, call.world.exchange
     limit, ticker, events = query.limit(_MAX_ROWS), query.text("ticker"), query.names("event_ticker", 100)
-    status, in_time = query.choice("status", tuple(OrderStatus)), _time_filter(call)
+    status, in_time = query.choice("status", tuple(OrderStatus)), assumed.time_filter(call)
     is_primary, is_in_list = query.primary_account_only(), call.world.archive.orders(call.now, live=live)
+
+    by_update = call.world.assumptions.orders_filtered_by == "updated"
 
     def keep(order: Order) -> bool:
         return (
@@ -154,18 +160,21 @@ def list_orders(call: ApiCall, *, live: bool) -> Json:
             and ticker in (None, order.ticker)
             and status in (None, order.status)
             and (not events or exchange.markets[order.ticker].event_ticker in events)
-            and in_time(order.created_at)
+            and in_time(order.updated_at if by_update else order.created_at)
             and is_in_list(order)
+            and assumed.is_listed(call, order)
         )
 
     stored = call.world.reads.orders_oldest_first(call.account_id)
     rows, cursor = page_newest_first(stored, limit, query.text("cursor"), keep)
-    return {"orders": [account_responses.order(row) for row in rows], "cursor": cursor}
+    return {"orders": [assumed.order(call, row) for row in rows], "cursor": cursor}
 
 
 def _order(call: ApiCall) -> Json:
-    order = call.world.reads.order(call.path["order_id"])
-    return {"order": account_responses.order(_require_own(order, call))}
+    order = _require_own(call.world.reads.order(call.path["order_id"]), call)
+    if not assumed.is_listed(call, order):
+        raise not_found()
+    return {"order": assumed.order(call, order)}
 
 
 def _queue_position(call: ApiCall) -> Json:
@@ -185,6 +194,7 @@ def _queue_positions(call: ApiCall) -> Json:
         order
         for order in exchange.orders_of(call.account_id)
         if order.status is OrderStatus.RESTING
+        and call.world.assumptions.queue_positions_listed
         and query.primary_account_only()
         and (not tickers or order.ticker in tickers)
         and event_ticker in (None, exchange.markets[order.ticker].event_ticker)
@@ -210,10 +220,10 @@ def _transfers(call: ApiCall, transfers: Sequence[Transfer]) -> tuple[list[Json]
 
 
 def _create_order(call: ApiCall) -> Json:
-    new = new_order(call.body, fresh_id=str(uuid.uuid4()))
+    new = new_order(call.body, str(uuid.uuid4()), call.world.assumptions)
     if new.ticker in call.world.exchange.markets:
         call.world.participants.watch(new.ticker, call.now)
-    return account_responses.created_order(call.world.exchange.place(call.account_id, new))
+    return assumed.created_order(call, call.world.exchange.place(call.account_id, new))
 
 
 def _cancel_order(call: ApiCall) -> Json:
@@ -231,11 +241,6 @@ def _require_own(order: Order | None, call: ApiCall) -> Order:
     if order is None or order.account_id != call.account_id:
         raise not_found()
     return order
-
-
-def _time_filter(call: ApiCall) -> Callable[[int], bool]:
-    earliest, latest = call.query.instant("min_ts"), call.query.instant("max_ts")
-    return lambda at: (earliest is None or at >= earliest) and (latest is None or at <= latest)
 
 
 def _require_primary(call: ApiCall) -> None:

@@ -51,21 +51,20 @@ class _Bucket:
 
 
 class Buckets:
-    """The write, read and balance buckets of each account.
+    """The write, read and balance buckets of each account."""
 
-    `own_balance` False: balance reads are charged to the read bucket.
-    """
-
-    def __init__(self, *, own_balance: bool = True) -> None:
-        self._own_balance = own_balance
+    def __init__(self) -> None:
         self._buckets: dict[tuple[str, str], _Bucket] = {}
 
-    def take(self, account_id: str, method: str, template: str, now: int) -> bool:
-        """Charge a request; return False if its bucket holds too few tokens."""
+    def take(self, account_id: str, method: str, template: str, now: int, *, own_balance: bool) -> bool:
+        """Charge a request; return False if its bucket holds too few tokens.
+
+        Without `own_balance`, balance reads are charged to the read bucket.
+        """
         name, rate, capacity = "write", REFILL_RATE, CAPACITY
         if method == "GET":
             name = "read"
-            if self._own_balance and template == BALANCE_PATH:
+            if own_balance and template == BALANCE_PATH:
                 name, rate, capacity = "balance", BALANCE_RATE, BALANCE_RATE
         full = _Bucket(rate, capacity, capacity * ONE_SECOND, now)
         bucket = self._buckets.setdefault((account_id, name), full)

@@ -29,8 +29,6 @@ from kalshi_trading.practice.records import (
     TimeInForce,
 )
 
-MAX_CLIENT_ORDER_ID_LENGTH = 64
-
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
@@ -54,6 +52,8 @@ def check_rules(state: ExchangeState, account_id: str, new: NewOrder, now: int) 
     _check_exchange(state)
     market = state.market(new.ticker)
     _check_market(market)
+    if not state.assumptions.price_checked_first:
+        _check_client_order_id(state, account_id, new.client_order_id)
     if not price_grids.is_on_grid(market.grid, new.price):
         raise Refusal(400, "invalid_price")
     if new.price <= market.floor:
@@ -61,10 +61,15 @@ def check_rules(state: ExchangeState, account_id: str, new: NewOrder, now: int) 
     if new.count <= 0:
         raise Refusal(400, "invalid_order_size")
     _check_expiration(new, now)
-    _check_reduce_only(new, state.closable(account_id, new.ticker, new.side))
-    if new.post_only and state.books[new.ticker].crosses(new.side, new.price):
+    _check_reduce_only(state, account_id, new)
+    if is_crossing_post_only(state, new) and not state.assumptions.post_only_canceled:
         raise invalid_order("post only cross")
     _check_client_order_id(state, account_id, new.client_order_id)
+
+
+def is_crossing_post_only(state: ExchangeState, new: NewOrder) -> bool:
+    """Return True for a post-only order that would trade at once."""
+    return new.post_only and state.books[new.ticker].crosses(new.side, new.price)
 
 
 def tradable_count(state: ExchangeState, account_id: str, new: NewOrder) -> int:
@@ -141,17 +146,19 @@ def _check_expiration(new: NewOrder, now: int) -> None:
         raise invalid_order("Expiration timestamp must be in the future")
 
 
-def _check_reduce_only(new: NewOrder, closable: int) -> None:
+def _check_reduce_only(state: ExchangeState, account_id: str, new: NewOrder) -> None:
     if not new.reduce_only:
         return
     if new.time_in_force is not TimeInForce.IMMEDIATE_OR_CANCEL:
         raise invalid_order("reduce_only requires immediate_or_cancel")
-    if closable == 0:
+    is_canceled = state.assumptions.reduce_only_canceled
+    if not is_canceled and state.closable(account_id, new.ticker, new.side) == 0:
         raise invalid_order("no position to reduce")
 
 
 def _check_client_order_id(state: ExchangeState, account_id: str, client_order_id: str) -> None:
-    if len(client_order_id) > MAX_CLIENT_ORDER_ID_LENGTH:
-        raise invalid_order(f"client_order_id is longer than {MAX_CLIENT_ORDER_ID_LENGTH} characters")
+    if len(client_order_id) > state.assumptions.longest_client_id:
+        longest = state.assumptions.longest_client_id
+        raise invalid_order(f"client_order_id is longer than {longest} characters")
     if state.knows_client_order_id(account_id, client_order_id):
         raise Refusal(409, "order_already_exists")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from kalshi_trading.practice.accounting import ledger
+from kalshi_trading.practice.assumptions import Assumptions
 from kalshi_trading.practice.engine import floors, invariants, lifecycle, matching, price_grids
 from kalshi_trading.practice.engine.admission import NewOrder
 from kalshi_trading.practice.engine.changes import ChangeSink, Kind, NoChanges
@@ -152,6 +153,10 @@ class Exchange:
         """Set whether the client_order_id of an ended order may be reused."""
         self._state.forgets_ended_ids = forgets
 
+    def assume(self, assumptions: Assumptions) -> None:
+        """Answer the open questions this way from now on."""
+        self._state.assumptions = assumptions
+
     def queue_position(self, account_id: str, order_id: str) -> int:
         """Return the contracts ahead of an account's own resting order.
 
@@ -177,9 +182,11 @@ class Exchange:
     def balance(self, account_id: str) -> int:
         """Return the cash minus the collateral of resting orders.
 
-        Reserved fees are not subtracted.
+        Reserved fees are not subtracted, nor is the collateral if that is assumed.
         """
         self._state.account(account_id)
+        if self._state.assumptions.balance_includes_collateral:
+            return self._state.cash(account_id)
         return self._state.cash(account_id) - self._state.collateral(account_id)
 
     def position(self, account_id: str, ticker: str) -> Position | None:

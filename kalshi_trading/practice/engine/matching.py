@@ -46,16 +46,26 @@ def place(state: ExchangeState, account_id: str, new: NewOrder, now: int) -> Pla
     A fill-or-kill order that cannot fill completely raises Refusal but is stored as canceled: its
     client_order_id is used up.
     """
-    admission.check_rules(state, account_id, new, now)
+    try:
+        admission.check_rules(state, account_id, new, now)
+    except Refusal:
+        if state.assumptions.refusal_spends_id and not state.is_trading(new.ticker):
+            state.spend_client_order_id(account_id, new.client_order_id)
+        raise
     count = admission.tradable_count(state, account_id, new)
-    matches = list(state.books[new.ticker].matches(new.side, new.price, count, account_id))
+    must_not_trade = count == 0 or admission.is_crossing_post_only(state, new)
+    matches = (
+        []
+        if must_not_trade
+        else list(state.books[new.ticker].matches(new.side, new.price, count, account_id))
+    )
     admission.check_balance(state, account_id, new, count, matches)
     order = _create_order(state, account_id, new, now)
     if _is_killed(new, matches):
         state.end(order, OrderStatus.CANCELED, now)
         raise Refusal(409, "fill_or_kill_insufficient_resting_volume")
     fills, stopped = _match(state, order, matches, now)
-    _finish(state, order, stopped, now)
+    _finish(state, order, stopped or must_not_trade, now)
     return PlaceResult(order, fills)
 
 

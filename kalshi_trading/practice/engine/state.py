@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 from kalshi_trading.practice.accounting import fees, ledger, positions
 from kalshi_trading.practice.accounting.collateral import CollateralHold, CollateralHolds
+from kalshi_trading.practice.assumptions import Assumptions
 from kalshi_trading.practice.engine.book import Book
 from kalshi_trading.practice.engine.changes import ChangeSink, Kind
 from kalshi_trading.practice.engine.refusals import not_found
@@ -27,6 +28,7 @@ from kalshi_trading.practice.records import (
     Fill,
     FloorChange,
     Market,
+    MarketStatus,
     Order,
     OrderStatus,
     Position,
@@ -46,6 +48,7 @@ class ExchangeState:
         self.trading_active = True
         self.exchange_active = True
         self.forgets_ended_ids = False
+        self.assumptions = Assumptions()
         self.series: dict[str, Series] = {}
         self.events: dict[str, Event] = {}
         self.markets: dict[str, Market] = {}
@@ -115,12 +118,23 @@ class ExchangeState:
         With `forgets_ended_ids`, only ids of resting orders count. Ended orders of simulated accounts never
         count.
         """
-        if client_order_id not in self._client_order_ids[account_id] or not self.forgets_ended_ids:
+        is_forgetful = self.forgets_ended_ids or self.assumptions.client_id_reusable
+        if client_order_id not in self._client_order_ids[account_id] or not is_forgetful:
             return client_order_id in self._client_order_ids[account_id]
         return any(
             order.client_order_id == client_order_id and order.status is OrderStatus.RESTING
             for order in self._account_orders[account_id].values()
         )
+
+    def spend_client_order_id(self, account_id: str, client_order_id: str) -> None:
+        """Use up an id without an order. Forgotten at the next start."""
+        self._client_order_ids[account_id].add(client_order_id)
+
+    def is_trading(self, ticker: str) -> bool:
+        """Return True if neither exchange nor market is paused or closed."""
+        market = self.markets.get(ticker)
+        is_open = self.exchange_active and self.trading_active
+        return is_open and (market is None or market.status is MarketStatus.ACTIVE)
 
     def closable(self, account_id: str, ticker: str, side: BookSide) -> int:
         """Return how many contracts an order on this side can close."""

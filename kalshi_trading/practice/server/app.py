@@ -26,14 +26,13 @@ def build_app(
     faults: FaultScript | None = None,
     latency: Latency | None = None,
     control: bool = False,
-    balance_bucket: bool = True,
 ) -> ASGIApp:
     """Build the application that serves every endpoint of a world.
 
     `on_request` is called for each API request. `faults` adds scripted failures. `latency` delays responses.
-    `control` adds the practice-only requests. Without `balance_bucket`, balance reads count as other reads.
+    `control` adds the practice-only requests.
     """
-    app = http.build_app(world, ENDPOINTS, on_request, Buckets(own_balance=balance_bucket))
+    app = http.build_app(world, ENDPOINTS, on_request, Buckets())
     if faults is not None:
         app = FaultMiddleware(app, world, faults)
     latency = latency or Latency()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -17,6 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from kalshi_trading.practice import assumptions
 from kalshi_trading.practice.api.historical import cut_offs_json
 from kalshi_trading.practice.api.http import json_response
 from kalshi_trading.practice.records import ONE_CONTRACT, ONE_DOLLAR, ONE_SECOND
@@ -66,6 +68,7 @@ class _Control:
             ("POST", "/cutoff", self._set_cut_offs),
             ("POST", "/floor", self._set_floor),
             ("POST", "/latency", self._set_latency),
+            ("POST", "/assumptions", self._assume),
             ("GET", "/books", self._audit),
         ]
         return Starlette(
@@ -146,6 +149,10 @@ class _Control:
         milliseconds = _read_int(body, "ms", _MAX_LATENCY_MS)
         self._latency.seconds = milliseconds / 1_000
         return {"ms": milliseconds}
+
+    def _assume(self, _request: Request, body: Json) -> Json:
+        self._world.assume(assumptions.parse(f"{name}={word}" for name, word in body.items()))
+        return asdict(self._world.assumptions)
 
     def _audit(self, _request: Request, _body: Json) -> Json:
         return self._world.audit(self._world.account_id).as_json()

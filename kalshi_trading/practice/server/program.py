@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from kalshi_trading.practice import assumptions
 from kalshi_trading.practice.server.instance_lock import InstanceLock, ReadyFile, claim
 from kalshi_trading.practice.storage.private_files import (
     KEY_FILE,
@@ -81,14 +82,23 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--scenario", type=_scenario, metavar="positions=N,fills=N", help="account history of a new exchange"
     )
+    parser.add_argument(
+        "--assume",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="answer an open question of Kalshi's API this way; repeatable",
+    )
     parser.add_argument("--still", action="store_true", help="stop the simulated traders")
     parser.add_argument(
         "--floors", action="store_true", help="let the settlement floors of scalar markets move by the clock"
     )
-    parser.add_argument(
-        "--no-balance-bucket", action="store_true", help="allow more than one balance read per second"
-    )
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    try:
+        options.assume = assumptions.parse(options.assume)
+    except ValueError as error:
+        parser.error(f"argument --assume: {error}")
+    return options
 
 
 def _port(text: str) -> int:
@@ -207,7 +217,6 @@ def _serve(
             faults,
             latency,
             options.control,
-            balance_bucket=not options.no_balance_bucket,
         )
     finally:
         world.close()
@@ -236,6 +245,7 @@ def _open_world(file: Path, options: argparse.Namespace) -> World:
             build(world, scenario)
         world.participants.is_paused = options.still
         world.floors.is_moving = options.floors
+        world.assume(options.assume)
         if scenario is not None:
             world.advance_to(system.now())
     except (OSError, ValueError, sqlite3.Error) as error:

@@ -107,7 +107,6 @@ def serve(
     faults: FaultScript | None = None,
     latency: Latency | None = None,
     control: bool = False,
-    balance_bucket: bool = True,
 ) -> None:
     """Serve until a signal, or until `idle_exit_s` pass without a request.
 
@@ -129,7 +128,6 @@ def serve(
         faults=faults,
         latency=latency,
         control=control,
-        balance_bucket=balance_bucket,
     )
     protocol: Literal["h11"] | type[asyncio.Protocol] = "h11" if faults is None else _BreakableProtocol
     guarded = RequestGuard(app, port)

@@ -1,7 +1,7 @@
 """Request authentication: verify the KALSHI-ACCESS headers.
 
 The signed text is timestamp + METHOD + path without query. RSA keys sign with PSS over SHA-256 and a salt
-as long as the digest; Ed25519 keys sign directly. A timestamp may be ten seconds off. Holds public keys
+as long as the digest; Ed25519 keys sign directly. A timestamp may be `window_ms` off. Holds public keys
 only.
 Source: Kalshi API, authentication.
 """
@@ -26,7 +26,6 @@ KEY_HEADER = "kalshi-access-key"
 TIMESTAMP_HEADER = "kalshi-access-timestamp"
 SIGNATURE_HEADER = "kalshi-access-signature"
 
-_WINDOW_MS = 10_000
 _MILLISECONDS = re.compile(r"[0-9]{1,16}")
 _PSS = padding.PSS(mgf=padding.MGF1(SHA256()), salt_length=padding.PSS.DIGEST_LENGTH)
 
@@ -43,6 +42,7 @@ class KeyRing:
     """The accepted public keys and their accounts."""
 
     def __init__(self) -> None:
+        self.window_ms = 10_000
         self._owners: dict[str, _KeyOwner] = {}
 
     def add_key(self, key_id: str, account_id: str, public_key: PublicKey) -> None:
@@ -64,7 +64,7 @@ class KeyRing:
         key_id, timestamp, signature = given
         if not key_id or not timestamp or not signature:
             raise missing_signature()
-        if not _MILLISECONDS.fullmatch(timestamp) or abs(int(timestamp) - now // 1000) > _WINDOW_MS:
+        if not _MILLISECONDS.fullmatch(timestamp) or abs(int(timestamp) - now // 1000) > self.window_ms:
             raise stale_timestamp()
         owner = self._owners.get(key_id)
         if owner is None:

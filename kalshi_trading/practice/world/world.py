@@ -10,6 +10,7 @@ import uuid
 from collections import deque
 from pathlib import Path
 
+from kalshi_trading.practice.assumptions import Assumptions
 from kalshi_trading.practice.engine.exchange import Exchange
 from kalshi_trading.practice.engine.schedule import DueKind
 from kalshi_trading.practice.records import (
@@ -69,6 +70,7 @@ class World:
         self.clock = clock
         self.signing_clock = signing_clock or clock  # checks signature timestamps, even if `clock` is shifted
         self.keys = KeyRing()
+        self.assumptions = Assumptions()
         self.exchange = Exchange(clock=clock.now, new_id=_new_id, changes=self)
         self.transfers = Transfers(self.exchange, clock=clock.now, new_id=_new_id, on_change=self._record)
         self._store = Store(path)
@@ -113,7 +115,19 @@ class World:
     def reads_as_of(self) -> int:
         """The instant private reads show, in Unix microseconds."""
         reads = self.reads
-        return reads.as_of if isinstance(reads, LaggingReads) else self.clock.now()
+        is_behind = isinstance(reads, LaggingReads) and self.assumptions.data_timestamp_lags
+        return reads.as_of if is_behind and isinstance(reads, LaggingReads) else self.clock.now()
+
+    def assume(self, assumptions: Assumptions) -> None:
+        """Answer the open questions this way from now on."""
+        self.assumptions = assumptions
+        self.exchange.assume(assumptions)
+        self.keys.window_ms = assumptions.clock_window_s * 1_000
+        self._lagging = None
+        lag = assumptions.read_lag_ms * 1_000
+        if lag:
+            now = self.clock.now()
+            self._lagging = LaggingReads(self.exchange, self.account_id, now, lambda at: at - lag)
 
     def use_lagging_reads(self, lagging: LaggingReads) -> None:
         """Make private reads lag from now on."""

@@ -21,6 +21,7 @@ from kalshi_trading.ui.app import AppContext
 from kalshi_trading.ui.prompts.prompter import BACK_OR_REFRESH
 from kalshi_trading.ui.views import account as account_view
 from kalshi_trading.ui.views import records as records_view
+from kalshi_trading.verify import stored
 
 
 def account(app: AppContext) -> None:
@@ -47,11 +48,17 @@ def _page(app: AppContext) -> RenderableType:
         rows += [
             ("Clock", "not checked yet" if skew_s is None else clock_skew(skew_s)),
             ("API", "changed, see below" if changes else "as documented"),
+            ("Exchange behavior", _behavior(app)),
             ("Records", f"{app.journal.folder}, {sizes}"),
             ("Settings file", _settings_file(app.settings.env_file)),
             ("Data folder", str(app.settings.data_dir)),
         ]
     return Group(tables.key_values(rows), limits_table, *account_view.api_changes(changes))
+
+
+def _behavior(app: AppContext) -> str:
+    verified = stored.load(app.settings, app.account)
+    return "not verified" if verified is None else verified.summary
 
 
 def _settings_file(path: Path | None) -> str:

@@ -25,6 +25,7 @@ from engine_world import (
     price,
 )
 
+from kalshi_trading.practice.assumptions import Assumptions
 from kalshi_trading.practice.engine.exchange import NewOrder, Refusal
 from kalshi_trading.practice.engine.state import TRADES_KEPT
 from kalshi_trading.practice.records import BookSide, FeeType, OrderStatus, SelfTradePrevention
@@ -214,9 +215,12 @@ def test_reduce_only_stops_at_the_position(world: World) -> None:
 
 
 @pytest.mark.parametrize("side", list(BookSide))
-def test_reduce_only_with_nothing_to_reduce_is_refused(world: World, side: BookSide) -> None:
+def test_reduce_only_with_nothing_to_reduce_is_canceled_or_refused(world: World, side: BookSide) -> None:
     if side is BID:
         world.trade("ann", "bob", "6", "0.50")  # a bid cannot reduce YES
+    placed = world.place("ann", side, "1", "0.50", IOC, reduce_only=True)
+    assert (placed.order.status, placed.order.fill_count, placed.fills) == (OrderStatus.CANCELED, 0, ())
+    world.exchange.assume(Assumptions(reduce_only_canceled=False))
     assert refused(world, "ann", side, "1", "0.50", IOC, reduce_only=True).code == "invalid_order"
 
 

@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from practice_client import ROOT, PracticeClient
 
-from kalshi_trading.practice.server.app import build_app
 from kalshi_trading.practice.server.key_file import practice_key
 
 
@@ -145,7 +144,7 @@ def test_empty_bucket_refuses_and_refills_with_time(client: PracticeClient) -> N
 
 
 def test_the_balance_is_read_once_a_second_beside_all_other_reads(client: PracticeClient) -> None:
-    client.app = build_app(client.world)
+    client.world.assume(Assumptions())
     client.get("/portfolio/balance")
     refused = client.send("GET", "/portfolio/balance")
     assert (refused.status, refused.body) == (429, ERRORS["429_rate"]["body"])
@@ -158,7 +157,6 @@ def test_the_balance_is_read_once_a_second_beside_all_other_reads(client: Practi
 
 
 def test_without_a_balance_bucket_the_balance_is_a_read_like_any_other(client: PracticeClient) -> None:
-    client.app = build_app(client.world, balance_bucket=False)
     for _ in range(90):
         client.get("/portfolio/balance")
     assert client.send("GET", "/portfolio/balance").status == 429

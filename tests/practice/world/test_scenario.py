@@ -14,6 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from practice_client import KEY_ID, START, MakeClient, PracticeClient, listed
 
+from kalshi_trading.practice.assumptions import Assumptions
 from kalshi_trading.practice.server.app import build_app
 from kalshi_trading.practice.world.account_audit import AccountAudit
 from kalshi_trading.practice.world.clock import ManualClock
@@ -36,7 +37,8 @@ def account() -> Any:
     key = Ed25519PrivateKey.generate()
     world.keys.add_key(KEY_ID, world.account_id, key.public_key())
     made = build(world, SMALL)
-    yield PracticeClient(world, clock, build_app(world, balance_bucket=False), key), made
+    world.assume(Assumptions(balance_bucket=False))
+    yield PracticeClient(world, clock, build_app(world), key), made
     world.close()
 
 

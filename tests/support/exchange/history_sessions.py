@@ -35,6 +35,7 @@ from kalshi_trading.orders.execution.recovery import OrderRecovery
 from kalshi_trading.orders.execution.submission import OrderSubmitter, SubmissionStep
 from kalshi_trading.orders.execution.trading_lock import TradingLock
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
+from kalshi_trading.practice.assumptions import Assumptions
 from kalshi_trading.practice.engine.exchange import NewOrder, Refusal
 from kalshi_trading.practice.records import ONE_DOLLAR, BookSide, Event, FeeType, SelfTradePrevention, Series
 from kalshi_trading.practice.records import TimeInForce as PracticeTimeInForce
@@ -131,8 +132,9 @@ class Past:
         key = Ed25519PrivateKey.generate()
         self.world.keys.add_key(ACCOUNT, ACCOUNT, key.public_key())
         self.tickers = self._make_markets()
+        self.world.assume(Assumptions(balance_bucket=False))
         self.transport = WireTransport(
-            PracticeClient(self.world, self.clock, build_app(self.world, balance_bucket=False), key, ACCOUNT)
+            PracticeClient(self.world, self.clock, build_app(self.world), key, ACCOUNT)
         )
         self.client = KalshiClient(self.transport)  # type: ignore[arg-type]
         self.journal = self._journal("0" * 32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
+from datetime import UTC, datetime
 from decimal import Decimal as D
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from kalshi_trading.settings.option_parsing import options_of
 from kalshi_trading.settings.options import Limits
 from kalshi_trading.ui.screens import account as account_screens
 from kalshi_trading.ui.views import account as account_view
+from kalshi_trading.verify import stored
+from kalshi_trading.verify.questions import QUESTIONS, Finding, Observed
 
 
 def test_every_limit_is_named_with_its_setting() -> None:
@@ -72,6 +75,28 @@ def test_the_page_says_how_far_the_clock_is_from_the_exchanges(
     monkeypatch.setattr(type(app.client), "clock_skew_s", skew_s)
     account_screens.account(app)
     assert re.search(rf"Clock +{shown}", screen_text(app))
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ((), "not verified"),
+        (("canceled", "64"), "verified 2026-11-30, all as assumed"),
+        (("absent", "36"), "verified 2026-11-30, 2 differ"),
+    ],
+)
+def test_the_page_says_whether_the_exchange_behaves_as_assumed(
+    still_exchange: ExchangeProcess, tmp_path: Path, words: tuple[str, ...], shown: str
+) -> None:
+    app = session(still_exchange, tmp_path, ScriptedPrompter("0"))
+    names = ("ioc_row", "longest_client_id")
+    found = [
+        Finding(QUESTIONS[name], Observed(name, word, word)) for name, word in zip(names, words, strict=False)
+    ]
+    if found:
+        stored.save(app.settings, app.account, found, datetime(2026, 11, 30, 14, tzinfo=UTC))
+    account_screens.account(app)
+    assert re.search(rf"Exchange behavior +{shown}", screen_text(app))
 
 
 def test_the_page_counts_what_was_sent_today(exchange: ExchangeProcess, tmp_path: Path) -> None:

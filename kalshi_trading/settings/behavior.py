@@ -1,0 +1,26 @@
+"""The exchange's behavior where its documents leave it open.
+
+The defaults are the program's assumptions. What `verify` found replaces them. Reads nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeBehavior:
+    """Answers that the program acts on.
+
+    `tolerated_skew_s`: a computer's clock may be this far off before requests are signed by the exchange's.
+    `signature_window_s`: a signed request that is older can no longer arrive.
+    """
+
+    cash_includes_collateral: bool = False  # of open orders
+    tolerated_skew_s: float = 2.0
+    signature_window_s: int = 30
+    data_timestamp_lags: bool = True  # user_data_timestamp is as old as the reads are
+    ask_average_in_no: bool = False  # average_fill_price of an ask is in NO dollars
+
+
+ASSUMED = ExchangeBehavior()

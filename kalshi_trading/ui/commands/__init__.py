@@ -1,0 +1,1 @@
+"""One-shot commands of the program, one file per verb."""

@@ -1,0 +1,1 @@
+"""Find out at the exchange what its documents leave open."""

@@ -1,0 +1,278 @@
+"""The tools of the experiments: raw reads, orders, cleaning up.
+
+Every order goes through preview, limits, journal and the submitter. It is remembered before it is sent, so
+that `clean_up` finds it whatever happened. Some orders are wrong on purpose: then only the request changes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from kalshi_trading.core.dates import utc_now
+from kalshi_trading.core.errors import KalshiAPIError
+from kalshi_trading.core.market_models import Market
+from kalshi_trading.core.models import Action, Order, OrderStatus, Side
+from kalshi_trading.core.money import CENT, ZERO, Contracts, Price
+from kalshi_trading.exchange.http.transport import Timing, Transport
+from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.orders.execution.submission_result import SubmissionResult
+from kalshi_trading.orders.pretrade.findings import denials
+from kalshi_trading.orders.pretrade.ticket import OrderTicket
+from kalshi_trading.orders.service import OrderService
+from kalshi_trading.settings.options import Settings
+from kalshi_trading.trade_logger import TradeLogger
+from kalshi_trading.verify.evidence import Evidence, error_code
+from kalshi_trading.verify.questions import NEEDS_ORDERS, CannotTellError
+from kalshi_trading.verify.recording import RecordingTransport
+
+ONE = Decimal(1)
+FAR = CENT
+"""A bid of one cent, which no market that we choose fills."""
+_OPENS_FOR = timedelta(hours=1)
+_LOWEST_ASK = Decimal("0.05")
+_SETTLE_S = 10.0
+_ROUNDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An order after its one POST. `status` None: no answer."""
+
+    result: SubmissionResult
+    status: int | None
+    code: str
+    body: Mapping[str, Any]
+
+    @property
+    def is_accepted(self) -> bool:
+        return self.status == 201
+
+
+class Lab:
+    """One run's access to the exchange.
+
+    `guard` wraps each submission, so that Ctrl-C cannot cut it.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: KalshiClient,
+        orders: OrderService,
+        journal: TradeLogger,
+        transport: RecordingTransport,
+        evidence: Evidence,
+        *,
+        account: str,
+        is_trading: bool,
+        guard: Callable[[], AbstractContextManager[object]] = nullcontext,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.settings, self.client, self.evidence = settings, client, evidence
+        self.is_trading, self.pause = is_trading, pause
+        self.read_lag_s = 0.0
+        self._orders, self._journal, self._transport = orders, journal, transport
+        self._account, self._guard = account, guard
+        self._sent: dict[str, str] = {}  # client_order_id and market
+        self._markets: tuple[Market, ...] | None = None
+
+    # --- Reads ------------------------------------------------------------------------------------
+
+    def read(self, path: str, **query: object) -> Mapping[str, Any]:
+        """GET raw JSON. Raises KalshiAPIError."""
+        return self._transport.read(path, [(name, str(value)) for name, value in query.items()])
+
+    def fresh_transport(self, shift_s: float = 0) -> Transport:
+        """Return a transport without retries whose clock is off by `shift_s`.
+
+        Its rate limiter starts full. The clock is the exchange's, as far as it is known.
+        """
+        shift = timedelta(seconds=shift_s - (self.client.clock_skew_s or 0))
+        return RecordingTransport(
+            self.settings.api_base_url,
+            self.settings.credentials,
+            timing=Timing(self.settings.connect_timeout_s, self.settings.total_timeout_s, read_retries=0),
+            clock=lambda: utc_now() + shift,
+            record=self.evidence.add,
+        )
+
+    def balance(self) -> Mapping[str, Any]:
+        """Read the balance raw, after the reads have caught up."""
+        self.settle()
+        for _ in range(_ROUNDS):
+            try:
+                return self.read("/portfolio/balance")
+            except KalshiAPIError as error:
+                if error.status != 429:
+                    raise
+                self.pause(1.05)
+        raise CannotTellError("the balance could not be read")
+
+    def settle(self) -> None:
+        """Wait until account reads show everything up to now."""
+        until, wanted = time.monotonic() + _SETTLE_S, self.client.exchange_time(utc_now()) or utc_now()
+        self.pause(1.5 * self.read_lag_s)
+        while self.client.get_user_data_timestamp() < wanted and time.monotonic() < until:
+            self.pause(0.1)
+
+    def rows(self, path: str, name: str, **query: object) -> list[Mapping[str, Any]]:
+        """Read the first page of a list raw."""
+        return list(self.read(path, limit=200, **query)[name])
+
+    def order_row(self, ticker: str, client_order_id: str) -> Mapping[str, Any] | None:
+        """Return an order's raw row once reads have caught up; None: not listed."""
+        self.settle()
+        rows = self.rows("/portfolio/orders", "orders", ticker=ticker)
+        return next((row for row in rows if row.get("client_order_id") == client_order_id), None)
+
+    # --- Markets ----------------------------------------------------------------------------------
+
+    def quoted_markets(self) -> tuple[Market, ...]:
+        """Return open markets with both quotes in which we have nothing.
+
+        Cheap and narrow ones first. Raises CannotTellError.
+        """
+        if self._markets is None:
+            held = {row.ticker for row in self.client.get_positions().markets}
+            resting = {order.ticker for order in self.client.get_orders(status=OrderStatus.RESTING)}
+            listed = self.client.get_markets(limit=1000, status="open")
+            self._markets = tuple(
+                market
+                for market in listed
+                if market.ticker not in held | resting
+                and market.yes_bid is not None
+                and market.yes_ask is not None
+                and market.yes_ask >= _LOWEST_ASK
+                and market.close_at > utc_now() + _OPENS_FOR
+            )
+        if not self._markets:
+            raise CannotTellError("no open market with both quotes and without our orders")
+        return self._markets
+
+    def market(self) -> Market:
+        """Return a market where a bid of one cent stays open."""
+        return self.quoted_markets()[0]
+
+    # --- Orders -----------------------------------------------------------------------------------
+
+    def place(
+        self,
+        market: Market,
+        price: Price = FAR,
+        *,
+        action: Action = Action.BUY,
+        count: Contracts = ONE,
+        again: bool = False,
+        wrong_price: Price | None = None,
+        **changes: Any,
+    ) -> Sent:
+        """Send an order by the protocol, with `changes` to its request.
+
+        `again` allows an id that was used before. `wrong_price` replaces a valid price. Raises
+        CannotTellError if the program's rules deny it.
+        """
+        if not self.is_trading:
+            raise CannotTellError(NEEDS_ORDERS)
+        service = self._second_service() if again else self._orders
+        preview = service.preview(OrderTicket(market.ticker, action, Side.YES, count, price))
+        if preview.is_denied:
+            raise CannotTellError(" ".join(each.message for each in denials(preview.findings)))
+        request = replace(preview.request, **changes)
+        if wrong_price is not None:
+            request = replace(request, price=wrong_price)
+        self._sent[request.client_order_id] = request.ticker
+        self.evidence.tickers.add(request.ticker)
+        before = len(self.evidence.answers.get("POST", ()))
+        with self._guard():
+            result = service.submit(replace(preview, request=request))
+        return _sent(result, self.evidence.answers.get("POST", [])[before:])
+
+    def _second_service(self) -> OrderService:
+        """Return a service that has not seen the ids used so far.
+
+        It looks for a missing order without pauses: the next start looks thoroughly.
+        """
+        return OrderService(
+            self.client,
+            self._journal,
+            limits=self.settings.limits,
+            account=self._account,
+            sleep=lambda seconds: self.pause(seconds / 20),
+        )
+
+    def cancel(self, sent: Sent) -> bool:
+        """Cancel an order that was just placed; return whether it was confirmed."""
+        assert sent.result.order_id is not None
+        self.pause(self.read_lag_s)
+        for _ in range(_ROUNDS):
+            try:
+                order = self.client.get_order(sent.result.order_id)
+            except KalshiAPIError:
+                self.pause(0.2)
+                continue
+            return bool(self._orders.cancel_order(order))
+        return False
+
+    # --- The end ----------------------------------------------------------------------------------
+
+    def clean_up(self) -> tuple[str, ...]:
+        """Cancel every order placed here and sell what they bought.
+
+        Returns sentences about what may be left. Never raises for what the exchange does.
+        """
+        if not self._sent:
+            return ()
+        try:
+            left = self._cancel_own()
+            problems = [f"Open order left in {order.ticker}. Cancel it in the menu." for order in left]
+            return (*problems, *self._flatten())
+        except (KalshiAPIError, CannotTellError) as error:
+            return (f"Open orders could not be checked: {error} Check them in the menu.",)
+
+    def _cancel_own(self) -> list[Order]:
+        open_orders: list[Order] = []
+        for _ in range(_ROUNDS):
+            self.settle()
+            listed = self.client.get_orders(status=OrderStatus.RESTING)
+            open_orders = [order for order in listed if order.client_order_id in self._sent]
+            if not open_orders:
+                return []
+            for order in open_orders:
+                self._orders.cancel_order(order)
+        return open_orders
+
+    def _flatten(self) -> list[str]:
+        tickers = set(self._sent.values())
+        for _ in range(_ROUNDS):
+            self.settle()
+            rows = self.client.get_positions().markets
+            held = {row.ticker: row.net for row in rows if row.ticker in tickers and row.net > ZERO}
+            if not held:
+                return []
+            for ticker, net in held.items():
+                self._sell(ticker, net)
+        return [f"Position left in {ticker}. Close it in the menu." for ticker in held]
+
+    def _sell(self, ticker: str, net: Contracts) -> None:
+        market = self.client.get_market(ticker)
+        preview = self._orders.preview(OrderTicket(ticker, Action.SELL, Side.YES, net, None))
+        if market.yes_bid is None or preview.is_denied:
+            return
+        self._sent[preview.request.client_order_id] = ticker
+        with self._guard():
+            self._orders.submit(preview)
+
+
+def _sent(result: SubmissionResult, posts: Sequence[tuple[int | None, object]]) -> Sent:
+    """Return the order with the answer to its POST. Raises CannotTellError."""
+    if not posts:
+        raise CannotTellError(result.message)
+    status, body = posts[0]
+    answer = body if isinstance(body, Mapping) else {}
+    return Sent(result, status, error_code(answer), answer)
