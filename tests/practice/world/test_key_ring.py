@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from practice_client import ROOT, PracticeClient
 
+from kalshi_trading.practice.assumptions import Assumptions
 from kalshi_trading.practice.server.key_file import practice_key
 
 
