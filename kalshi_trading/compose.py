@@ -73,10 +73,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The services of one session.
-
-    `account` is the fingerprint of the key, as in the journal.
-    """
+    """The services of one session; `account` is the key's fingerprint."""
 
     settings: Settings
     client: KalshiClient
@@ -206,10 +203,7 @@ def _raise(error: JournalError) -> None:
 
 
 class Lease:
-    """One object's claim on the shared services.
-
-    They end when the last claim is released.
-    """
+    """A claim on the shared services, which end with the last claim."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -274,7 +268,7 @@ _shared = _SharedServices()
 
 
 def _reset_after_fork() -> None:
-    """Start empty in a forked process: services and lock belong to the parent."""
+    """Start empty in a forked process, whose parent owns services and lock."""
     global _guard, _shared
     _guard, _shared = threading.RLock(), _SharedServices()
 
@@ -378,10 +372,7 @@ def current_journal() -> TradeLogger:
 
 
 def fills_between(first: date | None, last: date | None) -> tuple[Fill, ...]:
-    """Read the account's fills of these local days.
-
-    See `history.read_fills`.
-    """
+    """Read the account's fills of these local days."""
     with acquire() as services:
         return read_fills(services.client, services.journal, first, last)
 

@@ -97,7 +97,12 @@ class Lab:
         return RecordingTransport(
             self.settings.api_base_url,
             self.settings.credentials,
-            timing=Timing(self.settings.connect_timeout_s, self.settings.total_timeout_s, read_retries=0),
+            timing=Timing(
+                self.settings.connect_timeout_s,
+                self.settings.total_timeout_s,
+                read_retries=0,
+                rate_limit_retries=0,
+            ),
             clock=lambda: utc_now() + shift,
             record=self.evidence.add,
         )

@@ -90,8 +90,7 @@ class Histories:
         self.world = World(":memory:", seed=11, market_count=1, clock=self.clock)
         self.world.exchange.open_account(OTHER, simulated=True)
         # Only the histories trade: neither reads nor time bring quotes of simulated traders.
-        self.world.participants.quote_if_new = lambda ticker, now: None  # type: ignore[method-assign]
-        self.world.participants.step = lambda now: None  # type: ignore[method-assign]
+        self.world.participants.is_paused = True
         # Nothing needs to be saved, and only the thread that opened the file may write to it.
         self.world.commit = lambda: None  # type: ignore[method-assign]
         self.world.assume(Assumptions(balance_bucket=False))

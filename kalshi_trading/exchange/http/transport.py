@@ -50,7 +50,6 @@ if TYPE_CHECKING:
 
 Query = Sequence[tuple[str, str]]
 NETWORK = "Check the network."
-RATE_LIMIT_RETRIES = 5
 LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
 _LOG = logging.getLogger("kalshi_trading.requests")  # method, path, status, duration; nothing else
 _MAX_DIGITS = 40
@@ -66,6 +65,7 @@ class Timing:
     connect_s: float = 3.0
     total_s: float = 12.0
     read_retries: int = 3
+    rate_limit_retries: int = 5  # of a read after a 429
     first_pause_s: float = 0.25
     longest_pause_s: float = 5.0
     tolerated_skew_s: float = 2.0
@@ -138,8 +138,8 @@ class Transport:
     def read(self, path: str, query: Query = (), *, signed: bool = True) -> Mapping[str, Any]:
         """GET one JSON object, with retries until the deadline.
 
-        Retries on timeouts, 408 and 5xx as often as set, on 429 up to RATE_LIMIT_RETRIES times. Never
-        changes anything. Raises KalshiAPIError (one of its children).
+        Retries on timeouts, 408 and 5xx and 429 as often as the timing says. Never changes anything. Raises
+        KalshiAPIError (one of its children).
         """
         timing = self._timing
         deadline = self._monotonic() + timing.total_s
@@ -151,7 +151,7 @@ class Transport:
             # Full jitter below a doubling bound: the exchange names no time to wait.
             pause = random.uniform(0, min(timing.longest_pause_s, timing.first_pause_s * 2 ** len(limited)))
             limited.append(isinstance(failure, RateLimitError))
-            is_spent = sum(limited) > RATE_LIMIT_RETRIES or limited.count(False) > timing.read_retries
+            is_spent = sum(limited) > timing.rate_limit_retries or limited.count(False) > timing.read_retries
             if not retryable or is_spent or self._monotonic() + pause >= deadline:
                 raise failure
             self._sleep(pause)

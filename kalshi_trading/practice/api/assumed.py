@@ -15,6 +15,7 @@ from kalshi_trading.practice.records import (
     ONE_DOLLAR_PRICE,
     ONE_SECOND,
     BookSide,
+    Fill,
     Market,
     MarketStatus,
     Order,
@@ -62,18 +63,20 @@ def market_position(call: ApiCall, record: Position) -> Json:
     """Return the JSON of a position in one market."""
     row = account_responses.market_position(record)
     assumptions = call.world.assumptions
-    fills = [
-        fill for fill in call.world.reads.fills_oldest_first(call.account_id) if fill.ticker == record.ticker
-    ]
     if assumptions.realized_by == "average" and not record.settled:
         average = AverageCost()
-        for fill in fills:
+        for fill in _fills_in(call, record.ticker):
             average.apply(fill.side, fill.price, fill.count)
         row["realized_pnl_dollars"] = money(average.realized)
         row["market_exposure_dollars"] = money(average.cost)
     if assumptions.sale_traded_at == "yes_price":
-        row["total_traded_dollars"] = money(sum(fill.price * fill.count for fill in fills))
+        traded = sum(fill.price * fill.count for fill in _fills_in(call, record.ticker))
+        row["total_traded_dollars"] = money(traded)
     return row
+
+
+def _fills_in(call: ApiCall, ticker: str) -> list[Fill]:
+    return [fill for fill in call.world.reads.fills_oldest_first(call.account_id) if fill.ticker == ticker]
 
 
 def marks(call: ApiCall, position: Position, market: Market) -> int | None:
@@ -87,7 +90,9 @@ def marks(call: ApiCall, position: Position, market: Market) -> int | None:
     if mark == "cost":
         return account_responses.exposure(position)
     last = market.last_price or 0
-    return last * position.count if position.count > 0 else (ONE_DOLLAR_PRICE - last) * -position.count
+    if position.count > 0:
+        return (last - market.floor) * position.count
+    return (ONE_DOLLAR_PRICE - last) * -position.count
 
 
 def time_filter(call: ApiCall) -> Callable[[int], bool]:

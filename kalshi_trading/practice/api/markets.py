@@ -5,7 +5,7 @@ Covers series, events, markets, books, trades and candlesticks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TypeVar
 
@@ -47,8 +47,9 @@ def _series(call: ApiCall) -> Json:
 def _series_json(call: ApiCall, row: Series) -> Json:
     if not call.query.boolean("include_volume"):
         return market_responses.series(row)
-    markets = call.world.exchange.markets.values()
-    return market_responses.series(row, sum(it.volume for it in markets if it.series_ticker == row.ticker))
+    markets = [it for it in call.world.exchange.markets.values() if it.series_ticker == row.ticker]
+    shown = [call.world.participants.shown(market, call.now)[0] for market in markets]
+    return market_responses.series(row, sum(market.volume for market in shown))
 
 
 def _no_series_fee_changes(call: ApiCall) -> Json:
@@ -128,22 +129,38 @@ def _no_multivariate_events(call: ApiCall) -> Json:
 def _markets(call: ApiCall) -> Json:
     query = call.query
     limit, wanted = query.limit(1000, least=0), market_filter(query)
-    is_in_list = call.world.archive.markets(call.now, live=True)
+    is_live = _is_live(call)
 
     def keep(market: Market) -> bool:
-        return wanted(market) and is_in_list(market)
+        return wanted(market) and is_live(market)
 
-    markets = call.world.exchange.markets.values()
-    rows, cursor = page(markets, lambda market: market.ticker, limit, query.text("cursor"), keep)
+    rows, cursor = page(_named(call), lambda market: market.ticker, limit, query.text("cursor"), keep)
     return {"markets": markets_json(call, rows), "cursor": cursor}
+
+
+def _named(call: ApiCall) -> Iterable[Market]:
+    """Return the markets that a request can mean.
+
+    Clients poll a few by name; filtering every market each time would cost too much.
+    """
+    known, event_ticker = call.world.exchange.markets, call.query.text("event_ticker")
+    tickers = dict.fromkeys(call.query.names("tickers"))
+    if tickers:
+        return [known[ticker] for ticker in tickers if ticker in known]
+    return known.values() if event_ticker is None else call.world.participants.event_markets(event_ticker)
 
 
 def _market(call: ApiCall) -> Json:
     market = _find(call.world.exchange.markets, call.path["ticker"])
-    if not call.world.archive.markets(call.now, live=True)(market):
+    if not _is_live(call)(market):
         raise not_found()
     call.world.participants.watch(market.ticker, call.now)
     return {"market": markets_json(call, [market])[0]}
+
+
+def _is_live(call: ApiCall) -> Callable[[Market], bool]:
+    """Return a test for markets that are not historical only."""
+    return call.world.archive.markets(call.now, live=True)
 
 
 def markets_json(call: ApiCall, markets: Iterable[Market]) -> list[Json]:
@@ -196,13 +213,15 @@ def list_trades(call: ApiCall, *, live: bool) -> Json:
 def _newest_trades(call: ApiCall, ticker: str | None) -> list[Trade]:
     if ticker is None:
         return list(reversed(call.world.latest_trades))
+    if ticker in call.world.exchange.markets:
+        call.world.participants.quote_if_new(ticker, call.now)
     return list(reversed(call.world.exchange.trades.get(ticker, ())))
 
 
 def _candlesticks(call: ApiCall) -> Json:
     span = read_span(call)
     market = _find(call.world.exchange.markets, call.path["ticker"])
-    if market.series_ticker != call.path["series_ticker"]:
+    if market.series_ticker != call.path["series_ticker"] or not _is_live(call)(market):
         raise not_found()
     return {"ticker": market.ticker, "candlesticks": candles_of(call, market, span)}
 
@@ -213,8 +232,8 @@ def _batch_candlesticks(call: ApiCall) -> Json:
         raise call.query.error("market_tickers", "required")
     call.query.integer("period_interval", least=1)
     span = read_span(call, markets=len(tickers))
-    known = call.world.exchange.markets
-    markets = [known[ticker] for ticker in tickers if ticker in known]
+    known, is_live = call.world.exchange.markets, _is_live(call)
+    markets = [known[ticker] for ticker in tickers if ticker in known and is_live(known[ticker])]
     rows = [{"market_ticker": it.ticker, "candlesticks": candles_of(call, it, span)} for it in markets]
     return {"markets": rows}
 
@@ -266,6 +285,7 @@ def candles_of(call: ApiCall, market: Market, span: tuple[int, int, int]) -> lis
     start, end, interval = span
     if interval not in INTERVALS:
         return []
+    market, _ = call.world.participants.shown(market, call.now)
     found: list[Candle] = call.world.candles.series(market, start, end, interval, call.now)
     if call.query.boolean("include_latest_before_start"):
         latest = call.world.candles.latest_before(market, start, interval, call.now)

@@ -11,7 +11,7 @@ import base64
 import binascii
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import groupby, islice
 from typing import Protocol, TypeVar
 
 
@@ -69,6 +69,23 @@ def page_of_names(
     start = bisect_right(names, _decode(cursor) or "")
     rows = (names[index] for index in range(start, len(names)))
     return _cut(filter(keep, rows), str, limit)
+
+
+def page_of_groups(
+    rows: Iterable[Row], group_of: Callable[[Row], str], limit: int, cursor: str | None
+) -> tuple[list[Row], str]:
+    """Return a page of whole groups, sorted by name.
+
+    A group larger than the limit is a page of its own. Rows within a group keep their order.
+    """
+    last, found = _decode(cursor) or "", list[Row]()
+    later = sorted((row for row in rows if group_of(row) > last), key=group_of)
+    for _, group in groupby(later, group_of):
+        members = list(group)
+        if found and len(found) + len(members) > limit:
+            return found, _encode(group_of(found[-1]))
+        found += members
+    return found, ""
 
 
 def _cut(rows: Iterator[Row], key_of: Callable[[Row], str], limit: int) -> tuple[list[Row], str]:

@@ -9,10 +9,10 @@ from functools import partial
 from kalshi_trading.practice.api import assumed
 from kalshi_trading.practice.api.http import ApiCall, Endpoint
 from kalshi_trading.practice.api.order_request import new_order
-from kalshi_trading.practice.api.paging import page, page_newest_first, page_of_names
+from kalshi_trading.practice.api.paging import page, page_newest_first, page_of_groups, page_of_names
+from kalshi_trading.practice.api.query import Query
 from kalshi_trading.practice.records import (
     ONE_DOLLAR_PRICE,
-    BookSide,
     Fill,
     MarketStatus,
     Order,
@@ -44,15 +44,14 @@ def _current_value(call: ApiCall, position: Position) -> int:
     Uses the payout once it is known, then the bid, or the last price while the market does not trade. A YES
     contract is worth that less the settlement floor, which is in the cash already.
     """
-    exchange = call.world.exchange
-    market = exchange.markets[position.ticker]
+    market = call.world.exchange.markets[position.ticker]
     marked = assumed.marks(call, position, market)
     if marked is not None:
         return marked
     if market.settlement_value is not None:
         yes = no = market.settlement_value
     elif market.status is MarketStatus.ACTIVE:
-        bid, ask = exchange.best(market.ticker, BookSide.BID), exchange.best(market.ticker, BookSide.ASK)
+        _, (bid, ask) = call.world.participants.shown(market, call.now)
         yes, no = bid[0] if bid else 0, ask[0] if ask else ONE_DOLLAR_PRICE
     else:
         yes = no = market.last_price or 0
@@ -77,24 +76,43 @@ def list_positions(call: ApiCall, *, live: bool) -> Json:
             is_primary
             and position is not None
             and asked_ticker in (None, ticker)
-            and event_ticker in (None, exchange.markets[ticker].event_ticker)
+            and event_ticker in (None, event_of(ticker))
             and status in ("all", "settled" if position.settled else "unsettled")
             and (not counted or _is_counted(position, counted))
             and is_in_list(position)
         )
 
-    tickers = reads.position_tickers(call.account_id)
-    names, cursor = page_of_names(tickers, limit, query.text("cursor"), keep)
+    def event_of(ticker: str) -> str:
+        return exchange.markets[ticker].event_ticker
+
+    tickers, start = reads.position_tickers(call.account_id), _tied_cursor(query, status)
+    if status == "unsettled":
+        names, cursor = page_of_names(tickers, limit, start, keep)
+    else:
+        names, cursor = page_of_groups(filter(keep, tickers), event_of, limit, start)
     found = [reads.position(call.account_id, name) for name in names]
     rows = [row for row in found if row is not None]
     events: dict[str, list[Position]] = {}
     for row in rows:
-        events.setdefault(exchange.markets[row.ticker].event_ticker, []).append(row)
+        events.setdefault(event_of(row.ticker), []).append(row)
     return {
         "market_positions": [assumed.market_position(call, row) for row in rows],
         "event_positions": [account_responses.event_position(name, held) for name, held in events.items()],
-        "cursor": cursor,
+        "cursor": f"{status}.{cursor}" if cursor else "",
     }
+
+
+def _tied_cursor(query: Query, status: str) -> str | None:
+    """Return the cursor of a list of positions, or None to start over.
+
+    Raises ApiError for a cursor made with another settlement status.
+    """
+    made_with, _, cursor = (query.text("cursor") or "").partition(".")
+    if made_with not in _SETTLEMENT_STATUSES:
+        return None
+    if made_with != status:
+        raise query.error("cursor", "settlement_status")
+    return cursor
 
 
 def _is_counted(position: Position, names: tuple[str, ...]) -> bool:

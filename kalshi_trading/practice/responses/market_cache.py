@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from kalshi_trading.practice.engine.exchange import Exchange
-from kalshi_trading.practice.records import ONE_SECOND, BookSide, Market
+from kalshi_trading.practice.records import ONE_SECOND, Market
 from kalshi_trading.practice.responses import markets as market_responses
 from kalshi_trading.practice.responses.markets import Json
 from kalshi_trading.practice.responses.series_details import market_details
 from kalshi_trading.practice.simulation.candles import Candles
+from kalshi_trading.practice.simulation.participants import SimulatedTraders
 from kalshi_trading.practice.simulation.quoting import TopOfBook
 
 _DAY_AGO_FOR_S = 600  # how long the figures of "a day ago" are reused
@@ -18,21 +18,20 @@ _DayAgo = tuple[TopOfBook, int | None]
 class MarketAnswers:
     """Formats the markets of one exchange as JSON."""
 
-    def __init__(self, exchange: Exchange, candles: Candles) -> None:
-        self._exchange = exchange
+    def __init__(self, traders: SimulatedTraders, candles: Candles) -> None:
+        self._traders = traders
         self._candles = candles
         self._terms: dict[str, tuple[tuple[int, int | None], Json]] = {}
         self._day_ago: dict[str, tuple[int, _DayAgo]] = {}
 
     def market(self, market: Market, now: int) -> Json:
         """Return the JSON of a market in its current state."""
-        bid = self._exchange.best(market.ticker, BookSide.BID)
-        ask = self._exchange.best(market.ticker, BookSide.ASK)
-        volume = self._candles.volume_of_day(market, now)
+        shown, (bid, ask) = self._traders.shown(market, now)
+        volume = shown.volume if shown is not market else self._candles.volume_of_day(market, now)
         return {
             **self._cached_terms(market),
             **market_responses.market_quotes(market, bid, ask),
-            **market_responses.market_activity(market, volume, self._day_ago_quotes(market, now)),
+            **market_responses.market_activity(shown, volume, self._day_ago_quotes(market, now)),
         }
 
     def _cached_terms(self, market: Market) -> Json:

@@ -1,15 +1,18 @@
 """The simulated traders: a market maker and a noise trader.
 
 They follow `fair_values`, never the user's orders: an order resting away from the market waits until the
-price comes. Short-lived and watched events are updated at every step, the others in turn, so that a step's
-cost does not grow with the number of markets.
+price comes. Activity follows attention: an event is quoted once a client read it or traded in it, or while
+it is among the next to close. Short-lived and watched events are updated at every step, the other
+quoted ones in turn. All other markets show what `shown` computes, so no cost grows with their number.
 """
 
 from __future__ import annotations
 
+import heapq
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
 from random import Random
 
@@ -25,19 +28,22 @@ from kalshi_trading.practice.records import (
     TimeInForce,
 )
 from kalshi_trading.practice.simulation.fair_values import FairValues
-from kalshi_trading.practice.simulation.quoting import Quote, nearest_price, quotes
+from kalshi_trading.practice.simulation.quoting import Quote, best_quotes, first_count, nearest_price, quotes
 
 MARKET_MAKER = "simulated-quoter"
 NOISE_TRADER = "simulated-crosser"
 
 _STEP_MARKETS = 60  # markets updated in one step
-_FIRST_STEP_MARKETS = 2_000
+_BASE_MARKETS = 1_000  # quoted without a look; the next to close
 _WATCHED_EVENTS = 30
 _SHORT_LIVED_S = 3_600
 _ONE_CENT = 100
 _CROSSING_CHANCE = 0.05
 _MAX_CROSSING = 40  # contracts
-_FIRST_TRADE = (200, 4_000)  # contracts; a market's first open interest
+_TRADABLE = (MarketStatus.INITIALIZED, MarketStatus.ACTIVE, MarketStatus.INACTIVE)
+_SHOWN_FOR_S = 10  # how long an unquoted market shows the same prices
+
+Levels = tuple[tuple[int, int] | None, tuple[int, int] | None]  # best bid and ask: price and count
 
 
 class SimulatedTraders:
@@ -50,6 +56,8 @@ class SimulatedTraders:
         self._new_id = new_id
         self._markets_by_event: dict[str, list[Market]] = {}
         self._queue: OrderedDict[str, None] = OrderedDict()  # events, the longest without an update first
+        self._queued_markets = 0
+        self._waiting: list[tuple[int, str]] = []  # heap of closing times and events that may join the queue
         self._short_lived: dict[str, None] = {}
         self._watched: OrderedDict[str, None] = OrderedDict()
         self._quoted: set[str] = set()
@@ -65,10 +73,12 @@ class SimulatedTraders:
                 self._exchange.open_account(account_id, simulated=True)
 
     def add_markets(self, markets: Iterable[Market]) -> None:
-        """Start to trade in these markets."""
+        """Make these markets, in whole events, ready to trade in."""
         for market in markets:
-            self._markets_by_event.setdefault(market.event_ticker, []).append(market)
-            self._queue[market.event_ticker] = None
+            siblings = self._markets_by_event.setdefault(market.event_ticker, [])
+            siblings.append(market)
+            if len(siblings) == 1 and market.status is not MarketStatus.FINALIZED:
+                heapq.heappush(self._waiting, (market.close_at, market.event_ticker))
             if _is_short_lived(market):
                 self._short_lived[market.event_ticker] = None
 
@@ -102,17 +112,69 @@ class SimulatedTraders:
         """Quote this market's event now if it was never quoted."""
         event_ticker = self._exchange.markets[ticker].event_ticker
         if event_ticker not in self._quoted:
+            self.attend(ticker)
             self._update_event(event_ticker, now)
 
+    def attend(self, ticker: str) -> None:
+        """Update this market's event in turn from now on."""
+        event_ticker = self._exchange.markets[ticker].event_ticker
+        if event_ticker not in self._queue:
+            self._queue[event_ticker] = None
+            self._queued_markets += len(self.event_markets(event_ticker))
+
+    def shown(self, market: Market, now: int) -> tuple[Market, Levels]:
+        """Return a market as reads show it, with its best levels.
+
+        An unquoted market shows the quotes and the first trade that the first look will bring. Paused
+        traders bring none.
+        """
+        if market.event_ticker in self._quoted or self.is_paused:
+            return market, self._levels(market)
+        return self._unquoted(market, now)
+
     def begin(self, now: int) -> None:
-        """Quote a first part of the markets; the others follow step by step."""
-        self._update_next(_FIRST_STEP_MARKETS, now)
+        """Quote the first markets to close, and those in the queue.
+
+        The others are quoted at the first look.
+        """
+        self._fill_queue()
+        self._update_next(self._queued_markets, now)
 
     def step(self, now: int) -> None:
         """Update the short-lived and watched events, and the next in turn."""
         for event_ticker in [*self._short_lived, *self._watched]:
             self._update_event(event_ticker, now)
+        self._fill_queue()
         self._update_next(_STEP_MARKETS, now)
+
+    def _can_trade(self) -> bool:
+        return not self.is_paused and self._exchange.trading_active and self._exchange.exchange_active
+
+    def _levels(self, market: Market) -> Levels:
+        best, ticker = self._exchange.best, market.ticker
+        return best(ticker, BookSide.BID), best(ticker, BookSide.ASK)
+
+    def _unquoted(self, market: Market, now: int) -> tuple[Market, Levels]:
+        """Return a market as it will be once it is quoted, or would have been."""
+        is_active = market.status is MarketStatus.ACTIVE
+        if market.status is MarketStatus.INITIALIZED or (market.volume and not is_active):
+            return market, self._levels(market)
+        value = self.value(market, min(now - now % (_SHOWN_FOR_S * ONE_SECOND), market.close_at))
+        levels = best_quotes(market, value) if is_active and self._can_trade() else self._levels(market)
+        if market.volume:
+            return market, levels
+        count = first_count(market.ticker)
+        held = 0 if market.status is MarketStatus.FINALIZED else count
+        price = nearest_price(market, value)
+        return replace(market, volume=count, open_interest=held, last_price=price), levels
+
+    def _fill_queue(self) -> None:
+        """Add the next events to close while the queue has room."""
+        while self._waiting and self._queued_markets < _BASE_MARKETS:
+            _, event_ticker = heapq.heappop(self._waiting)
+            markets = self._markets_by_event[event_ticker]
+            if any(market.status in _TRADABLE for market in markets):
+                self.attend(markets[0].ticker)
 
     def _fair_values(self, event_ticker: str, now: int) -> dict[str, int]:
         """Return the fair value of each market of one event."""
@@ -137,7 +199,7 @@ class SimulatedTraders:
         """
         markets = self._markets_by_event[event_ticker]
         active = [market for market in markets if market.status is MarketStatus.ACTIVE]
-        if self.is_paused or not (self._exchange.trading_active and self._exchange.exchange_active):
+        if not self._can_trade():
             return 0
         if not active:
             self._stop_updating(event_ticker, markets)
@@ -160,8 +222,9 @@ class SimulatedTraders:
         self._short_lived.pop(event_ticker, None)
         for market in markets:
             self._resting.pop(market.ticker, None)
-        if all(market.status is MarketStatus.FINALIZED for market in markets):
-            self._queue.pop(event_ticker, None)
+        if all(market.status is MarketStatus.FINALIZED for market in markets) and event_ticker in self._queue:
+            del self._queue[event_ticker]
+            self._queued_markets -= len(markets)
 
     def _trade(self, market: Market, value: int) -> None:
         if not market.volume:
@@ -203,7 +266,7 @@ class SimulatedTraders:
 
     def _make_first_trade(self, market: Market, value: int) -> None:
         """Trade once, so that the market has open interest and a last price."""
-        count = self._random.randint(*_FIRST_TRADE) * ONE_CONTRACT
+        count = first_count(market.ticker)
         price = nearest_price(market, value)
         offer = Quote(BookSide.ASK, price, count)
         order_id = self._place(MARKET_MAKER, market, offer, TimeInForce.GOOD_TILL_CANCELED)

@@ -18,6 +18,7 @@ LEVELS = 4
 _HALF_SPREADS = (40, 70, 100)  # at most three cents between bid and ask
 _MIN_COUNT = 100  # contracts; at least half always remains, so an order of ten fills at the best price
 _COUNT_VARIETY = 300
+_FIRST_TRADE = 200, 3_800  # contracts: least, and how many more at most
 _WHOLE_CENT = 100
 _FINE_GAP = 30
 
@@ -66,6 +67,20 @@ def quotes(market: Market, value: int) -> list[Quote]:
     return [
         Quote(side, price, _count(market.ticker, price)) for side, price in wanted if price > market.floor
     ]
+
+
+def best_quotes(market: Market, value: int) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
+    """Return price and count of the best bid and ask of `quotes`."""
+    best = top_of_book(market, value)
+    prices = (best.bid, best.ask)
+    bid, ask = (None if price is None else (price, _count(market.ticker, price)) for price in prices)
+    return bid, ask
+
+
+def first_count(ticker: str) -> int:
+    """Return the count of a market's first trade, its first open interest."""
+    least, variety = _FIRST_TRADE
+    return (least + _stable_hash(f"{ticker} first") % variety) * ONE_CONTRACT
 
 
 def nearest_price(market: Market, value: int) -> int:

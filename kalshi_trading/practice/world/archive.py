@@ -25,7 +25,7 @@ from kalshi_trading.practice.records import (
 from kalshi_trading.practice.storage.saved_world import CutOffs, WorldRecordKind
 
 _DAY = 24 * 3_600 * ONE_SECOND
-_LIVE_FOR = 60 * _DAY
+_LIVE_FOR = 90 * _DAY
 _ORDERS_LIVE_FOR = 14 * _DAY
 
 

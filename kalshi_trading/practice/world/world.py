@@ -20,6 +20,7 @@ from kalshi_trading.practice.records import (
     Market,
     MarketStatus,
     Order,
+    OrderStatus,
     Trade,
 )
 from kalshi_trading.practice.responses.market_cache import MarketAnswers
@@ -81,7 +82,7 @@ class World:
         self.participants = SimulatedTraders(self.exchange, self._values, self.info.seed, _new_id)
         self.floors = SettlementFloors(self.exchange, self.participants.outcome, self.info.seed)
         self.candles = Candles(self.participants.value)
-        self.market_answers = MarketAnswers(self.exchange, self.candles)
+        self.market_answers = MarketAnswers(self.participants, self.candles)
         self.archive = Archive(
             self.exchange,
             founded_at=self.info.founded_at - _FOUNDED_EARLIER_S * ONE_SECOND,
@@ -143,6 +144,8 @@ class World:
             self.candles.record_trade(self.exchange.markets[record.ticker], record)
         elif isinstance(record, Order):
             self._changed_tickers.add(record.ticker)
+            if not self.exchange.accounts[record.account_id].simulated:
+                self.participants.attend(record.ticker)
 
     def commit(self) -> None:
         """Write all changes so far to the store, so they survive this process."""
@@ -259,6 +262,7 @@ class World:
             self._add_new_markets(now - _FOUNDED_EARLIER_S * ONE_SECOND)
         self._add_new_markets(now)
         self._catch_up()
+        self._attend_to_account()
         self.participants.begin(now)
         self.commit()
 
@@ -280,6 +284,16 @@ class World:
         for trade in stored.trade:
             self.latest_trades.append(trade)
             self.candles.record_trade(self.exchange.markets[trade.ticker], trade)
+
+    def _attend_to_account(self) -> None:
+        """Quote the markets in which the account holds or rests something.
+
+        Without quotes there, no order of it would ever be filled.
+        """
+        resting = [it for it in self.exchange.orders_of(self.account_id) if it.status is OrderStatus.RESTING]
+        held = [it for it in self.exchange.positions_of(self.account_id) if not it.settled]
+        for ticker in [row.ticker for row in resting] + [row.ticker for row in held]:
+            self.participants.attend(ticker)
 
     def _add_new_markets(self, now: int) -> None:
         """Add the catalogue's series, events and markets that are new by `now`."""

@@ -77,10 +77,10 @@ def test_the_cut_offs_move_with_the_clock(client: PracticeClient) -> None:
     now = client.clock.now() / ONE_SECOND
     ages = {name: (now - seconds(text)) / DAY for name, text in client.get("/historical/cutoff").items()}
     assert ages == {
-        "market_settled_ts": 60,
-        "trades_created_ts": 60,
+        "market_settled_ts": 90,
+        "trades_created_ts": 90,
         "orders_updated_ts": 14,
-        "market_positions_last_updated_ts": 60,
+        "market_positions_last_updated_ts": 90,
     }
     assert client.get("/portfolio/fills")["fills"] == client.get("/portfolio/orders")["orders"] == []
     assert (
@@ -148,6 +148,11 @@ def test_positions_and_markets_move_with_their_whole_event_and_settlements_stay(
     assert set(ids(by_event, "ticker")) == tickers
     assert client.get(f"/markets?tickers={','.join(tickers)}")["markets"] == []
     assert client.send("GET", f"/markets/{market.ticker}").status == 404
+    span = f"start_ts={settled_at // ONE_SECOND - DAY}&end_ts={settled_at // ONE_SECOND}&period_interval=60"
+    live_candles = f"/series/{market.series_ticker}/markets/{market.ticker}/candlesticks?{span}"
+    assert client.send("GET", live_candles).status == 404
+    assert client.get(f"/markets/candlesticks?market_tickers={market.ticker}&{span}")["markets"] == []
+    assert client.get(f"/historical/markets/{market.ticker}/candlesticks?{span}")["candlesticks"]
     assert ids(client.get("/portfolio/settlements")["settlements"], "ticker") == [market.ticker]
 
 
@@ -228,6 +233,63 @@ def test_positions_come_page_by_page_whatever_is_traded_between(client: Practice
     shown = ids([*first["market_positions"], *second["market_positions"]], "ticker")
     assert shown == sorted(set(shown))
     assert {it.ticker for it in markets[:5]} <= set(shown)
+
+
+def positions(client: PracticeClient, where: str, limit: int) -> list[list[str]]:
+    """Read a list of positions and return the tickers of each page."""
+    pages, cursor = [], ""
+    while True:
+        answer = client.get(f"{where}limit={limit}&cursor={cursor}")
+        pages.append(ids(answer["market_positions"], "ticker"))
+        cursor = answer["cursor"]
+        if not cursor:
+            return pages
+
+
+def buy_whole_events(client: PracticeClient, count: int) -> dict[str, set[str]]:
+    """Buy every offered market of some events of several markets."""
+    bought: dict[str, set[str]] = {}
+    for market in client.world.exchange.markets.values():
+        is_soon = START + HOUR * ONE_SECOND < market.close_at < START + 6 * DAY * ONE_SECOND
+        if is_soon and is_offered(client, market):
+            known = market.event_ticker in bought
+            if known or len(bought) < count:
+                buy(client, market)
+                bought.setdefault(market.event_ticker, set()).add(market.ticker)
+    return bought
+
+
+@pytest.mark.parametrize("limit", [1, 7, 10, 100])
+@pytest.mark.parametrize("where", ["settled", "all", "historical"])
+def test_settled_positions_come_by_whole_events(client: PracticeClient, where: str, limit: int) -> None:
+    bought = buy_whole_events(client, 5)
+    assert max(map(len, bought.values())) > 1
+    client.world.advance(8 * DAY)
+    if where == "historical":
+        client.world.archive.set_cut_offs(positions=client.clock.now(), overlap_s=0)
+        pages = positions(client, "/historical/positions?", limit)
+        assert positions(client, "/portfolio/positions?settlement_status=all&", limit) == [[]]
+    else:
+        pages = positions(client, f"/portfolio/positions?settlement_status={where}&", limit)
+    shown = [{client.world.exchange.markets[ticker].event_ticker for ticker in page} for page in pages]
+    for page, events in zip(pages, shown, strict=True):
+        assert set(page) == set().union(*(bought[name] for name in events))
+        assert len(page) <= limit or len(events) == 1
+    assert sorted(ticker for page in pages for ticker in page) == sorted(set().union(*bought.values()))
+    assert sum(map(len, shown)) == len(bought)
+
+
+def test_a_cursor_of_positions_belongs_to_its_settlement_status(client: PracticeClient) -> None:
+    for market in {it.event_ticker: it for it in lasting_markets(client)}.values():
+        buy(client, market)
+    path = "/portfolio/positions?limit=1&settlement_status="
+    cursors = {status: client.get(path + status)["cursor"] for status in ("unsettled", "all")}
+    assert all(cursors.values())
+    for status, cursor in cursors.items():
+        for other in ("unsettled", "settled", "all"):
+            answer = client.send("GET", f"{path}{other}&cursor={cursor}")
+            assert answer.status == (200 if other == status else 400)
+    assert client.get(f"{path}all&cursor=garbage") == client.get(f"{path}all")
 
 
 @pytest.mark.parametrize("cursor", ["garbage", "LTE", "w7w", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5"])

@@ -99,7 +99,7 @@ def test_market_filters_by_parent_and_name(client: PracticeClient) -> None:
     assert len(of_event) < len(of_series) < len(everything)
     names = f"{everything[3]['ticker']},{everything[1]['ticker']},KXNOPE"
     found = collect(client, "/markets", "markets", tickers=names)
-    assert found == [everything[1], everything[3]]
+    assert found == [everything[3], everything[1]]
     assert collect(client, "/markets", "markets", mve_filter="only") == []
     assert len(collect(client, "/markets", "markets", mve_filter="exclude", limit=1000)) == len(everything)
 

@@ -195,9 +195,20 @@ def test_participants_do_not_react_to_an_order_by_itself(client: PracticeClient)
     assert after["yes_dollars"] == [["0.0100", "10.00"], *before["yes_dollars"]]
 
 
+def falling_market(client: PracticeClient) -> Market:
+    """Return a market whose value falls by five cents within a day."""
+    now, value = client.clock.now(), client.world.participants.value
+    for market in client.world.exchange.markets.values():
+        hours = [now + hour * 3_600_000_000 for hour in range(1, 24)]
+        later = [value(market, hour) for hour in hours if hour < market.close_at]
+        if market.status is MarketStatus.ACTIVE and 500 < min(later, default=0) < value(market, now) - 500:
+            return market
+    raise AssertionError("no such market")
+
+
 def test_bid_below_the_market_rests_until_the_price_comes(client: PracticeClient) -> None:
-    market = client.liquid_market()
-    low = client.order(market, "bid", 200).body["order_id"]
+    market = falling_market(client)
+    low = client.order(market, "bid", 100).body["order_id"]
     price = client.best(market, BookSide.BID)
     near = client.order(market, "bid", price).body["order_id"]
     for _ in range(3600):

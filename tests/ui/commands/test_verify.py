@@ -49,7 +49,7 @@ def test_production_is_refused_in_one_sentence(tmp_path: Path, practice_exchange
 
 
 def test_without_trade_it_reads_only_and_names_what_is_left(tmp_path: Path) -> None:
-    with running_exchange(tmp_path / "exchange", "--still", "--assume", "balance_bucket=yes") as exchange:
+    with running_exchange(tmp_path / "exchange", "--still") as exchange:
         ended = run_program(tmp_path, **sandbox(exchange))
         assert ended.returncode == 0, ended.stderr
         assert "rejected (429)" in ended.stdout
