@@ -116,6 +116,27 @@ class Market:
     last_price: int | None = None
     volume: int = 0
     open_interest: int = 0
+    settlement_floor: int | None = None  # least price a YES contract pays; None: the market never has one
+
+    @property
+    def floor(self) -> int:
+        """The part of a YES contract's payout that is paid already."""
+        return self.settlement_floor or 0
+
+
+@dataclass(slots=True)
+class FloorChange:
+    """The settlement floor of a market from one moment on."""
+
+    ticker: str
+    floor: int
+    changed_at: int
+    sequence: int  # among the fills of the market
+
+    @property
+    def key(self) -> str:
+        """The storage key."""
+        return f"{self.ticker}/{self.sequence}"
 
 
 @dataclass(slots=True)

@@ -19,12 +19,14 @@ Closable = Callable[[str, BookSide], int]  # contracts that an order in this mar
 class CollateralHold:
     """Upper bound of one order's cost.
 
-    `price` is the price of the contract the order goes long, `fees` an upper bound.
+    `price` is the cash that opens a contract, `fees` an upper bound. `pair` is the cash that a closed pair
+    frees: $1 less the settlement floor.
     """
 
     price: int
     count: int
     fees: int
+    pair: int = ONE_DOLLAR_PRICE
 
     @property
     def cost(self) -> int:
@@ -34,9 +36,9 @@ class CollateralHold:
     def need(self, opening: int) -> int:
         """Return the cash needed if `opening` contracts open and the rest close.
 
-        Each closing contract frees $1. That pays for the contract and usually for the fees.
+        Each closing contract frees a pair. That pays for the contract and usually for the fees.
         """
-        proceeds = (ONE_DOLLAR_PRICE - self.price) * (self.count - opening)
+        proceeds = (self.pair - self.price) * (self.count - opening)
         return self.price * opening + max(0, self.fees - proceeds)
 
 

@@ -23,7 +23,7 @@ def cash(account_id: str) -> str:
 def pot(ticker: str) -> str:
     """Return the name of the ledger account for a market's payouts.
 
-    It holds $1 for each contract outstanding.
+    It holds $1 less the settlement floor for each contract outstanding.
     """
     return f"pot:{ticker}"
 

@@ -14,6 +14,15 @@ def side_price(side: BookSide, yes_price: int) -> int:
     return yes_price if side is BookSide.BID else ONE_DOLLAR_PRICE - yes_price
 
 
+def cash_price(side: BookSide, yes_price: int, floor: int) -> int:
+    """Return the cash that opens a contract on this side.
+
+    A YES contract costs its price less the settlement floor, which is paid already.
+    Source: Kalshi API, settlement floors.
+    """
+    return side_price(side, yes_price) - (floor if side is BookSide.BID else 0)
+
+
 def closable(position: Position | None, side: BookSide) -> int:
     """Return how many contracts an order on this side closes before opening."""
     if position is None:
@@ -27,7 +36,7 @@ def exposure(position: Position) -> int:
 
 
 def apply_fill(position: Position, side: BookSide, yes_price: int, count: int) -> int:
-    """Apply a fill and return how many pairs it netted; each pair frees $1."""
+    """Apply a fill and return how many pairs it netted."""
     _count_purchase(position, side, yes_price, count)
     pairs = min(count, closable(position, side))
     if pairs:
@@ -38,17 +47,17 @@ def apply_fill(position: Position, side: BookSide, yes_price: int, count: int) -
     return pairs
 
 
-def settle(position: Position, settlement_value: int) -> int:
+def settle(position: Position, settlement_value: int, floor: int = 0) -> int:
     """Close the position and return the payout.
 
-    `settlement_value` is the price one YES contract pays.
+    `settlement_value` is the price one YES contract pays in all. `floor` is the part of it paid before.
     """
-    value = settlement_value if position.count > 0 else ONE_DOLLAR_PRICE - settlement_value
+    side = BookSide.BID if position.count > 0 else BookSide.ASK
     held = abs(position.count)
-    _close(position, held, value)
+    _close(position, held, side_price(side, settlement_value))
     position.count = 0
     position.settled = True
-    return held * value
+    return held * cash_price(side, settlement_value, floor)
 
 
 def _count_purchase(position: Position, side: BookSide, yes_price: int, count: int) -> None:

@@ -41,7 +41,8 @@ def _balance(call: ApiCall) -> Json:
 def _current_value(exchange: Exchange, position: Position) -> int:
     """Return a position's current value in millionths of a dollar.
 
-    Uses the payout once it is known, then the bid, or the last price while the market does not trade.
+    Uses the payout once it is known, then the bid, or the last price while the market does not trade. A YES
+    contract is worth that less the settlement floor, which is in the cash already.
     """
     market = exchange.markets[position.ticker]
     if market.settlement_value is not None:
@@ -51,6 +52,7 @@ def _current_value(exchange: Exchange, position: Position) -> int:
         yes, no = bid[0] if bid else 0, ask[0] if ask else ONE_DOLLAR_PRICE
     else:
         yes = no = market.last_price or 0
+    yes = max(0, yes - market.floor)
     return yes * position.count if position.count > 0 else (ONE_DOLLAR_PRICE - no) * -position.count
 
 

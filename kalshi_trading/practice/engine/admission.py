@@ -16,6 +16,7 @@ from kalshi_trading.practice.engine.book import Match
 from kalshi_trading.practice.engine.refusals import Refusal, invalid_order
 from kalshi_trading.practice.engine.state import ExchangeState
 from kalshi_trading.practice.records import (
+    ONE_DOLLAR_PRICE,
     BookSide,
     Market,
     MarketStatus,
@@ -50,6 +51,8 @@ def check_rules(state: ExchangeState, account_id: str, new: NewOrder, now: int) 
     _check_market(market)
     if not price_grids.is_on_grid(market.grid, new.price):
         raise Refusal(400, "invalid_price")
+    if new.price <= market.floor:
+        raise Refusal(400, "invalid_price", "price must be above the settlement floor")
     if new.count <= 0:
         raise Refusal(400, "invalid_order_size")
     _check_expiration(new, now)
@@ -74,13 +77,18 @@ def check_balance(
 ) -> None:
     """Raise Refusal if the order could bring the account's cash below zero.
 
-    This covers immediate fills and later fills while the order rests. Simulated accounts have no limit.
+    This covers immediate fills and later fills while the order rests. With cash below zero no order is
+    possible, not even one that only closes. Simulated accounts have no limit.
     """
     holds = state.holds.get(account_id)
     if holds is None:
         return
+    floor = state.markets[new.ticker].floor
     hold = CollateralHold(
-        positions.side_price(new.side, new.price), count, _highest_fees(state, new, count, matches)
+        positions.cash_price(new.side, new.price, floor),
+        count,
+        _highest_fees(state, new, count, matches),
+        ONE_DOLLAR_PRICE - floor,
     )
     need = holds.need(
         lambda ticker, side: state.closable(account_id, ticker, side), new.ticker, new.side, hold

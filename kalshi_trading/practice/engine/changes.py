@@ -21,6 +21,7 @@ class Kind(StrEnum):
     FILL = "fill"  # trade id/account id
     TRADE = "trade"  # trade id
     SETTLEMENT = "settlement"  # account id/ticker
+    FLOOR = "floor"  # ticker/sequence
     BALANCE = "balance"  # ledger account name; the record is an integer
 
 

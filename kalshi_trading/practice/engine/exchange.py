@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from kalshi_trading.practice.accounting import ledger
-from kalshi_trading.practice.engine import invariants, lifecycle, matching, price_grids
+from kalshi_trading.practice.engine import floors, invariants, lifecycle, matching, price_grids
 from kalshi_trading.practice.engine.admission import NewOrder
 from kalshi_trading.practice.engine.changes import ChangeSink, Kind, NoChanges
 from kalshi_trading.practice.engine.matching import PlaceResult
@@ -21,6 +21,7 @@ from kalshi_trading.practice.records import (
     BookSide,
     Event,
     Fill,
+    FloorChange,
     Market,
     Order,
     OrderStatus,
@@ -56,6 +57,7 @@ class Exchange:
         self.fills: Mapping[str, Sequence[Fill]] = state.fills
         self.trades: Mapping[str, Sequence[Trade]] = state.trades
         self.settlements: Mapping[str, Sequence[Settlement]] = state.settlements
+        self.floor_changes: Mapping[str, Sequence[FloorChange]] = state.floor_changes
 
     @property
     def trading_active(self) -> bool:
@@ -253,8 +255,8 @@ class Exchange:
         """Set a closed market's result; the settlement timer then runs.
 
         The payout follows at the end of the timer. `settlement_value` is the price one YES contract pays:
-        0 or 10,000, or any whole cent for a scalar market. `at` backdates the result, but not to before
-        the close. Raises ValueError.
+        0 or 10,000, or any whole cent from the floor up for a scalar market. `at` backdates the result, but
+        not to before the close. Raises ValueError.
         """
         now = self._now()
         if at is not None and at > now:
@@ -262,6 +264,14 @@ class Exchange:
         lifecycle.determine(
             self._state, ticker, settlement_value, expiration_value, now if at is None else at
         )
+
+    def set_floor(self, ticker: str, floor: int) -> int:
+        """Raise or lower the settlement floor of a scalar market.
+
+        The first call makes the market one with a floor. `floor` is a price in whole cents. Returns how many
+        resting orders were canceled. Raises KeyError or ValueError.
+        """
+        return floors.set_floor(self._state, ticker, floor, self._now())
 
     def next_due(self) -> int | None:
         """Return the earliest time `advance` may have work to do, or None."""
@@ -292,6 +302,7 @@ class Exchange:
         fills: Iterable[Fill] = (),
         trades: Iterable[Trade] = (),
         settlements: Iterable[Settlement] = (),
+        floor_changes: Iterable[FloorChange] = (),
         balances: Mapping[str, int] | None = None,
     ) -> None:
         """Fill an empty exchange with stored records.
@@ -316,6 +327,8 @@ class Exchange:
             self._state.add_trade(trade)
         for settlement in sorted(settlements, key=lambda row: row.sequence):
             self._state.add_settlement(settlement)
+        for change in sorted(floor_changes, key=lambda row: row.sequence):
+            self._state.add_floor_change(change)
 
     def _restore_orders(self, orders: Iterable[Order]) -> None:
         for order in sorted(orders, key=lambda row: row.sequence):

@@ -29,6 +29,8 @@ def check(state: ExchangeState) -> None:
         _check_book(state, ticker, resting.get(ticker, set()))
     for order in state.orders.values():
         _check_order(order)
+    for ticker in state.floor_changes:
+        _check_floor(state, ticker)
     for account_id in state.holds:
         _check_account(state, account_id)
 
@@ -58,7 +60,15 @@ def _check_market(state: ExchangeState, ticker: str) -> None:
     held_yes = sum(count for count in counts if count > 0)
     _require(market.open_interest == held_yes, f"{ticker}: open interest differs from the positions")
     pot = state.ledger.balance(ledger.pot(ticker))
-    _require(pot == market.open_interest * ONE_DOLLAR_PRICE, f"{ticker}: the pot holds {pot}")
+    owed = market.open_interest * (ONE_DOLLAR_PRICE - market.floor)
+    _require(pot == owed, f"{ticker}: the pot holds {pot}, not {owed}")
+
+
+def _check_floor(state: ExchangeState, ticker: str) -> None:
+    market = state.markets[ticker]
+    _require(state.floor_changes[ticker][-1].floor == market.settlement_floor, f"{ticker}: floor differs")
+    low = [order for side in BookSide for order in state.books[ticker].orders(side)]
+    _require(all(order.price > market.floor for order in low), f"{ticker}: an order rests below the floor")
 
 
 def _resting_by_market(state: ExchangeState) -> dict[str, set[str]]:
@@ -107,7 +117,10 @@ def _check_order(order: Order) -> None:
 
 
 def _check_account(state: ExchangeState, account_id: str) -> None:
-    _require(state.cash(account_id) >= 0, f"{account_id}: cash below zero")
+    cash, reserved = state.cash(account_id), state.reserved(account_id)
+    _require(reserved <= max(0, cash), f"{account_id}: resting orders need {reserved} of {cash}")
+    had_floor = any(ticker in state.floor_changes for ticker in state.positions[account_id])
+    _require(cash >= 0 or had_floor, f"{account_id}: cash below zero")
     resting = {
         order.order_id: state.hold_for(order)
         for order in state.account_orders(account_id)

@@ -86,7 +86,13 @@ def cancel_for_pause(state: ExchangeState, now: int) -> None:
     """Cancel the resting orders marked `cancel_order_on_pause`."""
     for order in list(state.orders.values()):
         if order.cancel_order_on_pause and order.status is OrderStatus.RESTING:
-            _cancel(state, order, now)
+            cancel(state, order, now)
+
+
+def cancel(state: ExchangeState, order: Order, at: int) -> None:
+    """Cancel a resting order without a request of its owner."""
+    state.cancel_resting(order, at)
+    state.queue_event(at, DueKind.ORDER_CANCELED, order.order_id)
 
 
 def _open(state: ExchangeState, due: DueEvent) -> bool:
@@ -150,19 +156,14 @@ def _payout_at(market: Market) -> int:
 
 def _can_pay(market: Market, value: int) -> bool:
     if market.scalar:
-        return 0 <= value <= ONE_DOLLAR_PRICE and value % _ONE_CENT == 0
+        return market.floor <= value <= ONE_DOLLAR_PRICE and value % _ONE_CENT == 0
     return value in (0, ONE_DOLLAR_PRICE)
 
 
 def _cancel_resting(state: ExchangeState, ticker: str, at: int) -> None:
     for side in BookSide:
         for order in state.books[ticker].orders(side):
-            _cancel(state, order, at)
-
-
-def _cancel(state: ExchangeState, order: Order, at: int) -> None:
-    state.cancel_resting(order, at)
-    state.queue_event(at, DueKind.ORDER_CANCELED, order.order_id)
+            cancel(state, order, at)
 
 
 def _pay_out(state: ExchangeState, market: Market, position: Position, at: int) -> None:
@@ -171,7 +172,7 @@ def _pay_out(state: ExchangeState, market: Market, position: Position, at: int) 
     Simulated accounts get no row.
     """
     assert market.settlement_value is not None
-    revenue = positions.settle(position, market.settlement_value)
+    revenue = positions.settle(position, market.settlement_value, market.floor)
     position.updated_at = at
     state.post((ledger.cash(position.account_id), revenue), (ledger.pot(market.ticker), -revenue))
     state.report_change(Kind.POSITION, f"{position.account_id}/{position.ticker}", position)

@@ -19,6 +19,7 @@ from kalshi_trading.practice.engine.refusals import Refusal
 from kalshi_trading.practice.engine.state import ExchangeState
 from kalshi_trading.practice.records import (
     ONE_DOLLAR_PRICE,
+    BookSide,
     Fill,
     Order,
     OrderStatus,
@@ -168,7 +169,7 @@ def _fill(state: ExchangeState, order: Order, trade: Trade, *, is_taker: bool) -
     position = state.position_for(order.account_id, order.ticker)
     pairs = positions.apply_fill(position, order.side, trade.price, trade.count)
     cost = positions.side_price(order.side, trade.price) * trade.count
-    charge = _charge(state, order, trade, pairs * ONE_DOLLAR_PRICE - cost, is_taker)
+    charge = _charge(state, order, trade, _revenue(state, order.side, trade, pairs), is_taker)
     _count_fill(order, trade, cost, charge, is_taker)
     position.fees_paid += charge.net_fee
     position.updated_at = trade.created_at
@@ -176,6 +177,12 @@ def _fill(state: ExchangeState, order: Order, trade: Trade, *, is_taker: bool) -
     state.report_change(Kind.POSITION, f"{position.account_id}/{position.ticker}", position)
     state.report_change(Kind.ORDER, order.order_id, order)
     return fill, pairs
+
+
+def _revenue(state: ExchangeState, side: BookSide, trade: Trade, pairs: int) -> int:
+    """Return one party's cash before fees: below 0 if the fill costs money."""
+    floor = state.markets[trade.ticker].floor
+    return pairs * (ONE_DOLLAR_PRICE - floor) - positions.cash_price(side, trade.price, floor) * trade.count
 
 
 def _charge(state: ExchangeState, order: Order, trade: Trade, revenue: int, is_taker: bool) -> fees.FeeCharge:

@@ -20,10 +20,12 @@ from kalshi_trading.practice.engine.changes import ChangeSink, Kind
 from kalshi_trading.practice.engine.refusals import not_found
 from kalshi_trading.practice.engine.schedule import DueEvent, DueKind, Schedule
 from kalshi_trading.practice.records import (
+    ONE_DOLLAR_PRICE,
     Account,
     BookSide,
     Event,
     Fill,
+    FloorChange,
     Market,
     Order,
     OrderStatus,
@@ -53,6 +55,7 @@ class ExchangeState:
         self.fills: dict[str, list[Fill]] = {}  # account id; oldest first
         self.trades: dict[str, deque[Trade]] = {}  # ticker; oldest first
         self.settlements: dict[str, list[Settlement]] = {}  # account id; oldest first
+        self.floor_changes: dict[str, list[FloorChange]] = {}  # ticker; oldest first
         self.order_lists: dict[str, list[Order]] = {}  # account id; oldest first; none for simulated accounts
         self.position_tickers: dict[str, list[str]] = {}  # account id; sorted
         self.books: dict[str, Book] = {}
@@ -190,6 +193,11 @@ class ExchangeState:
         self._sequence = max(self._sequence, settlement.sequence)
         self.settlements[settlement.account_id].append(settlement)
 
+    def add_floor_change(self, change: FloorChange) -> None:
+        """Add a change of a market's settlement floor to its history."""
+        self._sequence = max(self._sequence, change.sequence)
+        self.floor_changes.setdefault(change.ticker, []).append(change)
+
     def position_for(self, account_id: str, ticker: str) -> Position:
         """Return the position in a market, creating an empty one if needed."""
         position = self.positions[account_id].get(ticker)
@@ -207,7 +215,7 @@ class ExchangeState:
     def rest(self, order: Order) -> None:
         """Put an order last in its queue and hold its collateral."""
         self.books[order.ticker].add(order)
-        self._hold(order)
+        self.hold(order)
         if order.expires_at is not None:
             self.schedule.schedule(order.expires_at, DueKind.ORDER_EXPIRED, order.order_id)
 
@@ -222,7 +230,7 @@ class ExchangeState:
         else:
             self.books[order.ticker].reduce(order, count)
             order.remaining_count -= count
-            self._hold(order)
+            self.hold(order)
 
     def cancel_resting(self, order: Order, at: int) -> int:
         """Cancel a resting order and return its remaining count."""
@@ -242,22 +250,29 @@ class ExchangeState:
 
     def hold_for(self, order: Order) -> CollateralHold:
         """Return the collateral hold of a resting order."""
-        series = self.series[self.markets[order.ticker].series_ticker]
+        market = self.markets[order.ticker]
+        series = self.series[market.series_ticker]
         highest = fees.highest_resting_fees(
             series.fee_type, series.fee_multiplier_percent, order.price, order.remaining_count
         )
-        return CollateralHold(positions.side_price(order.side, order.price), order.remaining_count, highest)
+        price = positions.cash_price(order.side, order.price, market.floor)
+        return CollateralHold(price, order.remaining_count, highest, ONE_DOLLAR_PRICE - market.floor)
 
-    def _hold(self, order: Order) -> None:
+    def hold(self, order: Order) -> None:
+        """Hold the collateral of a resting order, replacing the previous hold."""
         holds = self.holds.get(order.account_id)
         if holds is not None:
             holds.put(order.ticker, order.side, order.order_id, self.hold_for(order))
 
-    def _remove_from_book(self, order: Order) -> None:
-        self.books[order.ticker].remove(order)
+    def release(self, order: Order) -> None:
+        """Drop the collateral hold of an order."""
         holds = self.holds.get(order.account_id)
         if holds is not None:
             holds.drop(order.ticker, order.side, order.order_id)
+
+    def _remove_from_book(self, order: Order) -> None:
+        self.books[order.ticker].remove(order)
+        self.release(order)
 
     def _drop_simulated(self, order: Order) -> None:
         del self.orders[order.order_id]

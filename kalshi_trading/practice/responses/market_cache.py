@@ -20,7 +20,7 @@ class MarketAnswers:
     def __init__(self, exchange: Exchange, candles: Candles) -> None:
         self._exchange = exchange
         self._candles = candles
-        self._terms: dict[str, tuple[int, Json]] = {}
+        self._terms: dict[str, tuple[tuple[int, int | None], Json]] = {}
         self._day_ago: dict[str, tuple[int, _DayAgo]] = {}
 
     def market(self, market: Market, now: int) -> Json:
@@ -35,9 +35,10 @@ class MarketAnswers:
         }
 
     def _cached_terms(self, market: Market) -> Json:
+        version = (market.updated_at, market.settlement_floor)
         known = self._terms.get(market.ticker)
-        if known is None or known[0] != market.updated_at:
-            known = self._terms[market.ticker] = (market.updated_at, market_responses.market_terms(market))
+        if known is None or known[0] != version:
+            known = self._terms[market.ticker] = (version, market_responses.market_terms(market))
         return known[1]
 
     def _day_ago_quotes(self, market: Market, now: int) -> _DayAgo:

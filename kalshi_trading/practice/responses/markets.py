@@ -150,7 +150,7 @@ def market_terms(record: Market) -> Json:
         "settlement_timer_seconds": record.settlement_timer_s,
         "can_close_early": False,
         "notional_value_dollars": price(ONE_DOLLAR_PRICE),
-        "settlement_bounds_type": "default",
+        "settlement_bounds_type": "default" if record.settlement_floor is None else "floor",
         "rules_primary": record.rules_primary,
         "rules_secondary": record.rules_secondary,
         "price_level_structure": record.grid,
@@ -160,6 +160,8 @@ def market_terms(record: Market) -> Json:
         ],
         "exchange_index": SHARD,
     }
+    if record.settlement_floor is not None:
+        answer["settlement_floor_dollars"] = price(record.settlement_floor)
     if record.strike_type is not None:
         answer["strike_type"] = record.strike_type
     if record.floor_strike is not None:

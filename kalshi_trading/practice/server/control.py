@@ -1,4 +1,4 @@
-"""Practice-only requests for clock, money, cut-offs, latency and audit.
+"""Practice-only requests: clock, money, cut-offs, floors, latency, audit.
 
 Kalshi has none of these, and they are off by default. They need no signature and are served on loopback only.
 A body must be sent as application/json, because a web page in a browser cannot send that here.
@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kalshi_trading.practice.api.historical import cut_offs_json
 from kalshi_trading.practice.api.http import json_response
-from kalshi_trading.practice.records import ONE_DOLLAR, ONE_SECOND
+from kalshi_trading.practice.records import ONE_CONTRACT, ONE_DOLLAR, ONE_SECOND
 from kalshi_trading.practice.responses import account as account_responses
 from kalshi_trading.practice.responses import markets as market_responses
 from kalshi_trading.practice.responses.markets import Json
@@ -64,6 +64,7 @@ class _Control:
             ("POST", "/withdrawals", self._withdraw),
             ("POST", "/transfers/{transfer_id}", self._finish_transfer),
             ("POST", "/cutoff", self._set_cut_offs),
+            ("POST", "/floor", self._set_floor),
             ("POST", "/latency", self._set_latency),
             ("GET", "/books", self._audit),
         ]
@@ -128,6 +129,18 @@ class _Control:
         instants = {kind: now - age * ONE_SECOND for kind, age in ages.items()}
         self._world.archive.set_cut_offs(**instants, overlap_s=overlap_s)
         return cut_offs_json(self._world)
+
+    def _set_floor(self, _request: Request, body: Json) -> Json:
+        ticker, floor = body.get("ticker"), _read_money(body, "floor") // ONE_CONTRACT
+        if not isinstance(ticker, str):
+            raise ValueError("ticker must be a market's ticker")
+        canceled = self._world.exchange.set_floor(ticker, floor)
+        return {
+            "ticker": ticker,
+            "settlement_bounds_type": "floor",
+            "settlement_floor_dollars": market_responses.price(floor),
+            "canceled": canceled,
+        }
 
     def _set_latency(self, _request: Request, body: Json) -> Json:
         milliseconds = _read_int(body, "ms", _MAX_LATENCY_MS)

@@ -76,12 +76,15 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--latency-ms", type=_milliseconds, default=0, help="delay added to every answer")
     parser.add_argument(
-        "--control", action="store_true", help="enable control requests: clock, money, cut-offs"
+        "--control", action="store_true", help="enable control requests: clock, money, cut-offs, floors"
     )
     parser.add_argument(
         "--scenario", type=_scenario, metavar="positions=N,fills=N", help="account history of a new exchange"
     )
     parser.add_argument("--still", action="store_true", help="stop the simulated traders")
+    parser.add_argument(
+        "--floors", action="store_true", help="let the settlement floors of scalar markets move by the clock"
+    )
     return parser.parse_args(arguments)
 
 
@@ -219,6 +222,7 @@ def _open_world(file: Path, options: argparse.Namespace) -> World:
         if scenario is not None:
             build(world, scenario)
         world.participants.is_paused = options.still
+        world.floors.is_moving = options.floors
         if scenario is not None:
             world.advance_to(system.now())
     except (OSError, ValueError, sqlite3.Error) as error:

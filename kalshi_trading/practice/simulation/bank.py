@@ -85,11 +85,12 @@ class Transfers:
         raise KeyError(transfer_id)
 
     def _begin(self, row: Transfer, status: TransferStatus) -> None:
-        """Move a new transfer to its first status, through the earlier ones."""
-        if status is TransferStatus.RETURNED:
-            self._set_status(row, TransferStatus.APPLIED)
+        """Set a new transfer's first status, skipping the earlier ones."""
+        before, row.status = row.cash_change, status
+        # Only the sum is posted: with cash below zero, a paid deposit could not be returned.
+        self._post(row.account_id, row.cash_change - before)
         if status is not TransferStatus.PENDING:
-            self._set_status(row, status)
+            row.finalized_at = self._clock()
         self._on_change(_kind(row), id_of(row), row)
 
     def _set_status(self, row: Transfer, status: TransferStatus) -> None:

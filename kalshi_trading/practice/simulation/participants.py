@@ -34,6 +34,7 @@ _STEP_MARKETS = 60  # markets updated in one step
 _FIRST_STEP_MARKETS = 2_000
 _WATCHED_EVENTS = 30
 _SHORT_LIVED_S = 3_600
+_ONE_CENT = 100
 _CROSSING_CHANCE = 0.05
 _MAX_CROSSING = 40  # contracts
 _FIRST_TRADE = (200, 4_000)  # contracts; a market's first open interest
@@ -80,10 +81,13 @@ class SimulatedTraders:
         return self._cached_values(market.event_ticker, now)[market.ticker]
 
     def outcome(self, event_ticker: str) -> list[tuple[Market, int]]:
-        """Return every market of the event with its YES payout."""
+        """Return every market of the event with its YES payout.
+
+        It is at least the settlement floor.
+        """
         markets = self._markets_by_event[event_ticker]
         payouts = self._values.outcome(self._exchange.events[event_ticker], markets)
-        return list(zip(markets, payouts, strict=True))
+        return [(each, max(each.floor, payout)) for each, payout in zip(markets, payouts, strict=True)]
 
     def watch(self, ticker: str, now: int) -> None:
         """Update this market's event at every step from now on."""
@@ -144,7 +148,8 @@ class SimulatedTraders:
             # The clock keeps running: the market may close between our check and the exchange's.
             with suppress(Refusal):
                 if market.status is MarketStatus.ACTIVE:
-                    self._trade(market, value)
+                    lowest = market.floor + _ONE_CENT if market.floor else 0
+                    self._trade(market, max(value, lowest))
         return len(active)
 
     def _stop_updating(self, event_ticker: str, markets: list[Market]) -> None:

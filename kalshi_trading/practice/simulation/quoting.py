@@ -54,13 +54,18 @@ def top_of_book(market: Market, value: int) -> TopOfBook:
 
 
 def quotes(market: Market, value: int) -> list[Quote]:
-    """Return all quotes of the market maker, best first on each side."""
+    """Return all quotes of the market maker, best first on each side.
+
+    None is at or below the settlement floor.
+    """
     best = top_of_book(market, value)
     gap = _WHOLE_CENT if market.grid == "linear_cent" else _FINE_GAP
     bids = _level_prices(market.grid, best.bid, -gap)
     asks = _level_prices(market.grid, best.ask, gap)
     wanted = [(BookSide.BID, price) for price in bids] + [(BookSide.ASK, price) for price in asks]
-    return [Quote(side, price, _count(market.ticker, price)) for side, price in wanted]
+    return [
+        Quote(side, price, _count(market.ticker, price)) for side, price in wanted if price > market.floor
+    ]
 
 
 def nearest_price(market: Market, value: int) -> int:

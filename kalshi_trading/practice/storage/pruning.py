@@ -32,7 +32,8 @@ def prune(stored: SavedWorld, now: int) -> list[Row]:
     rows: list[Row] = [(Kind.MARKET, ticker) for ticker in tickers]
     rows += [(Kind.TRADE, trade.trade_id) for trade in stored.trade if trade.ticker in tickers]
     rows += [(Kind.POSITION, f"{position.account_id}/{position.ticker}") for position in removed]
-    for records in (stored.market, stored.trade, stored.position):
+    rows += [(Kind.FLOOR, change.key) for change in stored.floor if change.ticker in tickers]
+    for records in (stored.market, stored.trade, stored.position, stored.floor):
         _filter_in_place(records, lambda record: record.ticker not in tickers)
     return rows + _prune_events(stored) + _prune_balances(stored, tickers, removed)
 

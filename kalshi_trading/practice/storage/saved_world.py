@@ -9,6 +9,7 @@ from kalshi_trading.practice.records import (
     Account,
     Event,
     Fill,
+    FloorChange,
     Market,
     Order,
     Position,
@@ -116,6 +117,7 @@ class SavedWorld:
     fill: list[Fill] = field(default_factory=list)
     trade: list[Trade] = field(default_factory=list)
     settlement: list[Settlement] = field(default_factory=list)
+    floor: list[FloorChange] = field(default_factory=list)
     deposit: list[Deposit] = field(default_factory=list)
     withdrawal: list[Withdrawal] = field(default_factory=list)
     cut_offs: list[CutOffs] = field(default_factory=list)

@@ -1,21 +1,23 @@
-"""Audit of one account, recomputed from fills, settlements and transfers.
+"""Audit of one account, recomputed from its fills, payouts and transfers.
 
-Applies first in, first out to the exchange's rows alone, so that running positions and ledger balances can
-be compared with it. Figures are exact decimal text: dollars with six decimals, contracts with two.
-Profits never include fees. Never changes anything.
+Applies first in, first out to the exchange's rows and floor changes alone, so that running positions and
+ledger balances can be compared with it. Figures are exact decimal text: dollars with six decimals, contracts
+with two. Profits never include fees. Never changes anything.
 Source: Kalshi API, positions, fills, settlements, P&L.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from kalshi_trading.practice.engine.exchange import Exchange
-from kalshi_trading.practice.records import ONE_DOLLAR_PRICE, BookSide, Fill, Settlement
+from kalshi_trading.practice.records import ONE_DOLLAR_PRICE, BookSide, Fill, FloorChange, Settlement
 from kalshi_trading.practice.responses.markets import count, money
 from kalshi_trading.practice.simulation.bank import Transfers
+
+_Row = Fill | FloorChange | Settlement
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class MarketAudit:
     """Audit of one market.
 
     `position` below 0 is NO. `exposure` is the cost of the open position, `cash` the total cash flow.
+    `floor_payouts` is the part of the cash flow that changes of the settlement floor moved.
     """
 
     position: str
@@ -32,6 +35,7 @@ class MarketAudit:
     realized: str
     fees: str
     revenue: str
+    floor_payouts: str
     cash: str
     fill_count: int
     settled: bool
@@ -69,9 +73,21 @@ class _RunningAudit:
     by_settlement: int = 0
     fees: int = 0
     revenue: int = 0
+    floor: int = 0
+    floor_payouts: int = 0
     cash: int = 0
     fill_count: int = 0
     settled: bool = False
+
+    def apply(self, row: _Row) -> None:
+        """Apply the market's next row."""
+        match row:
+            case Fill():
+                self.apply_fill(row)
+            case FloorChange():
+                self.change_floor(row)
+            case Settlement():
+                self.settle(row)
 
     def apply_fill(self, fill: Fill) -> None:
         """Apply a fill: close the opposite position first, then open."""
@@ -82,9 +98,18 @@ class _RunningAudit:
         if fill.count > closing:
             self.lots.append((own_price, fill.count - closing))
         self.held += signed
-        self.cash += closing * ONE_DOLLAR_PRICE - fill.count * own_price - fill.fee
+        prepaid = self.floor if signed > 0 else 0
+        freed = closing * (ONE_DOLLAR_PRICE - self.floor)
+        self.cash += freed - fill.count * (own_price - prepaid) - fill.fee
         self.fees += fill.fee
         self.fill_count += 1
+
+    def change_floor(self, row: FloorChange) -> None:
+        """Pay the holder of YES the rise of the floor."""
+        paid = (row.floor - self.floor) * max(0, self.held)
+        self.floor_payouts += paid
+        self.cash += paid
+        self.floor = row.floor
 
     def settle(self, row: Settlement) -> None:
         """Close the position at the settlement value."""
@@ -117,6 +142,7 @@ class _RunningAudit:
             realized=money(self.by_trading + self.by_settlement),
             fees=money(self.fees),
             revenue=money(self.revenue),
+            floor_payouts=money(self.floor_payouts),
             cash=money(self.cash),
             fill_count=self.fill_count,
             settled=self.settled,
@@ -125,11 +151,16 @@ class _RunningAudit:
 
 def audit(exchange: Exchange, transfers: Transfers, account_id: str) -> AccountAudit:
     """Return the audit of an account's full history."""
-    markets: dict[str, _RunningAudit] = {}
-    for fill in exchange.fills[account_id]:
-        markets.setdefault(fill.ticker, _RunningAudit()).apply_fill(fill)
-    for row in exchange.settlements[account_id]:
-        markets.setdefault(row.ticker, _RunningAudit()).settle(row)
+    markets: dict[str, _RunningAudit] = defaultdict(_RunningAudit)
+    fills = exchange.fills[account_id]
+    changes = [
+        change
+        for ticker in {fill.ticker for fill in fills}
+        for change in exchange.floor_changes.get(ticker, ())
+    ]
+    rows: list[_Row] = [*fills, *changes, *exchange.settlements[account_id]]
+    for row in sorted(rows, key=lambda row: row.sequence):
+        markets[row.ticker].apply(row)
     paid_in = sum(row.cash_change for row in transfers.deposits if row.account_id == account_id)
     paid_out = sum(row.cash_change for row in transfers.withdrawals if row.account_id == account_id)
     return AccountAudit(

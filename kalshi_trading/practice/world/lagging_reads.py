@@ -49,12 +49,12 @@ class LaggingReads:
         is_own = getattr(record, "account_id", None) == self._account_id
         if kind in _FOLLOWED and is_own:
             self._changed[Kind(kind), key] = record
-        elif kind == Kind.BALANCE and key == ledger.cash(self._account_id):
+        elif kind == Kind.FLOOR or (kind == Kind.BALANCE and key == ledger.cash(self._account_id)):
             self._changed[Kind.BALANCE, key] = None
 
     def commit(self, now: int) -> None:
         """Queue the noted changes with the time `now`."""
-        if self._changed:  # an order may hold or free collateral without moving cash
+        if self._changed:  # an order or a floor may hold or free collateral without moving cash
             self._changed[Kind.BALANCE, self._account_id] = self._exchange.balance(self._account_id)
         for (kind, key), record in self._changed.items():
             self._queued.append((now, kind, key, copy.deepcopy(record)))

@@ -26,6 +26,7 @@ from kalshi_trading.practice.simulation.bank import Transfers
 from kalshi_trading.practice.simulation.candles import Candles
 from kalshi_trading.practice.simulation.catalogue import Catalogue
 from kalshi_trading.practice.simulation.fair_values import FairValues
+from kalshi_trading.practice.simulation.floors import SettlementFloors
 from kalshi_trading.practice.simulation.participants import SimulatedTraders, expiration_value
 from kalshi_trading.practice.simulation.quoting import TopOfBook
 from kalshi_trading.practice.storage.saved_world import (
@@ -76,6 +77,7 @@ class World:
         self._values = FairValues(self.info.seed)
         self._catalogue = Catalogue(self.info.seed, self.info.market_count)
         self.participants = SimulatedTraders(self.exchange, self._values, self.info.seed, _new_id)
+        self.floors = SettlementFloors(self.exchange, self.participants.outcome, self.info.seed)
         self.candles = Candles(self.participants.value)
         self.market_answers = MarketAnswers(self.exchange, self.candles)
         self.archive = Archive(
@@ -144,8 +146,9 @@ class World:
         return TopOfBook(bid[0] if bid else None, ask[0] if ask else None)
 
     def tick(self) -> None:
-        """Process due events, run the simulated traders, and commit."""
+        """Process due events, move floors, run the traders, and commit."""
         self._catch_up()
+        self.floors.step(self.clock.now())
         self.participants.step(self.clock.now())
         if self.clock.now() >= self._next_cleanup:
             self._next_cleanup = self.clock.now() + _CLEANUP_EVERY_S * ONE_SECOND
@@ -165,8 +168,8 @@ class World:
     def advance_to(self, until: int) -> None:
         """Move the clock forward to an instant in Unix microseconds.
 
-        Exchange events and results take effect at their due times. New events are announced, and the
-        simulated traders act, only at the end. Raises TypeError if the clock cannot be moved.
+        Exchange events and results take effect at their due times. New events are announced, floors move
+        and the simulated traders act only at the end. Raises TypeError if the clock cannot be moved.
         """
         if not isinstance(self.clock, MovableClock):
             raise TypeError("this world's clock cannot be moved")
@@ -256,6 +259,7 @@ class World:
             fills=stored.fill,
             trades=stored.trade,
             settlements=stored.settlement,
+            floor_changes=stored.floor,
             balances=stored.balances,
         )
         self._undetermined = [market for market in stored.market if market.status is MarketStatus.CLOSED]

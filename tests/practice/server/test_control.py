@@ -15,6 +15,7 @@ import requests
 from exchange_process import running_exchange
 from practice_client import START, Answer, MakeClient, PracticeClient, ask
 
+from kalshi_trading.practice.records import Market, MarketStatus
 from kalshi_trading.practice.server.app import build_app
 
 JSON = {"content-type": "application/json"}
@@ -72,6 +73,56 @@ def test_the_cut_off_is_set(remote: Remote) -> None:
     assert answer == remote.client.get("/historical/cutoff")
     assert answer["trades_created_ts"] == "2026-11-21T14:30:07Z"
     assert answer["orders_updated_ts"] != answer["trades_created_ts"]
+
+
+def scalar_market(client: PracticeClient) -> Market:
+    return next(
+        market
+        for market in client.world.exchange.markets.values()
+        if market.scalar and market.status is MarketStatus.ACTIVE
+    )
+
+
+def test_a_market_gets_a_floor_that_rises_and_falls(remote: Remote) -> None:
+    client, market = remote.client, scalar_market(remote.client)
+    path = f"/markets/{market.ticker}"
+    before = client.get(path)["market"]
+    assert (before["settlement_bounds_type"], before.get("settlement_floor_dollars")) == ("default", None)
+    resting = client.order(market, "bid", 100).body["order_id"]
+    canceled = {}
+    for floor in ("0.0000", "0.0200", "0.0100"):
+        client.clock.move(1)
+        answer = remote.post("/floor", {"ticker": market.ticker, "floor": floor})
+        canceled[floor] = answer.pop("canceled")
+        after = client.get(path)["market"]
+        fields = ("ticker", "settlement_bounds_type", "settlement_floor_dollars")
+        assert answer == {name: after[name] for name in fields}
+        assert (after["settlement_bounds_type"], after["settlement_floor_dollars"]) == ("floor", floor)
+        assert after["updated_time"] > before["updated_time"]
+        before = after
+    remote.post("/floor", {"ticker": market.ticker, "floor": "0.03"})  # at the same instant as the last one
+    assert client.get(path)["market"]["settlement_floor_dollars"] == "0.0300"
+    assert canceled["0.0000"] == canceled["0.0100"] == 0 < canceled["0.0200"]
+    assert client.get(f"/portfolio/orders/{resting}")["order"]["status"] == "canceled"
+    refusal = client.order(market, "bid", 100)
+    assert (refusal.status, refusal.body["error"]["code"]) == (400, "invalid_price")
+    client.world.exchange.check()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"floor": "1.00"}, {"floor": "0.3050"}, {"floor": 0}, {"floor": "-0.01"}, {}],
+)  # fmt: skip
+def test_an_impossible_floor_is_refused(remote: Remote, body: Any) -> None:
+    ticker = scalar_market(remote.client).ticker
+    assert remote.send("/floor", {"ticker": ticker, **body}).status == 400
+    assert remote.client.get(f"/markets/{ticker}")["market"]["settlement_bounds_type"] == "default"
+
+
+def test_only_a_known_scalar_market_gets_a_floor(remote: Remote) -> None:
+    binary = remote.client.liquid_market(scalar=False).ticker
+    answers = [remote.send("/floor", {"ticker": name, "floor": "0.10"}) for name in (binary, "NONE", None)]
+    assert [answer.status for answer in answers] == [400, 404, 400]
 
 
 def test_the_audit_is_returned(remote: Remote) -> None:
@@ -148,3 +199,13 @@ def test_a_real_exchange_begins_with_a_past_moves_on_and_answers_late(tmp_path: 
         )
     with running_exchange(tmp_path, *options, "--idle-exit", "3600") as again:
         assert again.control("books")["fill_count"] == 90
+
+
+def test_a_real_exchange_moves_its_floors_by_the_clock(tmp_path: Path) -> None:
+    with running_exchange(tmp_path, "--control", "--floors", "--still", "--idle-exit", "3600") as exchange:
+        exchange.control("clock", {"advance_s": 5 * 24 * 3_600})
+        rows = requests.get(f"{exchange.url}/markets?limit=1000&status=open", timeout=60).json()["markets"]
+        floors = [row["settlement_floor_dollars"] for row in rows if row["market_type"] == "scalar"]
+        assert floors
+        assert Decimal(max(floors)) > 0
+        assert {row["settlement_bounds_type"] for row in rows} == {"default", "floor"}

@@ -10,7 +10,7 @@ from answer_shapes import differences
 from api_examples import REST
 from practice_client import START, MakeClient, PracticeClient
 
-from kalshi_trading.practice.records import ONE_DOLLAR
+from kalshi_trading.practice.records import ONE_DOLLAR, BookSide
 from kalshi_trading.practice.simulation.bank import id_of
 from kalshi_trading.practice.storage.saved_world import Deposit, TransferStatus, Withdrawal
 
@@ -51,6 +51,27 @@ def test_what_a_transfer_of_each_status_does_to_the_cash(
     deposit(paid_in, status)
     withdraw(paid_out, status)
     assert (balance(paid_in), balance(paid_out)) == (after_deposit, after_withdrawal)
+
+
+def test_an_account_below_zero_gets_a_deposit_that_is_returned_and_no_withdrawal(
+    client: PracticeClient,
+) -> None:
+    exchange, account_id = client.world.exchange, client.world.account_id
+    market = next(it for it in exchange.markets.values() if it.scalar and it.status == "active")
+    client.order(market, "bid", client.best(market, BookSide.ASK), "100.00")
+    exchange.set_floor(market.ticker, 2_000)
+    withdraw(client, APPLIED, dollars=exchange.balance(account_id) // ONE_DOLLAR, fee=0)
+    exchange.set_floor(market.ticker, 0)
+    owed = exchange.balance(account_id)
+    assert -20 * ONE_DOLLAR <= owed < 0
+    deposit(client, RETURNED, dollars=10)
+    with pytest.raises(ValueError, match="free cash"):
+        withdraw(client, RETURNED, dollars=1)
+    assert exchange.balance(account_id) == owed
+    assert client.get("/portfolio/balance")["balance_dollars"] == f"-{-owed / ONE_DOLLAR:.4f}"
+    deposit(client, APPLIED, dollars=20, fee=0)
+    assert exchange.balance(account_id) == owed + 20 * ONE_DOLLAR
+    exchange.check()
 
 
 def test_a_pending_deposit_counts_once_it_is_applied_and_no_more_when_returned(

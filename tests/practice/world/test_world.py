@@ -12,6 +12,7 @@ import pytest
 from practice_client import START, MakeClient, PracticeClient
 
 from kalshi_trading.practice.records import BookSide, Market, MarketStatus
+from kalshi_trading.practice.world.lagging_reads import LaggingReads
 
 
 def live(client: PracticeClient, seconds: int, step: int = 1) -> None:
@@ -90,6 +91,89 @@ def test_scalar_market_pays_a_share(client: PracticeClient) -> None:
     written = client.get(f"/markets/{market.ticker}")["market"]
     assert written["settlement_value_dollars"] == f"0.{row['value']:02d}00"
     assert written["expiration_value"] == str(row["value"])
+
+
+def test_a_floor_moves_cash_value_and_payout_and_survives_a_restart(
+    make_client: MakeClient, tmp_path: Path
+) -> None:
+    path = tmp_path / "world.sqlite"
+    client = make_client(path=path)
+    market = next(it for it in client.world.exchange.markets.values() if it.scalar and it.status == "active")
+    client.order(market, "bid", client.best(market, BookSide.ASK), "100.00")
+    before = client.get("/portfolio/balance")
+    client.world.exchange.set_floor(market.ticker, 1_000)
+    client.world.commit()
+    client.world.close()
+    client = make_client(path=path)
+    market = client.world.exchange.markets[market.ticker]
+    after = client.get("/portfolio/balance")
+    assert after["balance"] - before["balance"] == 1_000
+    assert after["portfolio_value"] == (client.best(market, BookSide.BID) - 1_000)
+    (row,) = client.get("/portfolio/positions")["market_positions"]
+    assert (row["position_fp"], row["realized_pnl_dollars"]) == ("100.00", "0.000000")
+    audit = client.world.audit(client.world.account_id).markets[market.ticker]
+    assert row["market_exposure_dollars"] == audit.exposure
+    assert audit.floor_payouts == "10.000000"
+    client.clock.move((market.close_at - client.clock.now()) / 1_000_000 + 86_400)
+    client.world.tick()
+    (settled,) = client.get("/portfolio/settlements")["settlements"]
+    assert settled["revenue"] == settled["value"] * 100 - 1_000
+    assert settled["yes_count_fp"] == "100.00"
+    client.world.exchange.check()
+
+
+def test_the_value_of_yes_above_its_floor_is_never_below_zero(client: PracticeClient) -> None:
+    market = next(it for it in client.world.exchange.markets.values() if it.scalar and it.status == "active")
+    client.order(market, "bid", client.best(market, BookSide.ASK), "100.00")
+    client.world.participants.is_paused = True
+    client.world.exchange.set_floor(market.ticker, 9_800)
+    assert client.get("/portfolio/balance")["portfolio_value"] == 0
+    client.world.exchange.deactivate(market.ticker)
+    assert client.get("/portfolio/balance")["portfolio_value"] == 0
+
+
+def test_a_world_stored_before_floors_is_read(make_client: MakeClient, tmp_path: Path) -> None:
+    path = tmp_path / "world.sqlite"
+    client = make_client(path=path)
+    client.world.close()
+    with closing(sqlite3.connect(path)) as database:
+        query = "UPDATE records SET body = json_remove(body, '$.settlement_floor') WHERE kind = 'market'"
+        assert database.execute(query).rowcount > 100
+        database.commit()
+    again = make_client(path=path)
+    assert {it.settlement_floor for it in again.world.exchange.markets.values()} == {None}
+    again.world.exchange.check()
+
+
+def test_lagging_reads_show_what_a_floor_frees_after_the_lag(client: PracticeClient) -> None:
+    market = next(it for it in client.world.exchange.markets.values() if it.scalar and it.status == "active")
+    client.world.participants.is_paused = True
+    client.world.exchange.set_floor(market.ticker, 0)
+    client.order(market, "bid", 1_500, "10.00")
+    now = client.clock.now()
+    client.world.use_lagging_reads(
+        LaggingReads(client.world.exchange, client.world.account_id, now, lambda at: at - 4_000_000)
+    )
+    client.clock.move(10)
+    client.world.exchange.set_floor(market.ticker, 1_000)
+    client.world.commit()
+    assert client.get("/portfolio/balance")["balance_dollars"] == "9998.5000"
+    client.clock.move(4)
+    assert client.get("/portfolio/balance")["balance_dollars"] == "9999.5000"
+
+
+def test_floors_of_pruned_markets_are_pruned(make_client: MakeClient, tmp_path: Path) -> None:
+    path = tmp_path / "world.sqlite"
+    client = make_client(path=path)
+    market = next(it for it in client.world.exchange.markets.values() if it.scalar and it.status == "active")
+    client.world.exchange.set_floor(market.ticker, 100)
+    client.world.close()
+    closed = market.close_at + 3 * 86_400 * 1_000_000
+    make_client(path=path, now=closed).world.close()
+    last = make_client(path=path, now=closed + 3 * 86_400 * 1_000_000).world.exchange
+    assert market.ticker not in last.markets
+    assert market.ticker not in last.floor_changes
+    last.check()
 
 
 def test_ten_contracts_always_fill_at_the_ask_shown(client: PracticeClient) -> None:

@@ -177,6 +177,7 @@ def restored(world: World, sink: Sink) -> Exchange:
         fills=stored.get("fill", {}).values(),
         trades=stored.get("trade", {}).values(),
         settlements=stored.get("settlement", {}).values(),
+        floor_changes=stored.get("floor", {}).values(),
         balances=stored["balance"],
     )
     return exchange

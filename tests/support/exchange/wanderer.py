@@ -49,8 +49,10 @@ class Wanderer:
         self.exchange.advance()
 
     def step(self) -> None:
-        actions = [self.place, self.take, self.cancel, self.pass_time, self.pause, self.determine]
-        weights = [70, 12, 8, 6, 1, 3]
+        actions = [
+            self.place, self.take, self.cancel, self.pass_time, self.pause, self.determine, self.move_floor,
+        ]  # fmt: skip
+        weights = [70, 12, 8, 6, 1, 3, 6]
         self.random.choices(actions, weights)[0]()
         self.exchange.check()
         for account_id in DEPOSITS:
@@ -135,16 +137,32 @@ class Wanderer:
     def determine(self) -> None:
         for listed in self.exchange.markets.values():
             if listed.status is MarketStatus.CLOSED:
-                value = self.random.randrange(101) * 100 if listed.scalar else self.random.choice([0, 10_000])
+                lowest = listed.floor // 100
+                scalar, binary = self.random.randrange(lowest, 101) * 100, self.random.choice([0, 10_000])
+                value = scalar if listed.scalar else binary
                 self.exchange.determine(listed.ticker, value, "seen")
+
+    def move_floor(self) -> None:
+        """Raise the floor of the scalar market, or now and then lower it."""
+        listed = self.exchange.markets[SCALAR]
+        if listed.status in (MarketStatus.DETERMINED, MarketStatus.FINALIZED):
+            return
+        rise = self.random.choice([0, *range(1, 8), *2 * [-self.random.randrange(1, 40)]])
+        floor = min(max(0, listed.floor + 100 * rise), 9_900)
+        self.seen["floor raised" if floor > listed.floor else "floor lowered or kept"] += 1
+        self.seen["canceled by a floor"] += self.exchange.set_floor(SCALAR, floor)
+        assert not any(order.ticker == SCALAR and order.price <= floor for order in self.resting())
 
     def check_worth(self, account_id: str) -> None:
         """Check that cash is deposits plus realized P&L less the rest.
 
-        The rest is fees, cost of positions and collateral of resting orders.
+        The rest is fees, cost of positions and collateral of resting orders. A held YES contract has paid its
+        floor already, whatever the floor was before.
         """
         held = self.exchange.positions_of(account_id)
         cash = DEPOSITS[account_id] + sum(row.realized_pnl - row.fees_paid - exposure(row) for row in held)
+        cash += sum(self.exchange.markets[row.ticker].floor * max(0, row.count) for row in held)
+        self.seen["below zero"] += cash < 0 and account_id != "sim"
         collateral = sum(
             self.collateral(account_id, ticker, side) for ticker in TICKERS for side in (BID, ASK)
         )
@@ -155,8 +173,9 @@ class Wanderer:
 
         The most expensive come first; the last ones close the position and need none.
         """
+        floor = self.exchange.markets[ticker].floor
         line = [
-            order.price if side is BID else 10_000 - order.price
+            order.price - floor if side is BID else 10_000 - order.price
             for order in self.exchange.orders_of(account_id)
             if order.ticker == ticker and order.side is side
             for _ in range(order.remaining_count)
