@@ -32,7 +32,7 @@ from kalshi_trading.core.money import Dollars, require_exact_context
 from kalshi_trading.core.order_book import exclude_own_orders
 from kalshi_trading.core.results import Fetched, Progress, fetch
 from kalshi_trading.core.tickers import event_of, validate_ticker
-from kalshi_trading.core.valuation import Mark, liquidate, mark_price
+from kalshi_trading.core.valuation import Mark, floor_paid, liquidate, mark_price
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.portfolio.fill_history import FillHistory
 from kalshi_trading.portfolio.ledger import MarketLedger
@@ -163,13 +163,16 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
             if first_look is not None and self._is_slow(asked, markets, started_at):
                 first_look(self._partial_snapshot(asked, markets, mark))
             self._request_held_markets(asked, markets)
+            resting = {order.ticker for order in asked.resting.result().value or ()}
+            markets.ask(sorted(resting), with_books=())  # a settlement floor lowers the cost of a bid
             # The events show whether the markets of open orders exclude one another.
-            markets.ask_events(event_of(order.ticker) for order in asked.resting.result().value or ())
+            markets.ask_events(map(event_of, resting))
             parts = asked.parts(_wait_for)
             # This runs while the markets are being read.
             ledgers = self._update_ledgers(parts, lambda tickers: self._read_markets(threads, tickers))
             quotes, books = markets.markets(), markets.books()
-            without_fees = markets.read_events((quotes.value or {}).values())
+            known = quotes.value or {}
+            without_fees = markets.read_events(known[name] for name in self._held if name in known)
             books = Fetched(books.value, books.unavailable or without_fees)
             return self._snapshot(parts, ledgers, mark, quotes, books)
 
@@ -179,26 +182,25 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         def ask(read: Callable[[], T]) -> Future[Fetched[T]]:
             return threads.submit(lambda: fetch(read))
 
-        def check_not_canceled(_: int) -> None:
+        def check_left(_: int) -> None:
             if threads.is_left:
                 raise KalshiAPIError("Reading was canceled.")
 
         def count(rows: int) -> None:
-            check_not_canceled(rows)
+            check_left(rows)
             if progress is not None:
                 progress(rows)
 
-        resting = OrderStatus.RESTING
         return _PendingReads(
-            positions=ask(lambda: client.get_positions(progress=check_not_canceled)),
+            positions=ask(lambda: client.get_positions(progress=check_left)),
             fills=ask(lambda: history.read_fills(count)),
             balance=ask(lambda: client.get_balance(fresh=True)),  # as new as the fills, to compare cash
             resting=ask(
-                lambda: client.get_orders(status=resting, progress=check_not_canceled).require_complete()
+                lambda: client.get_orders(status=OrderStatus.RESTING, progress=check_left).require_complete()
             ),
-            settlements=ask(lambda: history.read_settlements(check_not_canceled)),
-            deposits=ask(lambda: client.get_deposits(progress=check_not_canceled).require_complete()),
-            withdrawals=ask(lambda: client.get_withdrawals(progress=check_not_canceled).require_complete()),
+            settlements=ask(lambda: history.read_settlements(check_left)),
+            deposits=ask(lambda: client.get_deposits(progress=check_left).require_complete()),
+            withdrawals=ask(lambda: client.get_withdrawals(progress=check_left).require_complete()),
         )
 
     def _ask_markets(self, markets: QuoteReader) -> None:
@@ -229,9 +231,8 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         """Return what is read so far. The rest is marked as still being read."""
         parts = asked.parts(_if_done)
         quotes = Fetched(markets.first_batch(_FIRST_LOOK_AFTER_S), _STILL_READING)
-        return self._snapshot(
-            parts, self._update_ledgers(parts, lambda _: {}), mark, quotes, Fetched({}, _STILL_READING)
-        )
+        ledgers = self._update_ledgers(parts, lambda _: {})
+        return self._snapshot(parts, ledgers, mark, quotes, Fetched({}, _STILL_READING))
 
     def _snapshot(
         self,
@@ -246,7 +247,8 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
             self._row(row, known.get(row.ticker), depth.get(row.ticker), ledgers.get(row.ticker), mark)
             for row in sorted(parts.rows, key=lambda row: -row.cost_basis)
         ]
-        self._forget_all_but({row.ticker for row in parts.rows})
+        listed = {row.ticker for row in parts.rows}
+        self._rows = {ticker: row for ticker, row in list(self._rows.items()) if ticker in listed}
         count = None if parts.fills.value is None else sum(map(len, parts.fills.value.values()))
         return PortfolioSnapshot(
             as_of=self._clock(),
@@ -262,6 +264,7 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
             withdrawals=parts.withdrawals,
             ledgers=ledgers,
             events=dict(self._event_cache.events),
+            markets=known,
             quotes_missing=quotes.unavailable,
             books_missing=books.unavailable,
         )
@@ -291,15 +294,12 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         before = self._rows.get(position.ticker)
         if before is not None and before[0] == seen:
             return before[1]
-        sale = None
-        if book is not None and market is not None and position.side is not None:
-            sale = liquidate(position.net, book, fees)
+        prepaid, sale = floor_paid(market, position.side), None
+        if book is not None and market is not None and position.side is not None and prepaid is not None:
+            sale = liquidate(position.net, book, fees, prepaid)
         row = PositionPnl(position, market, mark_price(position, market, mark), ledger, sale)
         self._rows[position.ticker] = (seen, row)
         return row
-
-    def _forget_all_but(self, tickers: set[str]) -> None:
-        self._rows = {ticker: row for ticker, row in list(self._rows.items()) if ticker in tickers}
 
     def markets_by_ticker(self, tickers: Iterable[str]) -> dict[str, Market]:
         """Read markets, live or historical. Raises KalshiAPIError."""

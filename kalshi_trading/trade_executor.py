@@ -33,6 +33,7 @@ from kalshi_trading.core.fees import highest_rate
 from kalshi_trading.core.market_models import Market
 from kalshi_trading.core.models import Action, Order, Side
 from kalshi_trading.core.money import ZERO, Price, require_exact_context
+from kalshi_trading.core.valuation import floor_paid
 from kalshi_trading.kalshi_client import LeaseHolder
 from kalshi_trading.markets import FoundMarket
 from kalshi_trading.orders import arguments
@@ -254,7 +255,7 @@ class TradeExecutor(LeaseHolder):
             cap = self._orders.worst_price(market, book, ticket.action, ticket.side)
         rate = highest_rate(self._orders.get_fees(market), is_taker=True)
         try:
-            size = parse_size(amount, ticket.action, cap, rate)
+            size = parse_size(amount, ticket.action, cap, rate, floor_paid(market, ticket.side) or ZERO)
         except InvalidInputError as error:
             raise InvalidOrderError(str(error)) from None
         worst = cap if ticket.is_market_order else None

@@ -103,19 +103,21 @@ def highest_rate(schedules: Iterable[FeeSchedule], *, is_taker: bool) -> Decimal
     return max(known) if known and len(known) == len(rates) else None
 
 
-def max_cash(rate: Decimal, count: Contracts, price: Price) -> Dollars:
+def max_cash(rate: Decimal, count: Contracts, price: Price, prepaid: Dollars = ZERO) -> Dollars:
     """Return the maximum cash, with fees, to buy `count` at `price` or better.
 
-    Holds for every way to split the order into fills, as taker or maker, at no more than `rate`. Fills of
-    one count grain cost the most. Each costs its price and trade fee, or its price rounded up to the balance
-    unit if that is more. Such a fill keeps all its rounding, because a rebate is a whole unit and never
-    exceeds the fill's fee. Closing a contract costs $1 less and rounds alike. Source: Kalshi fee rounding,
-    October 2026.
+    `prepaid` is the part of the price that a settlement floor already paid: it costs no cash, but counts in
+    the fee. Holds for every way to split the order into fills, as taker or maker, at no more than `rate`.
+    Fills of one count grain cost the most. Each costs its price and trade fee, or its price rounded up to
+    the balance unit if that is more. Such a fill keeps all its rounding, because a rebate is a whole unit
+    and never exceeds the fill's fee. Closing a contract costs $1 less and rounds alike. Source: Kalshi fee
+    rounding, October 2026.
     """
     # P + r·P(1−P) rises up to P = (1 + 1/r)/2; take its maximum at or below `price`.
     costliest = min(price, (1 + 1 / rate) / 2) if rate > 1 else price
-    with_fee = round_up(COUNT_GRAIN * costliest + model_fee(rate, COUNT_GRAIN, costliest), FEE_GRAIN)
-    rounded = round_up(COUNT_GRAIN * price, BALANCE_GRAIN)
+    fee = model_fee(rate, COUNT_GRAIN, costliest)
+    with_fee = round_up(COUNT_GRAIN * (costliest - prepaid) + fee, FEE_GRAIN)
+    rounded = round_up(COUNT_GRAIN * (price - prepaid), BALANCE_GRAIN)
     return round_up(count / COUNT_GRAIN * max(with_fee, rounded), BALANCE_GRAIN)
 
 

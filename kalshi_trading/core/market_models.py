@@ -246,6 +246,16 @@ class Market(DictReading):
     rules_secondary: str
     price_grid: PriceGrid
     exchange_index: int | None
+    settlement_bounds_type: str | None = None  # None: not reported, so no floor
+
+    @property
+    def settlement_floor(self) -> Dollars | None:
+        """Dollars already paid on each YES contract. None: no floor, or unknown."""
+        return self.price_grid.floor
+
+    @property
+    def is_floor_unknown(self) -> bool:
+        return self.settlement_bounds_type not in (None, "default") and self.settlement_floor is None
 
     def expected_end(self, now: datetime) -> datetime | None:
         """Return when trading is expected to end early. None: at the close.

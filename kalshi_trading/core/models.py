@@ -287,7 +287,8 @@ class Settlement(DictReading):
     revenue: Dollars
     fees: Dollars
     settled_at: datetime
-    value: Dollars | None  # paid per YES contract
+    value: Dollars | None  # paid per YES contract, over its life
+    floor: Dollars | None = None  # paid on each YES contract before; None: nothing, or not looked up
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,10 +184,12 @@ class PriceBand:
 class PriceGrid:
     """The valid prices of a market, in YES dollars.
 
-    Source: Kalshi API, `price_ranges`.
+    Valid prices lie above `floor`, the settlement floor. None: there is none, or it is unknown.
+    Source: Kalshi API, `price_ranges`, settlement floors.
     """
 
     bands: tuple[PriceBand, ...]
+    floor: Dollars | None = None
 
     @property
     def finest_step(self) -> Price:
@@ -196,7 +198,7 @@ class PriceGrid:
 
     def contains(self, price: Price) -> bool:
         """Return True if an order may have this YES price."""
-        return ZERO < price < ONE_DOLLAR and any(band.contains(price) for band in self.bands)
+        return (self.floor or ZERO) < price < ONE_DOLLAR and any(band.contains(price) for band in self.bands)
 
     def at_or_below(self, price: Price) -> Price | None:
         """Return the highest valid price at or below this one. None: none exists."""
@@ -206,7 +208,9 @@ class PriceGrid:
 
     def at_or_above(self, price: Price) -> Price | None:
         """Return the lowest valid price at or above this one. None: none exists."""
-        candidates = [_ceiling_in(band, price) for band in self.bands if band.end >= price]
+        above = self.floor or ZERO
+        wanted = max(price, above)
+        candidates = [_ceiling_in(band, wanted, above) for band in self.bands if band.end >= wanted]
         valid = [candidate for candidate in candidates if self.contains(candidate)]
         return min(valid, default=None)
 
@@ -218,11 +222,11 @@ def _floor_in(band: PriceBand, price: Price) -> Price:
     return found if found < ONE_DOLLAR else found - band.step
 
 
-def _ceiling_in(band: PriceBand, price: Price) -> Price:
-    """Return the band's lowest step at or above the price and above $0."""
+def _ceiling_in(band: PriceBand, price: Price, above: Price) -> Price:
+    """Return the band's lowest step at or above `price` and over `above`."""
     steps = ((max(price, band.start) - band.start) / band.step).to_integral_value(ROUND_CEILING)
     found = band.start + steps * band.step
-    return found if found > ZERO else found + band.step
+    return found if found > above else found + band.step
 
 
 def round_up(amount: Decimal, grain: Decimal) -> Decimal:

@@ -298,13 +298,28 @@ def yes_value(row: Settlement) -> Price:
 def payout(row: Settlement) -> Dollars:
     """Return a settled market's payout: net contracts times their value.
 
-    A row reports whole cents only. If they do not match the exact payout, the row's cents win.
-    Source: Kalshi API, settlements.
+    Includes what a settlement floor paid before. A row reports whole cents only. If they do not match the
+    exact payout, the row's cents win. Source: Kalshi API, settlements.
     """
+    early, exact = paid_early(row), exact_payout(row)
+    return exact if early or round_down(exact, CENT) == row.revenue else row.revenue
+
+
+def paid_early(row: Settlement) -> Dollars:
+    """Return the part of the payout that a settlement floor paid before.
+
+    Zero if the row's revenue includes it: the API does not document which. Source: Kalshi API, settlement
+    floors.
+    """
+    early = max(ZERO, row.yes_count - row.no_count) * (row.floor or ZERO)
+    return early if round_down(exact_payout(row) - early, CENT) == row.revenue else ZERO
+
+
+def exact_payout(row: Settlement) -> Dollars:
+    """Return a settled market's net contracts times their value."""
     held = row.yes_count - row.no_count
     side = Side.YES if held > ZERO else Side.NO
-    exact = abs(held) * side.price_in_side(yes_value(row))
-    return exact if round_down(exact, CENT) == row.revenue else row.revenue
+    return abs(held) * side.price_in_side(yes_value(row))
 
 
 def oldest_first(fills: Iterable[Fill]) -> list[Fill]:

@@ -11,8 +11,8 @@ from enum import StrEnum
 
 from kalshi_trading.core.fees import fee_of_fill, fee_rate
 from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
-from kalshi_trading.core.models import Action, BookSide, Position, Side
-from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price
+from kalshi_trading.core.models import Action, BookSide, Order, OrderStatus, Position, Side
+from kalshi_trading.core.money import ONE_DOLLAR, ZERO, Contracts, Dollars, Price, price_text
 from kalshi_trading.core.order_book import BookWalk, walk
 
 
@@ -29,12 +29,41 @@ class OpenSize:
         """The price of one contract of the outcome it buys."""
         return self.book_side.long_outcome.price_in_side(self.yes_price)
 
+    def cost(self, floor: Dollars) -> Dollars:
+        """Return the cash to open one contract above a settlement floor."""
+        return self.price - floor if self.book_side is BookSide.BID else self.price
+
+
+def floor_paid(market: Market | None, side: Side | None) -> Dollars | None:
+    """Return the dollars already paid on one held contract.
+
+    A settlement floor pays YES holders early. Zero for NO. None: the floor is unknown.
+    Source: Kalshi API, settlement floors.
+    """
+    if side is not Side.YES:
+        return ZERO
+    if market is None or market.is_floor_unknown:
+        return None
+    return market.settlement_floor or ZERO
+
+
+def floor_cancel(order: Order, market: Market) -> str | None:
+    """Explain a canceled order that the settlement floor has overtaken.
+
+    Orders carry no reason: its price at or below today's floor is the evidence. None: no such order.
+    Source: Kalshi API, settlement floors (`SettlementBoundsCancel`).
+    """
+    floor = market.settlement_floor
+    if order.status is not OrderStatus.CANCELED or not floor or order.yes_price > floor:
+        return None
+    return f"canceled: the settlement floor rose to {price_text(floor)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
     """The most one market can lose if it ends YES, and if it ends NO.
 
-    Below zero it is a profit.
+    With a settlement floor `if_no` is the loss at the floor. Below zero it is a profit.
     """
 
     if_yes: Dollars = ZERO
@@ -46,19 +75,23 @@ class Exposure:
         return max(ZERO, self.if_yes, self.if_no)
 
 
-def market_exposure(net: Contracts, cost_basis: Dollars, orders: Iterable[OpenSize]) -> Exposure:
+def market_exposure(
+    net: Contracts, cost_basis: Dollars, orders: Iterable[OpenSize], floor: Dollars = ZERO
+) -> Exposure:
     """Return the exposure of one market, with its open orders.
 
-    `net` is above zero for YES, below for NO. `cost_basis` is what the position cost.
+    `net` is above zero for YES, below for NO. `cost_basis` is what the position cost, at full prices. A YES
+    contract pays at least `floor`, so a NO contract never pays more than a dollar less it.
     """
     if_yes = if_no = cost_basis
     if net > ZERO:
         if_yes -= net
+        if_no -= net * floor
     else:
-        if_no += net
+        if_no += net * (ONE_DOLLAR - floor)
     for order in orders:
         if order.book_side is BookSide.BID:
-            if_no += order.count * order.price
+            if_no += order.count * order.cost(floor)
         else:
             if_yes += order.count * order.price
     return Exposure(if_yes, if_no)
@@ -77,24 +110,24 @@ def event_exposure(markets: Iterable[Exposure], *, mutually_exclusive: bool) -> 
     return max(ZERO, none_yes, *one_yes)
 
 
-def resting_collateral(net: Contracts, orders: Iterable[OpenSize]) -> Dollars:
+def resting_collateral(net: Contracts, orders: Iterable[OpenSize], floor: Dollars = ZERO) -> Dollars:
     """Return the cash reserved by one market's resting orders.
 
     That is the cost of the contracts they would open. Closing contracts cost nothing. If only some can
-    close, the most expensive count as opening.
+    close, the most expensive count as opening. A bid costs its price less the settlement floor.
     """
     sizes = tuple(orders)
     bids = [order for order in sizes if order.book_side is BookSide.BID]
     asks = [order for order in sizes if order.book_side is BookSide.ASK]
-    return _opening_cost(bids, max(ZERO, -net)) + _opening_cost(asks, max(ZERO, net))
+    return _opening_cost(bids, max(ZERO, -net), floor) + _opening_cost(asks, max(ZERO, net), floor)
 
 
-def _opening_cost(orders: list[OpenSize], closable: Contracts) -> Dollars:
+def _opening_cost(orders: list[OpenSize], closable: Contracts, floor: Dollars) -> Dollars:
     opening = max(ZERO, sum((order.count for order in orders), ZERO) - closable)
     cost = ZERO
     for order in sorted(orders, key=lambda order: order.price, reverse=True):
         part = min(opening, order.count)
-        cost += part * order.price
+        cost += part * order.cost(floor)
         opening -= part
     return cost
 
@@ -103,14 +136,15 @@ def _opening_cost(orders: list[OpenSize], closable: Contracts) -> Dollars:
 class Liquidation:
     """A sale of the whole position, best bids first.
 
-    `unsold` contracts have no bids and bring nothing. `proceeds` are before `fees`. None: the fee schedule
-    is unknown.
+    `unsold` contracts have no bids and bring nothing. `proceeds` are before `fees`, without the
+    `floor_paid` that came earlier. None: the fee schedule is unknown.
     """
 
     proceeds: Dollars
     fees: Dollars | None
     average_price: Price | None
     unsold: Contracts
+    floor_paid: Dollars = ZERO
 
     @property
     def value(self) -> Dollars | None:
@@ -118,27 +152,30 @@ class Liquidation:
         return None if self.fees is None else self.proceeds - self.fees
 
 
-def liquidate(net: Contracts, book: OrderBook, schedule: FeeSchedule | None) -> Liquidation:
+def liquidate(
+    net: Contracts, book: OrderBook, schedule: FeeSchedule | None, prepaid: Dollars = ZERO
+) -> Liquidation:
     """Sell `net` contracts to all bids, as a taker.
 
-    `net` is above zero for YES, below for NO.
+    `net` is above zero for YES, below for NO. `prepaid` is what a settlement floor already paid on each.
     """
     side = Side.YES if net > ZERO else Side.NO
     sale = walk(book, Action.SELL, side, abs(net), ZERO)
-    return Liquidation(sale.amount, taker_fees(sale, schedule), sale.average_price, sale.left)
+    early, fees = prepaid * sale.filled, taker_fees(sale, schedule, prepaid)
+    return Liquidation(sale.amount - early, fees, sale.average_price, sale.left, early)
 
 
-def taker_fees(sale: BookWalk, schedule: FeeSchedule | None) -> Dollars | None:
+def taker_fees(sale: BookWalk, schedule: FeeSchedule | None, prepaid: Dollars = ZERO) -> Dollars | None:
     """Return the fees of a sale, with each level as one fill of one order.
 
-    None: the rates are unknown.
+    The price sets the fee; the cash, less what was `prepaid`, its rounding. None: the rates are unknown.
     """
     rate = fee_rate(schedule, is_taker=True) if schedule is not None else None
     if rate is None:
         return None
     total = accumulator = ZERO
     for level in sale.fills:
-        revenue = level.price * level.count
+        revenue = (level.price - prepaid) * level.count
         fee = fee_of_fill(rate, level.count, level.price, revenue=revenue, accumulator=accumulator)
         total, accumulator = total + fee.net_fee, fee.accumulator
     return total
@@ -155,16 +192,17 @@ class Mark(StrEnum):
 def mark_price(position: Position, market: Market | None, mark: Mark = Mark.BEST_BID) -> Price | None:
     """Return the mark in the terms of the position's side.
 
-    None: there is no such quote, no position, or the market is unknown.
+    None: there is no such quote, no position, or the market is unknown. A quote at or below the settlement
+    floor is from before the floor rose, and is none.
     """
     if market is None or position.side is None:
         return None
-    side = position.side
-    if mark is Mark.LAST:
-        return None if market.last_price is None else side.price_in_side(market.last_price)
-    if mark is Mark.BEST_BID:
-        quote = market.yes_bid if side is Side.YES else market.yes_ask
-        return None if quote is None else side.price_in_side(quote)
-    if market.yes_bid is None or market.yes_ask is None:
-        return None
-    return side.price_in_side((market.yes_bid + market.yes_ask) / 2)
+    side, floor = position.side, market.settlement_floor or ZERO
+    bid, ask, last = (
+        quote if quote is not None and quote > floor else None
+        for quote in (market.yes_bid, market.yes_ask, market.last_price)
+    )
+    if mark is Mark.MIDPOINT:
+        return None if bid is None or ask is None else side.price_in_side((bid + ask) / 2)
+    quote = last if mark is Mark.LAST else bid if side is Side.YES else ask
+    return None if quote is None else side.price_in_side(quote)

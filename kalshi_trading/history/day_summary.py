@@ -24,6 +24,7 @@ from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.portfolio.breakdown import by_day
 from kalshi_trading.portfolio.ledger import MarketLedger
 from kalshi_trading.portfolio.ledger_cache import LedgerCache
+from kalshi_trading.portfolio.settled_floors import SettledFloors
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.trade_logger import TradeLogger
 
@@ -138,7 +139,7 @@ def read_summary(
     ledgers = LedgerCache().update(
         Fetched({ticker: tuple(oldest_first(rows)) for ticker, rows in by_market.items()}),
         {row.ticker: row for row in positions},
-        {row.ticker: row for row in settled},
+        {row.ticker: row for row in SettledFloors(client).apply(settled)},
         rows_missing=positions.incomplete or settled.incomplete,
         result_of=PortfolioTracker(client).markets_by_ticker,
     )

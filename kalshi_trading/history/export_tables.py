@@ -24,6 +24,7 @@ from kalshi_trading.journal.files.table_files import Format, Row, Table, write_t
 from kalshi_trading.journal.own_orders import OwnOrders
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.portfolio.settled_floors import SettledFloors
 from kalshi_trading.portfolio.snapshot import PositionPnl
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.trade_logger import TradeLogger
@@ -227,7 +228,8 @@ class Exporter:
 
     def _settlements(self, task: _ExportRun) -> Iterator[Row]:
         rows = self._client.each_settlement(since=task.since, until=task.until)
-        return (settlement_row(row) for row in rows if task.wants(row.settled_at))
+        floors = SettledFloors(self._client)
+        return (settlement_row(*floors.apply([row])) for row in rows if task.wants(row.settled_at))
 
     def _events(self, task: _ExportRun) -> Iterator[Row]:
         return (journal_row(record) for record in self._records(task, task.period))
@@ -240,7 +242,7 @@ class Exporter:
         parts = TaxInputs(
             fills_by_market(self._client.each_fill(), task.progress),
             {row.ticker: row for row in self._client.get_positions().markets.require_complete()},
-            {row.ticker: row for row in self._client.each_settlement()},
+            {row.ticker: row for row in SettledFloors(self._client).apply(self._client.each_settlement())},
         )
         left_out: list[str] = []
         for lot in closed_lots(parts, self._tracker.markets_by_ticker, left_out.append):

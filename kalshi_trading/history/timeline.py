@@ -18,7 +18,8 @@ from kalshi_trading.core.money import (
     price_text,
 )
 from kalshi_trading.core.pnl import yes_value
-from kalshi_trading.core.results import Fetched, fetch
+from kalshi_trading.core.results import Fetched, fetch, fetch_or_none
+from kalshi_trading.core.valuation import floor_cancel
 from kalshi_trading.history.comparison import Mismatch, differences_of
 from kalshi_trading.history.rows import HistoryRow
 from kalshi_trading.journal.events import sentence_of
@@ -70,14 +71,33 @@ def read_timeline(client: KalshiClient | None, row: HistoryRow) -> OrderTimeline
 
     settlement = fetch(read_settlement)
     mismatches = () if row.order is None and row.is_external else differences_of(row)
-    return OrderTimeline(row, events_of(row, settlement.value), mismatches, settlement)
+    reason = fetch_or_none(lambda: _cancel_reason(client, row))
+    return OrderTimeline(row, events_of(row, settlement.value, reason), mismatches, settlement)
 
 
-def events_of(row: HistoryRow, settlement: Settlement | None) -> tuple[TimelineEvent, ...]:
-    """Return all events in time order; those without a time come last."""
+def _cancel_reason(client: KalshiClient, row: HistoryRow) -> str | None:
+    """Return why the exchange canceled our open order.
+
+    None: it did not, or the reason is not known.
+    """
+    own, order = row.logged, row.order
+    if order is None or own is None or own.is_canceled or own.reported is None:
+        return None
+    if order.status is not OrderStatus.CANCELED or not own.reported.remaining_count:
+        return None  # it never rested
+    return floor_cancel(order, client.get_market(row.ticker))
+
+
+def events_of(
+    row: HistoryRow, settlement: Settlement | None, cancel_reason: str | None = None
+) -> tuple[TimelineEvent, ...]:
+    """Return all events in time order; those without a time come last.
+
+    `cancel_reason` says why the exchange canceled the order. None: not known.
+    """
     events = [TimelineEvent(record.at, JOURNAL, sentence_of(record)) for record in row.records]
     if row.order is not None:
-        events += _exchange_events(row.order, row)
+        events += _exchange_events(row.order, row, cancel_reason or "canceled")
     if settlement is not None:
         held = row.side or Side.YES
         paid = dollars_text(held.price_in_side(yes_value(settlement)))
@@ -89,7 +109,7 @@ def events_of(row: HistoryRow, settlement: Settlement | None) -> tuple[TimelineE
 # --- The exchange's events ------------------------------------------------------------------------
 
 
-def _exchange_events(order: Order, row: HistoryRow) -> Iterator[TimelineEvent]:
+def _exchange_events(order: Order, row: HistoryRow, canceled: str) -> Iterator[TimelineEvent]:
     yield TimelineEvent(order.created_at, EXCHANGE, f"placed as {order.order_id}")
     side = row.side or Side.YES
     for fill in row.fills:
@@ -102,7 +122,7 @@ def _exchange_events(order: Order, row: HistoryRow) -> Iterator[TimelineEvent]:
         yield TimelineEvent(None, EXCHANGE, sentence)
     if order.status is OrderStatus.CANCELED:
         left = order.initial_count - order.fill_count
-        yield TimelineEvent(order.updated_at, EXCHANGE, f"canceled; {count_text(left)} not filled")
+        yield TimelineEvent(order.updated_at, EXCHANGE, f"{canceled}; {count_text(left)} not filled")
     elif order.remaining_count > ZERO:
         expiry = "" if order.expires_at is None else f" until {order.expires_at.astimezone():%b %d %H:%M:%S}"
         yield TimelineEvent(None, EXCHANGE, f"{count_text(order.remaining_count)} still open{expiry}")

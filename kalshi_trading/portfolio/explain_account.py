@@ -165,7 +165,10 @@ def _by_position(
 
 
 def _at_mark(row: PositionPnl) -> str:
-    return _held(row) if row.mark is None else f"{_held(row)} at {price_text(row.mark)}"
+    text = _held(row) if row.mark is None else f"{_held(row)} at {price_text(row.mark)}"
+    return (
+        f"{text}, {dollars_text(row.floor_paid)} already paid as settlement floor" if row.floor_paid else text
+    )
 
 
 def _held(row: PositionPnl) -> str:
@@ -179,6 +182,11 @@ def _held(row: PositionPnl) -> str:
 def explain_all_cash(snapshot: PortfolioSnapshot) -> Explanation:
     """List all cash movements: markets, transfers, and orders' collateral."""
     markets = _by_market(snapshot, "Cash", lambda ledger: ledger.fifo.cash)
+    floors = [
+        Line(None, f"{row.position.ticker}: already paid as settlement floor", row.floor_paid)
+        for row in snapshot.held
+        if row.floor_paid
+    ]
     moved = [("deposit", *row) for row in deposits_moved(snapshot.deposits.value or ())]
     moved += [("withdrawal", *row) for row in withdrawals_moved(snapshot.withdrawals.value or ())]
     transfers = in_order(
@@ -189,17 +197,17 @@ def explain_all_cash(snapshot: PortfolioSnapshot) -> Explanation:
         )
         for kind, row, amount in moved
     )
-    explanation = Explanation("Cash", (*markets.lines, *transfers))
+    explanation = Explanation("Cash", (*markets.lines, *floors, *transfers))
     unknown, balance, held = _not_all_cash(snapshot), snapshot.balance.value, snapshot.collateral
     if unknown or balance is None or held is None:
         return replace(explanation, caution=unknown)
     explanation = replace(
         explanation, lines=(*explanation.lines, *_to_the_balance(explanation.total, held, balance.cash))
     )
-    differs = (
-        None if explanation.total == balance.cash else f"The exchange shows {dollars_text(balance.cash)}."
-    )
-    return replace(explanation, caution=differs)
+    differs = f"The exchange shows {dollars_text(balance.cash)}."
+    if snapshot.unknown_floors:
+        differs += f" The settlement floor of {snapshot.unknown_floors[0].position.ticker} is unknown."
+    return replace(explanation, caution=None if explanation.total == balance.cash else differs)
 
 
 def _not_all_cash(snapshot: PortfolioSnapshot) -> str | None:

@@ -21,7 +21,7 @@ from kalshi_trading.core.money import (
     dollars_text,
     price_text,
 )
-from kalshi_trading.core.pnl import payout, settlement_net_pnl, yes_value
+from kalshi_trading.core.pnl import paid_early, payout, settlement_net_pnl, yes_value
 from kalshi_trading.portfolio.ledger import MarketLedger, settlement_net
 
 
@@ -105,8 +105,11 @@ def explain_cost(ledger: MarketLedger) -> Explanation:
     return Explanation(title, lines, _missing(ledger))
 
 
-def explain_cash(ledger: MarketLedger) -> Explanation:
-    """List all cash movements: fills, fees, closed pairs and the payout."""
+def explain_cash(ledger: MarketLedger, floor_paid: Dollars = ZERO) -> Explanation:
+    """List all cash movements: fills, fees, closed pairs and the payout.
+
+    `floor_paid` is what a settlement floor has paid on the open position.
+    """
     lines: list[Line] = []
     for fill in ledger.fills:
         price = fill.book_side.long_outcome.price_in_side(fill.yes_price)
@@ -117,8 +120,11 @@ def explain_cash(ledger: MarketLedger) -> Explanation:
         for lot in ledger.traded.closed
     ]
     if ledger.settlement is not None:
-        paid = ledger.fifo.cash - ledger.traded.cash
+        early = paid_early(ledger.settlement)
+        paid = ledger.fifo.cash - ledger.traded.cash - early
+        lines += _floor_lines(early)
         lines.append(Line(ledger.settlement.settled_at, "payout", paid))
+    lines += _floor_lines(floor_paid)
     return Explanation(f"Cash flow of {ledger.ticker}", in_order(lines), _missing(ledger))
 
 
@@ -139,7 +145,8 @@ def explain_settlement(row: Settlement, ledger: MarketLedger | None) -> Explanat
     pairs = min(row.yes_count, row.no_count)
     if pairs != ZERO:
         lines.append(Line(None, f"received for {_pairs(pairs)} of YES and NO, $1 each", pairs * ONE_DOLLAR))
-    lines.append(Line(row.settled_at, _payout(row), payout(row)))
+    lines += _floor_lines(paid_early(row))
+    lines.append(Line(row.settled_at, _payout(row), payout(row) - paid_early(row)))
     lines.append(Line(None, "fees of all trades", -row.fees))
     earned, caution = settlement_net(row, ledger), None
     if earned != settlement_net_pnl(row):
@@ -161,11 +168,20 @@ def _payout(row: Settlement) -> str:
     if held == ZERO:
         return "payout: no position at settlement"
     side = Side.YES if held > ZERO else Side.NO
-    each = side.price_in_side(yes_value(row))
+    early = paid_early(row)
+    each = side.price_in_side(yes_value(row)) - (row.floor or ZERO if early else ZERO)
     text = f"payout for {count_text(abs(held))} {side.upper()} at {price_text(each)} each"
-    if payout(row) != row.revenue:
+    if payout(row) - early != row.revenue:
         return f"{text} (the exchange shows whole cents, {dollars_text(row.revenue)})"
     return text
+
+
+def _floor_lines(paid: Dollars) -> list[Line]:
+    """Return the line of a settlement floor's payments.
+
+    Empty: it paid nothing. They have no time: only the present floor is known.
+    """
+    return [Line(None, "already paid as settlement floor", paid)] if paid else []
 
 
 def _pairs(count: Contracts) -> str:

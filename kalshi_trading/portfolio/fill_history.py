@@ -18,6 +18,7 @@ from kalshi_trading.core.pnl import oldest_first
 from kalshi_trading.core.results import Listing, Progress
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.portfolio.read_pool import ReadPool
+from kalshi_trading.portfolio.settled_floors import SettledFloors
 
 T = TypeVar("T")
 OnLastPage = Callable[[], None] | None
@@ -83,6 +84,7 @@ class FillHistory:
             lambda row: row.ticker,
             lambda row: row.settled_at,
         )
+        self._floors = SettledFloors(client)
         self._archive_is_read = False
         self._fills_of: dict[str, tuple[Fill, ...]] = {}
 
@@ -138,4 +140,4 @@ class FillHistory:
         with self._lock:
             self._settlements.remember(rows)
             known = list(self._settlements.rows.values())
-        return tuple(sorted(known, key=lambda row: row.settled_at, reverse=True))
+        return self._floors.apply(sorted(known, key=lambda row: row.settled_at, reverse=True))

@@ -22,6 +22,7 @@ from kalshi_trading.core.money import (
 from kalshi_trading.core.pnl import (
     FifoPosition,
     fifo_position,
+    paid_early,
     payout,
     settle_lots,
     settlement_gross_pnl,
@@ -280,7 +281,7 @@ def _rounding_fee(traded: FifoPosition, row: Settlement) -> Dollars:
 
     Source: Kalshi API, fees ("a scalar settlement that falls below a cent may carry a rounding fee").
     """
-    cut = payout(row) - row.revenue
+    cut = payout(row) - paid_early(row) - row.revenue
     return cut if row.fees - traded.fees_paid == cut else ZERO
 
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from kalshi_trading.core.market_models import Event, Market
-from kalshi_trading.core.models import Balance, Order, Position, Settlement, Transfer
+from kalshi_trading.core.models import Balance, Order, Position, Settlement, Side, Transfer
 from kalshi_trading.core.money import BALANCE_GRAIN, ZERO, Dollars, Price, round_down
 from kalshi_trading.core.pnl import unrealized_pnl
 from kalshi_trading.core.results import DictReading, Fetched, Read, read_cents, sum_known
@@ -24,6 +24,7 @@ from kalshi_trading.core.valuation import (
     Mark,
     OpenSize,
     event_exposure,
+    floor_paid,
     market_exposure,
     resting_collateral,
 )
@@ -48,6 +49,7 @@ class PositionPnl(DictReading):
         "cost": read_cents("cost_basis"),
         "market_exposure": read_cents("cost_basis"),
         "market_value": read_cents("value"),
+        "floor_paid": read_cents("floor_paid"),
         "unrealized_pnl": read_cents("unrealized_pnl"),
         "realized_pnl": read_cents("realized_pnl"),
         "fees_paid": read_cents("fees_paid"),
@@ -86,8 +88,20 @@ class PositionPnl(DictReading):
         return self.ledger.fees_paid if self.ledger is not None else self.position.fees_paid
 
     @property
+    def floor_paid(self) -> Dollars | None:
+        """Dollars that a settlement floor already paid, and the cash includes.
+
+        None: the floor is unknown.
+        """
+        each = floor_paid(self.market, self.position.side)
+        return None if each is None else self.position.count * each
+
+    @property
     def value(self) -> Dollars | None:
-        return None if self.mark is None else self.position.count * self.mark
+        """Cash to come at the mark: without what a settlement floor already paid."""
+        if self.mark is None or self.floor_paid is None:
+            return None
+        return self.position.count * self.mark - self.floor_paid
 
     @property
     def unrealized_pnl(self) -> Dollars | None:
@@ -137,7 +151,8 @@ class PortfolioSnapshot:
     """The account at one instant.
 
     `positions` has every market traded and not settled, including flat ones. `ledgers` has every market ever
-    traded. `quotes_missing` says why marks may be missing, `books_missing` why liquidation values may be.
+    traded. `markets` has those of positions and open orders. `quotes_missing` says why marks may be missing,
+    `books_missing` why liquidation values may be.
     """
 
     as_of: datetime
@@ -151,6 +166,7 @@ class PortfolioSnapshot:
     withdrawals: Fetched[tuple[Transfer, ...]]
     ledgers: Mapping[str, MarketLedger]
     events: Mapping[str, Event] = field(default_factory=dict)
+    markets: Mapping[str, Market] = field(default_factory=dict)
     quotes_missing: str | None = None
     books_missing: str | None = None
 
@@ -159,8 +175,24 @@ class PortfolioSnapshot:
         return tuple(row for row in self.positions.value or () if row.is_held)
 
     @cached_property
+    def cash_moved(self) -> Dollars | None:
+        """All cash movements, with what settlement floors paid on open positions.
+
+        Leaves out unknown floors. None: deposits or withdrawals could not be read. A floor has always paid
+        its present value on each YES contract held, however it moved.
+        """
+        if self.deposits.value is None or self.withdrawals.value is None:
+            return None
+        moved = cash_moved(self.ledgers.values(), self.deposits.value, self.withdrawals.value)
+        return moved + sum((row.floor_paid or ZERO for row in self.held), ZERO)
+
+    @property
+    def unknown_floors(self) -> tuple[PositionPnl, ...]:
+        return tuple(row for row in self.held if row.floor_paid is None)
+
+    @cached_property
     def value_at_mark(self) -> Dollars | None:
-        """Value of all open positions at the mark. None: a position has no mark."""
+        """Value of all open positions at the mark. None: one is unknown."""
         return self._sum_held(row.value for row in self.held)
 
     @cached_property
@@ -226,6 +258,7 @@ class PortfolioSnapshot:
                 held[ticker].position.net if ticker in held else ZERO,
                 held[ticker].cost_basis if ticker in held else ZERO,
                 self._resting_sizes.get(ticker, ()),
+                self._floor(ticker),
             )
             for ticker in sorted(held.keys() | self._resting_sizes.keys())
         }
@@ -239,8 +272,17 @@ class PortfolioSnapshot:
         if self.positions.value is None or self.resting.value is None:
             return None
         nets = {row.position.ticker: row.position.net for row in self.held}
-        sizes = self._resting_sizes.items()
-        return sum((resting_collateral(nets.get(ticker, ZERO), orders) for ticker, orders in sizes), ZERO)
+        return sum(
+            (
+                resting_collateral(nets.get(ticker, ZERO), orders, self._floor(ticker))
+                for ticker, orders in self._resting_sizes.items()
+            ),
+            ZERO,
+        )
+
+    def _floor(self, ticker: str) -> Dollars:
+        """Return the settlement floor of a market. Zero: none, or unknown."""
+        return floor_paid(self.markets.get(ticker), Side.YES) or ZERO
 
     @cached_property
     def total_value(self) -> Dollars | None:
@@ -248,11 +290,12 @@ class PortfolioSnapshot:
 
         None: unknown.
         """
-        return None if self.unmarked or self.collateral_outside_cash is None else self.min_total_value
+        is_known = self.value_at_mark is not None and self.collateral_outside_cash is not None
+        return self.min_total_value if is_known else None
 
     @cached_property
     def min_total_value(self) -> Dollars | None:
-        """Total value, without positions that have no mark.
+        """Total value, without positions of unknown value.
 
         Leaves out collateral that may already be in the cash. None: the balance or the collateral is
         unknown.
@@ -270,13 +313,11 @@ class PortfolioSnapshot:
         None: unknown. The API does not document whether a balance includes it. We infer it from all cash
         movements, if they are known. Source: Kalshi API, balance.
         """
-        balance, held = self.balance.value, self.collateral
-        deposits, withdrawals = self.deposits.value, self.withdrawals.value
+        balance, held, moved = self.balance.value, self.collateral, self.cash_moved
         if held == ZERO:
             return ZERO
-        if balance is None or held is None or deposits is None or withdrawals is None:
+        if balance is None or held is None or moved is None:
             return None
-        moved = cash_moved(self.ledgers.values(), deposits, withdrawals)
         beside = {round_down(moved - apart, BALANCE_GRAIN): apart for apart in (ZERO, held)}
         return beside.get(balance.cash)
 

@@ -139,6 +139,11 @@ def net_position(net: Contracts) -> str:
     return f"{count_text(abs(net))} {'YES' if net > ZERO else 'NO'}"
 
 
+def if_no_label(floor: Dollars | None) -> str:
+    """Return the label of the worst YES result: NO, or the settlement floor."""
+    return f"If {price_text(floor)}" if floor else "If NO"
+
+
 def side_text(side: Side) -> Text:
     return Text(side.upper(), style=_SIDE_STYLES[side])
 

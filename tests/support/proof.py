@@ -26,6 +26,7 @@ class Proof:
     protocol_runs: int  # of the order protocol's state machine
     protocol_steps: int  # of each of these runs
     portfolio_histories: int  # accounts compared with the exchange's ledger
+    floor_orders: int  # previewed and placed while settlement floors move
     history_sessions: int  # sessions whose orders are all in the history
     planted_differences: int  # between journal and exchange
     journal_lines: int  # of each of four sessions that write one journal across midnights
@@ -49,6 +50,7 @@ QUICK = Proof(
     protocol_runs=30,
     protocol_steps=30,
     portfolio_histories=30,
+    floor_orders=100,
     history_sessions=120,
     planted_differences=30,
     journal_lines=1_500,
@@ -71,6 +73,7 @@ FULL = Proof(
     protocol_runs=200,
     protocol_steps=30,
     portfolio_histories=500,
+    floor_orders=1_000,
     history_sessions=1_000,
     planted_differences=200,
     journal_lines=5_000,
@@ -93,6 +96,7 @@ LONG = Proof(
     protocol_runs=20_000,
     protocol_steps=100,
     portfolio_histories=10_000,
+    floor_orders=20_000,
     history_sessions=10_000,
     planted_differences=200,
     journal_lines=50_000,

@@ -203,6 +203,7 @@ def market(body: Fields) -> Market:
         rules_secondary=body.display(body.text, "rules_secondary") or "",
         price_grid=_price_grid(body),
         exchange_index=body.optional_whole("exchange_index"),
+        settlement_bounds_type=body.optional_text("settlement_bounds_type") or None,
     )
 
 
@@ -211,7 +212,8 @@ def _price_grid(body: Fields) -> PriceGrid:
         PriceBand(row.decimal("start"), row.decimal("end"), row.positive("step"))
         for row in body.rows("price_ranges")
     )
-    return PriceGrid(tuple(bands))
+    is_floored = body.optional_text("settlement_bounds_type") not in (None, "", "default")
+    return PriceGrid(tuple(bands), body.optional_decimal("settlement_floor_dollars") if is_floored else None)
 
 
 def order_book(body: Fields, ticker: str, as_of: datetime) -> OrderBook:

@@ -15,6 +15,7 @@ from kalshi_trading.core.errors import JournalError, KalshiAPIError, NotFoundErr
 from kalshi_trading.core.models import Order, OrderStatus, Side
 from kalshi_trading.core.money import ZERO, Contracts, Price, count_text, dollars_text, price_text
 from kalshi_trading.core.pnl import average_price
+from kalshi_trading.core.valuation import floor_cancel
 from kalshi_trading.journal.events import ENDED_EVENT
 from kalshi_trading.journal.order_log import LoggedOrder, ReportedFills, is_own
 from kalshi_trading.kalshi_client import READ_LAG, KalshiClient
@@ -133,7 +134,7 @@ class RestingOrderMonitor:
         self._client.expire_balance()
         self._last_reported[order.order_id] = order.fill_count, order.remaining_count
         average = self._average(order, own.side)
-        happened = _describe_change(order, reported, average)
+        happened = _describe_change(order, reported, average, self._reason(order))
         wish = {name: own.text(name) for name in ("action", "side", "count")}
         fields = {**wish, **name_fields(own.state), **listed_fields(order, happened)}
         try:
@@ -144,6 +145,15 @@ class RestingOrderMonitor:
         except JournalError as error:
             return f"{own.state.sentence}: {happened}. Not recorded. {error}"
         return f"{own.state.sentence}: {happened}."
+
+    def _reason(self, order: Order) -> str | None:
+        """Return why an order was canceled. None: not canceled, or not known."""
+        if order.status is not OrderStatus.CANCELED:
+            return None
+        try:
+            return floor_cancel(order, self._client.get_market(order.ticker))
+        except KalshiAPIError:
+            return None
 
     def _average(self, order: Order, side: Side | None) -> Price | None:
         """Return the average price of all fills.
@@ -159,8 +169,12 @@ class RestingOrderMonitor:
         return average_price(fills, order.fill_count, side)
 
 
-def _describe_change(order: Order, reported: ReportedFills, average: Price | None) -> str:
-    """Describe the change in counts: all filled, more filled, or ended."""
+def _describe_change(order: Order, reported: ReportedFills, average: Price | None, reason: str | None) -> str:
+    """Describe the change in counts: all filled, more filled, or ended.
+
+    `reason` says why it was canceled. None: not known.
+    """
+    ended = reason or "no longer open"
     filled = f"{count_text(order.fill_count)} of {count_text(order.initial_count)}"
     if average is not None:
         filled += f" at {price_text(average)} on average"
@@ -170,6 +184,6 @@ def _describe_change(order: Order, reported: ReportedFills, average: Price | Non
     if order.fill_count == order.initial_count:
         return f"filled, {filled}"
     if order.fill_count > reported.fill_count:
-        return f"partly filled, {filled}; the rest is no longer open"
+        return f"partly filled, {filled}; the rest is {ended}"
     left = order.initial_count - order.fill_count
-    return f"no longer open, {count_text(left)} of {count_text(order.initial_count)} not filled"
+    return f"{ended}, {count_text(left)} of {count_text(order.initial_count)} not filled"

@@ -47,7 +47,7 @@ class InFlightOrder:
 
     @property
     def price(self) -> Price:
-        """The cost of one contract of the outcome it goes long."""
+        """The price of one contract of the outcome it goes long."""
         return self.book_side.long_outcome.price_in_side(self.yes_price)
 
 
@@ -119,6 +119,11 @@ class OrderContext:
     known_order_count: int = 0  # number of journal orders taken into account here
 
     @property
+    def floor(self) -> Dollars:
+        """The settlement floor that costs count on. Zero: none, or unknown."""
+        return self.market.settlement_floor or ZERO
+
+    @property
     def working(self) -> tuple[Order | InFlightOrder, ...]:
         """Our orders in this market that may still fill.
 
@@ -135,7 +140,8 @@ class OrderContext:
         if self.cash is None:
             return None
         held = self.position.net if self.position else ZERO
-        return max(ZERO, self.cash - self.cost_elsewhere - cash_of_unseen(held, self.resting, self.unseen))
+        here = cash_of_unseen(held, self.resting, self.unseen, self.floor)
+        return max(ZERO, self.cash - self.cost_elsewhere - here)
 
 
 def opening_count(held: Contracts, signed: Contracts, working: Iterable[Order | InFlightOrder]) -> Contracts:
@@ -155,16 +161,19 @@ def promised_count(side: BookSide, working: Iterable[Order | InFlightOrder]) -> 
     return sum((order.remaining_count for order in working if order.book_side is side), ZERO)
 
 
-def cash_of_unseen(held: Contracts, resting: Sequence[Order], unseen: Iterable[InFlightOrder]) -> Dollars:
+def cash_of_unseen(
+    held: Contracts, resting: Sequence[Order], unseen: Iterable[InFlightOrder], floor: Dollars = ZERO
+) -> Dollars:
     """Return the cash that orders missing from the exchange's data may take.
 
     Each order counts whole. For resting orders the exchange has already reserved cash. Closing contracts take
-    none, and the cheapest orders are assumed to close.
+    none, and the cheapest orders are assumed to close. A bid costs its price less the settlement floor.
     """
     total = ZERO
     before: list[Order | InFlightOrder] = list(resting)
     for order in sorted(unseen, key=lambda order: order.price):
         signed = order.remaining_count if order.book_side is BookSide.BID else -order.remaining_count
-        total += opening_count(held, signed, before) * order.price
+        prepaid = floor if order.book_side is BookSide.BID else ZERO
+        total += opening_count(held, signed, before) * (order.price - prepaid)
         before.append(order)
     return total

@@ -109,7 +109,8 @@ class ContextReader:
     def _reserved(self) -> Dollars:
         """Return what open orders take from the cash that the exchange reports.
 
-        Zero where it reports cash without it. Raises KalshiAPIError. Source: Kalshi API, balance.
+        Zero where it reports cash without it. Settlement floors would lower the amount; it counts none.
+        Raises KalshiAPIError. Source: Kalshi API, balance.
         """
         if not self._behavior.cash_includes_collateral:
             return ZERO

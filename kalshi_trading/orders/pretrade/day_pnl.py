@@ -18,6 +18,7 @@ from kalshi_trading.kalshi_client import READ_LAG, KalshiClient
 from kalshi_trading.orders.pretrade.context import DayPnl
 from kalshi_trading.portfolio.breakdown import since
 from kalshi_trading.portfolio.ledger import ledger_from
+from kalshi_trading.portfolio.settled_floors import SettledFloors
 from kalshi_trading.portfolio.snapshot import PositionPnl
 from kalshi_trading.portfolio_tracker import PortfolioTracker
 
@@ -38,6 +39,7 @@ class DayPnlReader:
     ) -> None:
         self._client = client
         self._tracker = PortfolioTracker(client, clock=clock)
+        self._floors = SettledFloors(client)
         self._clock = clock
         self._before: dict[tuple[str, datetime], FifoPosition] = {}
         self._fills = _Fills(start_of_day(clock()))
@@ -56,7 +58,9 @@ class DayPnlReader:
             settlements = pool.submit(self._client.get_settlements, since=midnight)
             positions = self._tracker.read_positions()
         settled = {
-            row.ticker: row for row in settlements.result().require_complete() if row.settled_at >= midnight
+            row.ticker: row
+            for row in self._floors.apply(settlements.result().require_complete())
+            if row.settled_at >= midnight
         }
         self._fills = known.with_newest(fills.result().require_complete())
         realized = self._realized(self._fills.by_ticker, settled, positions, midnight)

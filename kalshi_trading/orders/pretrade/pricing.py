@@ -24,6 +24,7 @@ from kalshi_trading.orders.pretrade.payoff import (
     bounds,
     cash_after,
     expected_cost,
+    floor_terms,
     locked_in,
     payoff,
     price_of_opening,
@@ -48,15 +49,16 @@ def build_preview(
     rests = ZERO if ticket.is_market_order or walk.meets_own_at is not None else walk.left
     signed = request.count if request.book_side is BookSide.BID else -request.count
     opening = ZERO if request.reduce_only else opening_count(held, signed, context.working)
-    most = bounds(request, opening, _highest_rate(context, request))
+    terms = floor_terms(request, context.market)
+    most = bounds(request, opening, _highest_rate(context, request), terms)
     expected_fee, closing = _expected_fee(context, walk, rests, request), request.count - opening
     preview = OrderPreview(
         ticket=ticket,
         request=request,
         context=context,
         walk=walk,
-        cost=opening * price_of_opening(request.action, request.price),
-        expected_cost=expected_cost(walk, rests, request, opening),
+        cost=opening * (price_of_opening(request.action, request.price) - terms.opening),
+        expected_cost=expected_cost(walk, rests, request, opening, terms),
         expected_fee=expected_fee,
         bounds=most,
         cash_after=cash_after(context.free_cash, most),
@@ -64,8 +66,8 @@ def build_preview(
         held_before=held,
         held_after=held + signed,
         closing=closing,
-        expected=payoff(walk, rests, request, closing, expected_fee),
-        worst=payoff(EMPTY_WALK, request.count, request, closing, most.added if most else None),
+        expected=payoff(walk, rests, request, closing, expected_fee, terms),
+        worst=payoff(EMPTY_WALK, request.count, request, closing, most.added if most else None, terms),
         locked_in=locked_in(context.position, walk, rests, request, signed),
         findings=(),
     )
@@ -80,7 +82,7 @@ def _worst_loss(context: OrderContext, request: OrderRequest, held: Contracts) -
     basis = context.position.cost_basis if context.position else ZERO
     orders = [OpenSize(order.book_side, order.yes_price, order.remaining_count) for order in context.working]
     orders.append(OpenSize(request.book_side, request.yes_price, request.count))
-    return market_exposure(held, basis, orders).worst
+    return market_exposure(held, basis, orders, context.floor).worst
 
 
 def _request(

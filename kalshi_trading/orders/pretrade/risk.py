@@ -12,12 +12,10 @@ from decimal import Decimal
 from enum import StrEnum
 
 from kalshi_trading.core.market_models import MarketStatus
-from kalshi_trading.core.models import Action, Side
+from kalshi_trading.core.models import Action
 from kalshi_trading.core.money import (
     ZERO,
     Dollars,
-    Price,
-    PriceGrid,
     cents_text,
     count_text,
     dollars_text,
@@ -31,6 +29,7 @@ from kalshi_trading.core.text import contracts_text
 from kalshi_trading.orders.pretrade.context import RecentOrder, promised_count
 from kalshi_trading.orders.pretrade.findings import Finding, Severity
 from kalshi_trading.orders.pretrade.preview import OrderPreview
+from kalshi_trading.orders.pretrade.ticket import off_grid
 from kalshi_trading.settings.options import Limits
 
 STALE_BOOK = timedelta(seconds=5)
@@ -106,18 +105,11 @@ def price_on_grid(preview: OrderPreview, _: Limits) -> Finding | None:
     return None if text is None else Finding("price grid", Severity.DENY, text, preview.request.price)
 
 
-def off_grid(grid: PriceGrid, side: Side, price: Price) -> str | None:
-    """Return why a price is not valid, with the nearest valid prices.
-
-    None: the price is valid.
-    """
-    in_yes = side.price_in_side(price)
-    if grid.contains(in_yes):
+def floor_known(preview: OrderPreview, _: Limits) -> Finding | None:
+    if not preview.context.market.is_floor_unknown:
         return None
-    neighbours = (grid.at_or_below(in_yes), grid.at_or_above(in_yes))
-    valid = sorted(side.price_in_side(near) for near in neighbours if near is not None)
-    advice = f" Try {' or '.join(price_text(near) for near in valid)}." if valid else ""
-    return f"{price_text(price)} is not a valid price here.{advice}"
+    text = "Settlement floor unknown: costs count the full price, and selling YES counts on no proceeds."
+    return Finding("settlement floor", Severity.WARN, text)
 
 
 def contracts_per_order(preview: OrderPreview, limits: Limits) -> Finding | None:
@@ -154,7 +146,12 @@ def _at_least(amount: Dollars) -> str:
 
 
 def enough_cash(preview: OrderPreview, _: Limits) -> Finding | None:
-    cost, cash = preview.cost, preview.context.free_cash
+    cost, cash, balance = preview.cost, preview.context.free_cash, preview.context.cash
+    if balance is not None and balance < ZERO:
+        text = (
+            f"Cash is {cents_text(balance, round_down)}. The exchange takes no order until it is $0 or more."
+        )
+        return Finding("cash", Severity.ASK, text, cost, balance)
     if not preview.adds_risk:
         return None
     if cash is None:
@@ -372,6 +369,7 @@ COUNTING = frozenset({"cash", "loss per market", "bought per day", "orders per d
 RULES: tuple[Rule, ...] = (
     market_open,
     price_on_grid,
+    floor_known,
     contracts_per_order,
     cost_per_order,
     enough_cash,

@@ -37,11 +37,14 @@ class OrderSize:
     amount: Dollars | None = None
 
 
-def parse_size(text: str, action: Action, price: Price, rate: Decimal | None) -> OrderSize:
+def parse_size(
+    text: str, action: Action, price: Price, rate: Decimal | None, prepaid: Dollars = ZERO
+) -> OrderSize:
     """Read `10` or `2.5` as contracts and `$50` as the amount to spend.
 
     `price` is the limit. `rate` is the highest r·m the order can meet. None: the rate is not known, so
-    dollars cannot be converted to contracts. Raises InvalidInputError.
+    dollars cannot be converted to contracts. `prepaid` is what a settlement floor already paid on each.
+    Raises InvalidInputError.
     """
     typed = text.strip()
     if not typed.startswith("$"):
@@ -52,13 +55,13 @@ def parse_size(text: str, action: Action, price: Price, rate: Decimal | None) ->
     if action is Action.SELL:
         raise InvalidInputError("Dollar amounts are for buying only. Enter the contracts to sell.")
     amount = Decimal(found[1])
-    return OrderSize(_affordable(amount, price, rate), amount)
+    return OrderSize(_affordable(amount, price, rate, prepaid), amount)
 
 
-def _affordable(amount: Dollars, price: Price, rate: Decimal | None) -> Contracts:
+def _affordable(amount: Dollars, price: Price, rate: Decimal | None, prepaid: Dollars) -> Contracts:
     if rate is None:
         raise InvalidInputError("Fees for this market are unavailable. Enter a number of contracts.")
-    each = max_cash(rate, ONE_CONTRACT, price)  # n whole contracts cost at most n times this
+    each = max_cash(rate, ONE_CONTRACT, price, prepaid)  # n whole contracts cost at most n times this
     count = amount // each
     if count == ZERO:
         most = dollars_text(round_up(each, CENT))
@@ -81,6 +84,23 @@ def two_meanings(typed: str, price: Price, grid: PriceGrid, side: Side) -> str |
     ):
         return None
     return f"{text} could be {price_text(smaller)} or {price_text(price)}. Add c for cents or $ for dollars."
+
+
+def off_grid(grid: PriceGrid, side: Side, price: Price) -> str | None:
+    """Return why a price is not valid, with the nearest valid prices.
+
+    None: the price is valid.
+    """
+    in_yes, floor = side.price_in_side(price), grid.floor
+    if grid.contains(in_yes):
+        return None
+    neighbors = (grid.at_or_below(in_yes), grid.at_or_above(in_yes))
+    valid = sorted(side.price_in_side(near) for near in neighbors if near is not None)
+    advice = f" Try {' or '.join(price_text(near) for near in valid)}." if valid else ""
+    if floor is None or in_yes > floor:
+        return f"{price_text(price)} is not a valid price here.{advice}"
+    bound = f"{'above' if side is Side.YES else 'below'} {price_text(side.price_in_side(floor))}"
+    return f"The settlement floor is {price_text(floor)}: {side.upper()} prices must be {bound}.{advice}"
 
 
 @dataclass(frozen=True, slots=True)

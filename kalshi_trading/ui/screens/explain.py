@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from kalshi_trading.core.dates import start_of_day
+from kalshi_trading.core.money import ZERO, Dollars
 from kalshi_trading.portfolio import explain_account
 from kalshi_trading.portfolio.explain_market import (
     Explanation,
@@ -38,7 +39,12 @@ def explain(app: AppContext, snapshot: PortfolioSnapshot, rows: Sequence[Positio
 
     def explain_one() -> None:
         shown = [(row.position.ticker, row.ledger) for row in rows if row.ledger is not None]
-        choose_or_type(app, "Which market?", shown, snapshot.ledgers, partial(explain_market, app))
+        paid = {row.position.ticker: row.floor_paid or ZERO for row in snapshot.held}
+
+        def show(ledger: MarketLedger) -> None:
+            explain_market(app, ledger, paid.get(ledger.ticker, ZERO))
+
+        choose_or_type(app, "Which market?", shown, snapshot.ledgers, show)
 
     tasks: list[Callable[[], None]] = [partial(_explain_account, app, snapshot), explain_one]
     choose_task(app.prompter, "Explain which?", numbered(["Whole account", "One market"], tasks))
@@ -60,13 +66,16 @@ def _explain_account(app: AppContext, snapshot: PortfolioSnapshot) -> None:
     show_explanation(app, choose_by_name(app.prompter, "Which figure?", ways)(snapshot))
 
 
-def explain_market(app: AppContext, ledger: MarketLedger) -> None:
-    """Explain a number of one market."""
+def explain_market(app: AppContext, ledger: MarketLedger, floor_paid: Dollars) -> None:
+    """Explain a number of one market.
+
+    `floor_paid` is what a settlement floor has paid on the open position.
+    """
     ways: dict[str, Callable[[], Explanation]] = {
         f"Realized P&L {pnl_text(ledger.realized_pnl).plain}": lambda: explain_realized(ledger),
         f"Fees {dollars(ledger.fees_paid)}": lambda: explain_fees(ledger),
         "Cost of the open position": lambda: explain_cost(ledger),
-        "Cash flow": lambda: explain_cash(ledger),
+        "Cash flow": lambda: explain_cash(ledger, floor_paid),
     }
     row = ledger.settlement
     if row is not None:

@@ -15,10 +15,10 @@ from rich.console import RenderableType
 
 from kalshi_trading.core.dates import local_date, start_of_day
 from kalshi_trading.core.errors import InvalidInputError, JournalError
-from kalshi_trading.core.models import Action, Order, Settlement
-from kalshi_trading.core.money import Contracts, Price, count_text, parse_count
+from kalshi_trading.core.models import Action, Order, Settlement, Side
+from kalshi_trading.core.money import ZERO, Contracts, Price, count_text, parse_count
 from kalshi_trading.core.order_book import without_own_orders
-from kalshi_trading.core.valuation import Mark, liquidate, market_exposure
+from kalshi_trading.core.valuation import Mark, floor_paid, liquidate, market_exposure
 from kalshi_trading.journal.own_orders import OwnOrders
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.portfolio import breakdown
@@ -196,7 +196,7 @@ def _one_position(app: AppContext, page: _Page, row: PositionPnl) -> _Page:
         if data.row.ledger is None:
             app.show_text("Only the exchange's figures above are available.")
         else:
-            explain_screens.explain_market(app, data.row.ledger)
+            explain_screens.explain_market(app, data.row.ledger, data.row.floor_paid or ZERO)
         return page
 
     names = ["Close all or part", "Explain a figure"]
@@ -211,14 +211,19 @@ def _position_data(app: AppContext, snapshot: PortfolioSnapshot, row: PositionPn
     orders = snapshot.resting.value
     own = tuple(order for order in orders or () if order.ticker == position.ticker)
     book = None if book is None else without_own_orders(book, own)
+    floor = floor_paid(row.market, Side.YES) or ZERO
+    prepaid = floor_paid(row.market, position.side)
+    liquidation = None
+    if book is not None and prepaid is not None:
+        liquidation = liquidate(position.net, book, fees[0] if fees else None, prepaid)
     return PositionData(
         row=row,
         mark=snapshot.mark,
         resting=None if orders is None else own,
-        alone=market_exposure(position.net, row.cost_basis, ()),
+        alone=market_exposure(position.net, row.cost_basis, (), floor),
         exposure=None if orders is None else snapshot.exposures.get(position.ticker),
         book=book,
-        liquidation=None if book is None else liquidate(position.net, book, fees[0] if fees else None),
+        liquidation=liquidation,
         now=app.clock(),
         own_orders=_own_orders(app, orders or ()),
     )

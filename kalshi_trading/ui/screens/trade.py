@@ -15,14 +15,20 @@ from kalshi_trading.core.errors import InvalidInputError, JournalError, TradeExe
 from kalshi_trading.core.fees import highest_rate
 from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.core.models import Action, Side
-from kalshi_trading.core.money import Contracts, Price, count_text, parse_count, parse_price, price_text
+from kalshi_trading.core.money import ZERO, Contracts, Price, count_text, parse_count, parse_price, price_text
 from kalshi_trading.core.order_book import best_opposite
 from kalshi_trading.core.text import describe_order
+from kalshi_trading.core.valuation import floor_paid
 from kalshi_trading.orders.execution.submission_result import unresolved_text
 from kalshi_trading.orders.pretrade.findings import questions
 from kalshi_trading.orders.pretrade.preview import OrderPreview
-from kalshi_trading.orders.pretrade.risk import off_grid
-from kalshi_trading.orders.pretrade.ticket import OrderSize, OrderTicket, parse_size, two_meanings
+from kalshi_trading.orders.pretrade.ticket import (
+    OrderSize,
+    OrderTicket,
+    off_grid,
+    parse_size,
+    two_meanings,
+)
 from kalshi_trading.settings.environments import Environment
 from kalshi_trading.ui.app import AppContext, ProgressMessages
 from kalshi_trading.ui.prompts.prompter import Choice, GoBack, Step, ask_in_turn, ask_then, numbered
@@ -260,13 +266,14 @@ def _ask_size(app: AppContext, draft: _Draft) -> _Draft:
     """
     price, size, is_buy = draft.price, draft.size, draft.action is Action.BUY
     assert price is not None
+    prepaid = floor_paid(draft.market, draft.side) or ZERO
     hint = " (10, or $50)" if is_buy else ""
     proposed = count_text(size.count if size is not None else app.settings.default_count).replace(",", "")
     if is_buy and size is not None and size.amount is not None:
         proposed = f"${size.amount}"
     size = app.prompter.ask(
         f"Quantity{hint}",
-        lambda text: parse_size(text, draft.action, price, draft.highest_rate),
+        lambda text: parse_size(text, draft.action, price, draft.highest_rate, prepaid),
         default=proposed,
     )
     return replace(draft, size=size)

@@ -69,6 +69,10 @@ def market_page(market: Market, event: Event | None, book: OrderBook | None, now
     facts.append(f" · last price {price(market.last_price)} · volume {volume}\n")
     if market.settlement_value is not None:
         facts.append(f"Settlement: {price(market.settlement_value)} per YES contract\n")
+    if market.settlement_floor:
+        facts.append(f"Settlement floor: {price(market.settlement_floor)} already paid per YES contract\n")
+    elif market.is_floor_unknown:
+        facts.append("Settlement floor: unknown\n")
     facts.append(market.rules_primary, style="dim")
     return Panel(
         Group(facts, depth(book, now)), title=Text(market.ticker), title_align="left", box=box.ROUNDED

@@ -151,6 +151,11 @@ def _notes(snapshot: PortfolioSnapshot, width: int, *, is_brief: bool) -> Iterat
         yield f"{pluralize(len(resting), 'open order')} {hold} {at_most(snapshot.collateral)}"
     if balance is not None and len(balance.by_shard) > 1:
         yield "Cash: " + " · ".join(f"{at_least(cash)} on shard {shard}" for shard, cash in balance.by_shard)
+    paid = sum((row.floor_paid or ZERO for row in snapshot.held), ZERO)
+    if paid:
+        yield f"Cash includes {dollars(paid)} already paid as settlement floor; positions exclude it"
+    if snapshot.unknown_floors:
+        yield f"Settlement floor unknown: {pluralize(len(snapshot.unknown_floors), 'position')} not valued"
     yield from _unmarked_note(snapshot)
     yield from _unsold_note(snapshot)
     if snapshot.risks:

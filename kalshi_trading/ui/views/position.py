@@ -16,7 +16,7 @@ from rich.text import Text
 
 from kalshi_trading.core import order_book
 from kalshi_trading.core.market_models import OrderBook
-from kalshi_trading.core.models import Action, Fill, Order
+from kalshi_trading.core.models import Action, Fill, Order, Side
 from kalshi_trading.core.money import (
     ONE_CONTRACT,
     ZERO,
@@ -28,7 +28,7 @@ from kalshi_trading.core.money import (
 )
 from kalshi_trading.core.pnl import FifoPosition, Lot
 from kalshi_trading.core.text import contracts_text, describe_order, pluralize
-from kalshi_trading.core.valuation import Exposure, Liquidation, Mark
+from kalshi_trading.core.valuation import Exposure, Liquidation, Mark, floor_paid
 from kalshi_trading.journal.own_orders import OwnOrders
 from kalshi_trading.portfolio.explain_market import Explanation
 from kalshi_trading.portfolio.snapshot import PositionPnl
@@ -40,6 +40,7 @@ from kalshi_trading.ui.formats import (
     closing,
     dollars,
     error_line,
+    if_no_label,
     lower_first,
     net_position,
     note_line,
@@ -118,15 +119,27 @@ def _facts(data: PositionData) -> Iterator[tuple[str, str | Text]]:
     yield "Held", Text.assemble(with_sides(net_position(row.position.net)), f" · {_closes(data)}")
     yield "Cost", f"{cost}, before fees"
     yield "Mark", f"{price(row.mark)} ({data.mark}) · value {at_least(row.value)}"
+    yield from _floor(row)
     yield "Unrealized P&L", pnl_text(row.unrealized_pnl)
     realized = pnl_text(row.realized_pnl)
     yield "Realized P&L", Text.assemble(realized, f" before fees · fees {dollars(row.fees_paid)}")
     yield "If YES", Text.assemble(pnl_text(-data.alone.if_yes, round_down), " on this position")
-    yield "If NO", Text.assemble(pnl_text(-data.alone.if_no, round_down), " on this position")
+    low = if_no_label(floor_paid(row.market, Side.YES))
+    yield low, Text.assemble(pnl_text(-data.alone.if_no, round_down), " on this position")
     worst = "unknown: open orders unavailable"
     if exposure is not None:
         worst = f"{at_most(exposure.worst)} loss, open orders included"
     yield "Worst case", worst
+
+
+def _floor(row: PositionPnl) -> Iterator[tuple[str, str]]:
+    """Yield the settlement floor and what it has paid on the position."""
+    market = row.market
+    if market is not None and market.is_floor_unknown:
+        yield "Floor", "settlement floor unknown, so the value is unknown"
+    elif market is not None and market.settlement_floor:
+        paid = f" · {dollars(row.floor_paid)} already paid, not in the value" if row.floor_paid else ""
+        yield "Floor", f"{price(market.settlement_floor)} settlement floor{paid}"
 
 
 def _closes(data: PositionData) -> str:
@@ -151,6 +164,9 @@ def _liquidation(data: PositionData) -> RenderableType:
     if deeper.fills:
         labels.append((count_text(deeper.filled), "deeper"))
         amounts.append(deeper.amount)
+    if sale.floor_paid:
+        labels.append(("", "floor, already paid"))
+        amounts.append(-sale.floor_paid)
     if sale.fees is None or sale.value is None:
         shown = [*map(dollars, amounts), UNKNOWN, UNKNOWN]
     else:

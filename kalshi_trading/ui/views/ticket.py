@@ -40,6 +40,7 @@ from kalshi_trading.ui.formats import (
     at_most,
     closing,
     dollars,
+    if_no_label,
     net_position,
     pnl_text,
     sentence_case,
@@ -94,6 +95,9 @@ def _rows(preview: OrderPreview) -> list[_Row]:
     if preview.ticket.amount is not None:
         rows.append(("Amount", f"{dollars(preview.ticket.amount)} buys {contracts_text(request.count)}"))
     rows.append(("Fills now", sentence_case(_fills_now(preview))))
+    if now.floor:
+        paid = f"{price_text(now.floor)} already paid per YES: cash is the YES price less the floor"
+        rows.append(("Floor", paid))
     if preview.ticket.is_market_order:
         name = "Max price" if request.action is Action.BUY else "Min price"
         rows.append((name, f"{price_text(request.price)}; any unfilled quantity is canceled"))
@@ -155,9 +159,11 @@ def _payoff_rows(preview: OrderPreview) -> list[_Row]:
     if preview.closing == preview.request.count:
         return rows
     in_part = _fills_in_part(preview)
-    rows.append(("If YES", Text.assemble(_either_way(expected), "   (fills now)" if in_part else "")))
+    low = if_no_label(preview.context.floor)
+    rows.append(("If YES", Text.assemble(_either_way(expected, low), "   (fills now)" if in_part else "")))
     if _worst_differs(expected, worst):
-        rows.append(("If all fills" if in_part else "At worst", Text.assemble("If YES ", _either_way(worst))))
+        all_filled = "If all fills" if in_part else "At worst"
+        rows.append((all_filled, Text.assemble("If YES ", _either_way(worst, low))))
     return rows
 
 
@@ -171,9 +177,10 @@ def _worst_differs(expected: Payoff, worst: Payoff) -> bool:
     return abs(expected.if_no - worst.if_no) >= CENT
 
 
-def _either_way(payoff: Payoff) -> Text:
+def _either_way(payoff: Payoff, low: str) -> Text:
     """Render the profit either way, never better than it is."""
-    return Text.assemble(pnl_text(payoff.if_yes, round_down), "   If NO ", pnl_text(payoff.if_no, round_down))
+    if_yes, if_no = (pnl_text(profit, round_down) for profit in (payoff.if_yes, payoff.if_no))
+    return Text.assemble(if_yes, f"   {low} ", if_no)
 
 
 def _book(preview: OrderPreview) -> str | Text:

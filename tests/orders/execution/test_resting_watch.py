@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from exchange_process import ExchangeProcess
 from market_factory import TICKER
-from model_factory import NOW, order
+from model_factory import MARKET, NOW, floored, order
 from screen_session import place, quoted_market, screen_text, session
 from scripted_prompter import ScriptedPrompter
 
 from kalshi_trading.core.errors import JournalError, NotFoundError, UnavailableError
+from kalshi_trading.core.market_models import Market
 from kalshi_trading.core.models import BookSide, Fill, Order, OrderStatus
 from kalshi_trading.core.results import Listing
 from kalshi_trading.orders.execution.resting_watch import ENDED_EVENT, RestingOrderMonitor
@@ -35,6 +36,7 @@ class Exchange:
         self.asked: list[str] = []
         self.error: Exception | None = None
         self.balance_expired = 0
+        self.market = MARKET
 
     def expire_balance(self) -> None:
         self.balance_expired += 1
@@ -53,6 +55,10 @@ class Exchange:
         if order_id not in self.orders:
             raise NotFoundError("There is no such order.")
         return self.orders[order_id]
+
+    def get_market(self, ticker: str) -> Market:
+        self._ask("market")
+        return self.market
 
     def get_fills(self, *, order_id: str) -> Listing[Fill]:
         return Listing(tuple(self.fills))
@@ -151,6 +157,19 @@ def test_an_order_canceled_elsewhere_is_reported_as_ended(journal: TradeLogger, 
     assert watch.look() == watch_of(exchange, journal).look() == ()
     events = [record.event for record in journal.read_journal().records]
     assert events[-1] == ("order.fill" if D(filled) else ENDED_EVENT)
+
+
+@pytest.mark.parametrize("filled", ["0", "5"])
+def test_an_order_below_a_risen_floor_is_reported_with_its_reason(journal: TradeLogger, filled: str) -> None:
+    exchange = Exchange(RESTING)
+    if D(filled):
+        exchange.fill(filled)
+    row = exchange.orders[RESTING.order_id]
+    exchange.orders[RESTING.order_id] = replace(row, remaining_count=D(0), status=OrderStatus.CANCELED)
+    exchange.market = floored("0.40")
+    (message,) = watch_of(exchange, journal).look()
+    reason = "canceled: the settlement floor rose to 40¢"
+    assert message.endswith(f"the rest is {reason}." if D(filled) else f"{reason}, 20 of 20 not filled.")
 
 
 def test_a_cancel_of_ours_is_no_news(journal: TradeLogger) -> None:

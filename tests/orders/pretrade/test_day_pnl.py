@@ -66,6 +66,9 @@ class Exchange:
     def get_orderbooks(self, tickers):
         return {MARKET.ticker: self.book} if self.book is not None and MARKET.ticker in tickers else {}
 
+    def get_historical_markets(self, *, tickers):
+        return Listing(())
+
     def get_markets(self, *, tickers):
         return Listing(tuple(market for market in self.markets if market.ticker in tickers))
 

@@ -86,6 +86,15 @@ BOOK = OrderBook(
 QUADRATIC = FeeSchedule(FeeType.QUADRATIC, D(1))
 
 
+def floored(floor: str | None, **changes: object) -> Market:
+    """Return MARKET with a settlement floor.
+
+    None: the exchange does not report it.
+    """
+    grid = replace(CENTS, floor=None if floor is None else D(floor))
+    return replace(MARKET, scalar=True, settlement_bounds_type="floor", price_grid=grid, **changes)
+
+
 def position(net: str, cost: str) -> Position:
     return Position(MARKET.ticker, D(net), D(cost), ZERO, ZERO, D(cost), NOW, 0)
 
@@ -141,10 +150,11 @@ def preview(
     cost: str = "0",
     resting: tuple[Order, ...] = (),
     book: OrderBook = BOOK,
+    market: Market = MARKET,
 ) -> OrderPreview:
     """Price a ticket on MARKET with $1,000 and the given position."""
     context = OrderContext(
-        market=MARKET,
+        market=market,
         book=book,
         fees=QUADRATIC,
         cash=D(1000),
@@ -218,5 +228,6 @@ def snapshot(*rows: PositionPnl, **parts: object) -> PortfolioSnapshot:
         "deposits": Fetched(()),
         "withdrawals": Fetched(()),
         "ledgers": ledgers,
+        "markets": {row.position.ticker: row.market for row in rows if row.market is not None},
     }
     return PortfolioSnapshot(as_of=NOW, **{**whole, **parts})  # type: ignore[arg-type]

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from model_factory import MARKET, NOW
+from model_factory import MARKET, NOW, floored
+from screen_session import rendered
 
 from kalshi_trading.core.market_models import Event
 from kalshi_trading.markets import FoundMarket
@@ -41,3 +42,12 @@ def test_a_ticker_to_choose_from_is_never_cut() -> None:
     event = Event("E", "E", "title", "", True, None, None, None, ())
     (label,) = market_view.market_labels([FoundMarket(event, replace(MARKET, ticker=ticker))], 80, NOW)
     assert label.endswith(ticker)
+
+
+def test_a_market_names_its_settlement_floor() -> None:
+    shown = [
+        rendered(market_view.market_page(floored(floor), None, None, NOW)) for floor in ("0.30", "0", None)
+    ]
+    assert "Settlement floor: 30¢ already paid per YES contract" in shown[0]
+    assert "ettlement floor" not in shown[1]
+    assert "Settlement floor: unknown" in shown[2]

@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
-from model_factory import BOOK, MARKET, NOW, order_ticket, preview
+from model_factory import BOOK, MARKET, NOW, floored, order_ticket, preview
 from screen_session import rendered
 
 from kalshi_trading.core.market_models import FeeSchedule, FeeType
@@ -223,3 +223,15 @@ def test_a_moved_book_shows_both_numbers() -> None:
     before, after = preview(ticket), preview(ticket, book=offers_gone)
     assert changes(before, before) == []
     assert changes(before, after)[0] == ("Fills now: 10 at 65¢ → nothing · 10 rest at 65¢")
+
+
+def test_the_ticket_of_a_floored_market_names_the_floor() -> None:
+    wish = order_ticket(Action.BUY, Side.YES, "80", "0.65")
+    text = rendered(ticket_view.ticket(preview(wish, market=floored("0.30")), Environment.PRACTICE))
+    assert "Floor      30¢ already paid per YES: cash is the YES price less the floor" in text
+    assert "Cost       $28.00" in text
+    assert "If 30¢ −$" in text
+    assert "If NO" not in text
+    unknown = rendered(ticket_view.ticket(preview(wish, market=floored(None)), Environment.PRACTICE))
+    assert "Cost       $52.00" in unknown
+    assert "Settlement floor unknown" in unknown
