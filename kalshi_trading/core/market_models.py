@@ -157,10 +157,7 @@ class Series(DictReading):
 
 @dataclass(frozen=True, slots=True)
 class FeeChange:
-    """A scheduled fee change for a series or event.
-
-    None values clear an event's override.
-    """
+    """A scheduled fee change; None values clear an event's override."""
 
     ticker: str
     fee_type: FeeType | None
@@ -354,10 +351,7 @@ class Candlestick:
 
 @dataclass(frozen=True, slots=True)
 class EventCandlesticks:
-    """Bars per market of one event.
-
-    The exchange may serve less than requested, up to `served_until`.
-    """
+    """Bars of an event's markets, at times only up to `served_until`."""
 
     bars: tuple[tuple[str, tuple[Candlestick, ...]], ...]
     served_until: datetime
@@ -365,10 +359,7 @@ class EventCandlesticks:
 
 @dataclass(frozen=True, slots=True)
 class ForecastPoint:
-    """One percentile of an event's forecast.
-
-    `percentile` is 0 to 9999, in hundredths of a percent.
-    """
+    """One `percentile` of a forecast, in hundredths of a percent."""
 
     end_at: datetime
     percentile: int

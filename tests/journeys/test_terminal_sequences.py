@@ -244,6 +244,14 @@ def test_allowing_orders_in_production(session: Session) -> None:
         assert terminal.exit_status() == 0
 
 
+def test_placing_orders_to_verify(session: Session) -> None:
+    with program(session.home, "verify", "--trade", columns=WIDE) as terminal:
+        list_withstands(session, terminal, "Place about 20 orders")
+        terminal.press("1")
+        terminal.wait_for("No orders were placed")
+        assert terminal.exit_status() == 0
+
+
 PROVEN = {
     "menu._prepare: ask",
     "trade._ask_to_send: choose",
@@ -254,6 +262,7 @@ PROVEN = {
     "exit._confirm_cancel: choose",
     "export._ask_to_replace: choose",
     "records.sizes: ask",
+    "verify.confirm: choose",
 }
 
 

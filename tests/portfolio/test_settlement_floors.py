@@ -155,6 +155,7 @@ def _trade(history: History, orders: OrderService, wish) -> None:
     ticket = OrderTicket(
         history.tickers[kind], action, side, D(count) / 100, None if cents is None else D(cents) / 100
     )
+    history.client.expire_balance()  # others may have traded since the last read
     preview = orders.preview(ticket)
     denied = {each.rule for each in preview.findings if each.severity is Severity.DENY}
     before = history.world.audit(history.name)

@@ -203,7 +203,7 @@ def market(body: Fields) -> Market:
         rules_secondary=body.display(body.text, "rules_secondary") or "",
         price_grid=_price_grid(body),
         exchange_index=body.optional_whole("exchange_index"),
-        settlement_bounds_type=body.optional_text("settlement_bounds_type") or None,
+        settlement_bounds_type=body.optional_text("settlement_bounds_type"),
     )
 
 
@@ -212,8 +212,8 @@ def _price_grid(body: Fields) -> PriceGrid:
         PriceBand(row.decimal("start"), row.decimal("end"), row.positive("step"))
         for row in body.rows("price_ranges")
     )
-    is_floored = body.optional_text("settlement_bounds_type") not in (None, "", "default")
-    return PriceGrid(tuple(bands), body.optional_decimal("settlement_floor_dollars") if is_floored else None)
+    has_none = body.optional_text("settlement_bounds_type") == "default"
+    return PriceGrid(tuple(bands), None if has_none else body.optional_decimal("settlement_floor_dollars"))
 
 
 def order_book(body: Fields, ticker: str, as_of: datetime) -> OrderBook:

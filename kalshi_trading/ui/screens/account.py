@@ -47,8 +47,7 @@ def _page(app: AppContext) -> RenderableType:
         sizes = records_view.total_size(app.journal.log_sizes())
         rows += [
             ("Clock", "not checked yet" if skew_s is None else clock_skew(skew_s)),
-            ("API", "changed, see below" if changes else "as documented"),
-            ("Exchange behavior", _behavior(app)),
+            ("API", f"{'changed, see below' if changes else 'as documented'} · {_behavior(app)}"),
             ("Records", f"{app.journal.folder}, {sizes}"),
             ("Settings file", _settings_file(app.settings.env_file)),
             ("Data folder", str(app.settings.data_dir)),

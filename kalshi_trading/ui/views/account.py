@@ -57,7 +57,8 @@ def limits_table(
     else:
         realized, unrealized = pnl_text(pnl.value.realized).plain, pnl_text(pnl.value.unrealized).plain
         notes.append(note_line(f"Today's P&L: net realized {realized}, unrealized {unrealized}"))
-        notes.append(note_line("At the daily loss limit, only closing orders are allowed."))
+        if pnl.value.total <= -limits.daily_loss_limit:
+            notes.append(note_line("At the daily loss limit: only closing orders are allowed."))
         if pnl.value.unmarked > ZERO:
             cost = dollars(pnl.value.unmarked)
             notes.append(note_line(f"Positions without bids count as zero (cost {cost})."))

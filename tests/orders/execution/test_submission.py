@@ -282,7 +282,7 @@ def test_what_happened_is_read_from_the_counts(open_trader, filled, remaining, w
 # --- Refused, and not sent -----------------------------------------------------------------------
 
 
-NOT_DEFINITE = {"409_duplicate", "400_param"}
+NOT_DEFINITE = {"409_duplicate", "400_param", "503_service_unavailable"}
 """Errors that do not prove that no order was placed."""
 
 

@@ -96,7 +96,7 @@ def test_the_page_says_whether_the_exchange_behaves_as_assumed(
     if found:
         stored.save(app.settings, app.account, found, datetime(2026, 11, 30, 14, tzinfo=UTC))
     account_screens.account(app)
-    assert re.search(rf"Exchange behavior +{shown}", screen_text(app))
+    assert re.search(rf"API +as documented · {shown}", screen_text(app))
 
 
 def test_the_page_counts_what_was_sent_today(exchange: ExchangeProcess, tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_a_change_of_the_api_is_on_the_page_and_in_the_records(
     app = session(exchange, tmp_path, ScriptedPrompter("1", "0"))
     account_screens.account(app)
     text = " ".join(screen_text(app).split())
-    assert "API changed, see below" in text
+    assert "API changed, see below · not verified" in text
     assert "GET /account/limits: account limits.nickname is missing, seen 1×" in text
     records = [record for record in app.journal.read_journal().records if record.event == "api.changed"]
     assert [record.text("reason") for record in records] == [
