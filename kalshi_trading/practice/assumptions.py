@@ -45,6 +45,7 @@ class Assumptions:
     realized_by: str = _choice("fifo", "average")
     sale_traded_at: str = _choice("no_price", "yes_price")  # how a sale of YES counts in total_traded
     ask_cost_at: str = _choice("no_price", "yes_price")  # fill cost of an order on the ask side
+    retired_fields: bool = False  # markets still carry liquidity_dollars, as before October 2026
     ask_average_at: str = _choice("yes_price", "no_price")  # average_fill_price of such an order
 
 

@@ -1,12 +1,10 @@
 """The client `kalshi-sdk` reads and trades at the practice exchange.
 
-Its market model still requires a key that the exchange no longer sends. The tests add that key to the
-answers, and nothing else.
+Its market model still requires a key that Kalshi no longer sends, so the exchange sends retired fields here.
 """
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -21,34 +19,20 @@ kalshi = pytest.importorskip("kalshi", reason="NOT INSTALLED: kalshi-sdk")
 httpx = pytest.importorskip("httpx", reason="NOT INSTALLED: kalshi-sdk")
 pytestmark = [pytest.mark.contract, pytest.mark.filterwarnings("ignore")]
 
-# Source: Kalshi API, changelog: gone since 2026-10-01.
-RETIRED_KEY = {"liquidity_dollars": "0.0000"}
-
-
-class WithRetiredKey(httpx.HTTPTransport):
-    """Adds the retired key to every market of an answer."""
-
-    def handle_request(self, request: Any) -> Any:
-        answer = super().handle_request(request)
-        body = json.loads(answer.read() or "null", object_hook=self._complete)
-        return httpx.Response(answer.status_code, json=body)
-
-    @staticmethod
-    def _complete(row: dict[str, Any]) -> dict[str, Any]:
-        return RETIRED_KEY | row if "yes_bid_dollars" in row and "close_time" in row else row
+RETIRED = {"liquidity_dollars"}
+"""Source: Kalshi API, changelog: gone since 2026-10-01."""
 
 
 class Place:
     """A client of the traded account."""
 
-    def __init__(self, account: TradedAccount, transport: Any = None) -> None:
+    def __init__(self, account: TradedAccount) -> None:
         exchange = account.exchange
         self.account = account
         self.client = kalshi.KalshiClient(
             key_id=exchange.key_id,
             private_key_path=exchange.private_key_path,
             base_url=exchange.url,
-            transport=transport,
         )
 
     def bars(self, **more: Any) -> Any:
@@ -67,9 +51,11 @@ class Place:
 
 @pytest.fixture(scope="module")
 def place(account: TradedAccount) -> Iterator[Place]:
-    place = Place(account, WithRetiredKey())
+    account.exchange.control("assumptions", {"retired_fields": "yes"})
+    place = Place(account)
     yield place
     place.client.close()
+    account.exchange.control("assumptions", {})
 
 
 LISTS: dict[str, Callable[[Place], Any]] = {
@@ -151,15 +137,15 @@ def test_an_empty_list_is_read(place: Place, name: str) -> None:
     assert list(EMPTY[name](place)) == []
 
 
-def test_only_the_retired_key_is_missed(account: TradedAccount) -> None:
-    bare = Place(account)
+def test_only_the_retired_key_is_missed(place: Place) -> None:
+    place.account.exchange.control("assumptions", {})
     try:
         with pytest.raises(Exception, match="validation error") as refused:
-            bare.client.markets.get(account.ticker)
+            place.client.markets.get(place.account.ticker)
         missed = [(each["type"], *each["loc"]) for each in refused.value.errors()]
-        assert missed == [("missing", *RETIRED_KEY)]
+        assert missed == [("missing", *RETIRED)]
     finally:
-        bare.client.close()
+        place.account.exchange.control("assumptions", {"retired_fields": "yes"})
 
 
 def test_the_account_is_the_one_that_our_client_reads(place: Place) -> None:

@@ -23,6 +23,7 @@ from kalshi_trading.practice.simulation.minute_bars import Candle
 
 _Record = TypeVar("_Record")
 _MAX_EVENT_CANDLES = 5_000  # over all markets of an event
+_RETIRED = {"liquidity_dollars": "0.0000"}  # gone since 2026-10-01
 
 
 def _series_list(call: ApiCall) -> Json:
@@ -165,7 +166,8 @@ def _is_live(call: ApiCall) -> Callable[[Market], bool]:
 
 def markets_json(call: ApiCall, markets: Iterable[Market]) -> list[Json]:
     """Return the JSON of markets in their current state."""
-    return [call.world.market_answers.market(market, call.now) for market in markets]
+    rows = [call.world.market_answers.market(market, call.now) for market in markets]
+    return [_RETIRED | row for row in rows] if call.world.assumptions.retired_fields else rows
 
 
 def _order_book(call: ApiCall) -> Json:
