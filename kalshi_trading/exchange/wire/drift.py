@@ -15,6 +15,7 @@ from functools import cache, lru_cache
 
 from kalshi_trading.core.dates import utc_now
 from kalshi_trading.core.money import decimal_from_text
+from kalshi_trading.core.text import sanitize
 from kalshi_trading.exchange.wire.documented import ANSWERS, DOCUMENTED, RECORDS
 from kalshi_trading.exchange.wire.fields import is_number, is_time, is_whole
 
@@ -134,7 +135,7 @@ _Difference = tuple[str, str, Change]
 
 def _compare(name: str, fields: Mapping[str, _Field], body: Mapping[str, object]) -> Iterator[_Difference]:
     for key in body.keys() - fields.keys():
-        yield name, str(key)[:80], Change.NEW
+        yield name, sanitize(key[:80]), Change.NEW
     for key, field in fields.items():
         value = body.get(key)
         if value is None or (value == "" and field.kind not in ("text", "any")):
