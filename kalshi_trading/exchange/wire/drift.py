@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache, lru_cache
+from itertools import islice
 
 from kalshi_trading.core.dates import utc_now
 from kalshi_trading.core.money import decimal_from_text
@@ -134,7 +135,7 @@ _Difference = tuple[str, str, Change]
 
 
 def _compare(name: str, fields: Mapping[str, _Field], body: Mapping[str, object]) -> Iterator[_Difference]:
-    for key in body.keys() - fields.keys():
+    for key in islice(body.keys() - fields.keys(), _MAX_REPORTED):
         yield name, sanitize(key[:80]), Change.NEW
     for key, field in fields.items():
         value = body.get(key)

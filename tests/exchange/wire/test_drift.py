@@ -164,3 +164,9 @@ def test_an_invented_name_cannot_reach_the_terminal() -> None:
     shown = "".join((*said, *drift.release_note()))
     assert "␛[2J" in shown
     assert shown.replace("\n", "").isprintable()
+
+
+def test_a_million_invented_names_cost_no_more_than_the_kept_ones() -> None:
+    body = dict.fromkeys(map("k{}".format, range(1_000_000)), 1)
+    found = list(field_changes("GET /portfolio/balance", body))
+    assert len([each for each in found if each.change is Change.NEW]) == 500
