@@ -44,3 +44,11 @@ def test_late_reads_hide_nothing_at_the_end(
     assert (status, " left in " in screen) == (130, False), screen
     assert list(client.get_orders(status="resting")) == []
     assert [row for row in client.get_positions().markets if row.net] == []
+
+
+def test_what_may_be_left_is_said_last_and_in_the_status(
+    verifier: VerifySession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Lab, "clean_up", lambda lab: ("Open order left in KXA. Cancel it in the menu.",))
+    status, screen = verifier.run(("clock_window_s",), is_trading=False)
+    assert (status, screen.splitlines()[-1]) == (9, "✗ Open order left in KXA. Cancel it in the menu.")
