@@ -39,6 +39,8 @@ _OPENS_FOR = timedelta(hours=1)
 _LOWEST_ASK = Decimal("0.05")
 _SETTLE_S = 10.0
 _ROUNDS = 5
+_CLOSED = "market_closed"
+_UNRELATED = frozenset({"insufficient_balance", "trading_is_paused", "exchange_is_paused"})
 _END_ROUNDS = 10
 _END_PAUSE_S = 1.0
 
@@ -187,7 +189,8 @@ class Lab:
         """Send an order by the protocol, with `changes` to its request.
 
         `again` allows an id that was used before. `wrong_price` replaces a valid price. Raises
-        CannotTellError if the program's rules deny it.
+        CannotTellError if the program's rules deny it, or if the exchange refuses it for another reason than
+        what is tried.
         """
         if not self.is_trading:
             raise CannotTellError(NEEDS_ORDERS)
@@ -203,7 +206,10 @@ class Lab:
         before = len(self.evidence.answers.get("POST", ()))
         with self._guard():
             result = self._submit(service, replace(preview, request=request))
-        return _sent(result, self.evidence.answers.get("POST", [])[before:])
+        sent = _sent(result, self.evidence.answers.get("POST", [])[before:])
+        if _is_unrelated(sent, is_closed_expected="ticker" in changes):
+            raise CannotTellError(f"rejected for another reason: {sent.status} {sent.code}".rstrip())
+        return sent
 
     def _submit(self, service: OrderService, preview: OrderPreview) -> SubmissionResult:
         """Submit and remember what it left open or held."""
@@ -339,6 +345,14 @@ class Lab:
         self._sent[request.client_order_id] = ticker
         with self._guard():
             self._submit(self._orders, replace(preview, request=request))
+
+
+def _is_unrelated(sent: Sent, *, is_closed_expected: bool) -> bool:
+    """Return True if the answer does not show how an order is judged."""
+    if sent.code == _CLOSED:
+        return not is_closed_expected
+    is_refused_before = sent.status is None or sent.status in (401, 403, 429) or sent.status >= 500
+    return is_refused_before or sent.code in _UNRELATED
 
 
 def _sent(result: SubmissionResult, posts: Sequence[tuple[int | None, object]]) -> Sent:
