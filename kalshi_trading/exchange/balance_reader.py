@@ -89,7 +89,8 @@ class BalanceReader:
         except KalshiAPIError as error:
             request.balance.set_exception(error)
         except BaseException:
-            request.balance.cancel()  # an interrupted reader leaves the others to ask again
+            if request.balance.cancel():  # an interrupted reader leaves the others to ask again
+                request.balance.set_running_or_notify_cancel()  # only this wakes those who wait
             raise
 
     def _age_s(self, request: _Request) -> float:

@@ -15,14 +15,15 @@ from decimal import Decimal
 from typing import Any
 
 from kalshi_trading.core.dates import utc_now
-from kalshi_trading.core.errors import KalshiAPIError
+from kalshi_trading.core.errors import KalshiAPIError, NotFoundError, TradingError
 from kalshi_trading.core.market_models import Market
-from kalshi_trading.core.models import Action, Order, OrderStatus, Side
+from kalshi_trading.core.models import Action, Order, OrderStatus, Side, TimeInForce
 from kalshi_trading.core.money import CENT, ZERO, Contracts, Price
 from kalshi_trading.exchange.http.transport import Timing, Transport
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.orders.execution.submission_result import SubmissionResult
+from kalshi_trading.orders.execution.submission_result import Outcome, SubmissionResult
 from kalshi_trading.orders.pretrade.findings import denials
+from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.orders.service import OrderService
 from kalshi_trading.settings.options import Settings
@@ -38,6 +39,10 @@ _OPENS_FOR = timedelta(hours=1)
 _LOWEST_ASK = Decimal("0.05")
 _SETTLE_S = 10.0
 _ROUNDS = 5
+_CLOSED = "market_closed"
+_UNRELATED = frozenset({"insufficient_balance", "trading_is_paused", "exchange_is_paused"})
+_END_ROUNDS = 10
+_END_PAUSE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,10 @@ class Lab:
         self._orders, self._journal, self._transport = orders, journal, transport
         self._account, self._guard = account, guard
         self._sent: dict[str, str] = {}  # client_order_id and market
+        self._open: dict[str, str] = {}  # order_id and market, as acknowledged: reads may lag
+        self._ended: set[str] = set()  # order_ids
+        self._held: dict[str, Contracts] = {}  # bought less sold here
+        self._unknown: set[str] = set()  # markets of orders whose outcome is unknown
         self._markets: tuple[Market, ...] | None = None
 
     # --- Reads ------------------------------------------------------------------------------------
@@ -180,7 +189,8 @@ class Lab:
         """Send an order by the protocol, with `changes` to its request.
 
         `again` allows an id that was used before. `wrong_price` replaces a valid price. Raises
-        CannotTellError if the program's rules deny it.
+        CannotTellError if the program's rules deny it, or if the exchange refuses it for another reason than
+        what is tried.
         """
         if not self.is_trading:
             raise CannotTellError(NEEDS_ORDERS)
@@ -195,8 +205,23 @@ class Lab:
         self.evidence.tickers.add(request.ticker)
         before = len(self.evidence.answers.get("POST", ()))
         with self._guard():
-            result = service.submit(replace(preview, request=request))
-        return _sent(result, self.evidence.answers.get("POST", [])[before:])
+            result = self._submit(service, replace(preview, request=request))
+        sent = _sent(result, self.evidence.answers.get("POST", [])[before:])
+        if _is_unrelated(sent, is_closed_expected="ticker" in changes):
+            raise CannotTellError(f"rejected for another reason: {sent.status} {sent.code}".rstrip())
+        return sent
+
+    def _submit(self, service: OrderService, preview: OrderPreview) -> SubmissionResult:
+        """Submit and remember what it left open or held."""
+        result = service.submit(preview)
+        ticker, bought = result.request.ticker, result.fill_count or ZERO
+        if result.outcome is Outcome.UNKNOWN:
+            self._unknown.add(ticker)
+        if result.order_id is not None and result.remaining_count:
+            self._open[result.order_id] = ticker
+        sign = 1 if result.request.action is Action.BUY else -1
+        self._held[ticker] = self._held.get(ticker, ZERO) + sign * bought
+        return result
 
     def _second_service(self) -> OrderService:
         """Return a service that has not seen the ids used so far.
@@ -221,8 +246,15 @@ class Lab:
             except KalshiAPIError:
                 self.pause(0.2)
                 continue
-            return bool(self._orders.cancel_order(order))
+            return self._cancel(order)
         return False
+
+    def _cancel(self, order: Order) -> bool:
+        if not self._orders.cancel_order(order):
+            return False
+        self._open.pop(order.order_id, None)
+        self._ended.add(order.order_id)
+        return True
 
     # --- The end ----------------------------------------------------------------------------------
 
@@ -233,45 +265,94 @@ class Lab:
         """
         if not self._sent:
             return ()
-        try:
-            left = self._cancel_own()
-            problems = [f"Open order left in {order.ticker}. Cancel it in the menu." for order in left]
-            return (*problems, *self._flatten())
-        except (KalshiAPIError, CannotTellError) as error:
-            return (f"Open orders could not be checked: {error} Check them in the menu.",)
+        problems: list[str] = []
+        for end, what in ((self._cancel_own, "Open orders"), (self._flatten, "Positions")):
+            try:
+                problems += end()
+            except (TradingError, CannotTellError) as error:
+                problems.append(f"{what} could not be checked: {error} Check them in the menu.")
+        return tuple(problems)
 
-    def _cancel_own(self) -> list[Order]:
-        open_orders: list[Order] = []
-        for _ in range(_ROUNDS):
+    def _cancel_own(self) -> list[str]:
+        left: dict[str, Order | None] = {}
+        for _ in range(_END_ROUNDS):
             self.settle()
-            listed = self.client.get_orders(status=OrderStatus.RESTING)
-            open_orders = [order for order in listed if order.client_order_id in self._sent]
-            if not open_orders:
+            left = self._own_open_orders()
+            if not left:
                 return []
-            for order in open_orders:
-                self._orders.cancel_order(order)
-        return open_orders
+            canceled = [self._cancel(order) for order in left.values() if order is not None]
+            if not canceled or not all(canceled):
+                self.pause(_END_PAUSE_S)
+        tickers = {order.ticker if order else self._open[order_id] for order_id, order in left.items()}
+        return [f"Open order left in {ticker}. Cancel it in the menu." for ticker in sorted(tickers)]
+
+    def _own_open_orders(self) -> dict[str, Order | None]:
+        """Return own open orders by id. None: not readable yet.
+
+        An acknowledged order counts as open until it is read as ended: lists may lag.
+        """
+        listed = self.client.get_orders(status=OrderStatus.RESTING).require_complete()
+        found: dict[str, Order | None] = {
+            order.order_id: order
+            for order in listed
+            if order.client_order_id in self._sent and order.order_id not in self._ended
+        }
+        for order_id in self._open.keys() - found.keys():
+            try:
+                order = self.client.get_order(order_id)
+            except NotFoundError:
+                found[order_id] = None
+                continue
+            if order.status is OrderStatus.RESTING:
+                found[order_id] = order
+            else:
+                del self._open[order_id]
+        return found
 
     def _flatten(self) -> list[str]:
-        tickers = set(self._sent.values())
+        """Sell what was bought here.
+
+        No more than that: another session may trade the same market.
+        """
+        held = self._own_positions()
         for _ in range(_ROUNDS):
-            self.settle()
-            rows = self.client.get_positions().markets
-            held = {row.ticker: row.net for row in rows if row.ticker in tickers and row.net > ZERO}
+            for ticker, count in held.items():
+                self._sell(ticker, count)
+            before, held = held, self._own_positions()
             if not held:
                 return []
-            for ticker, net in held.items():
-                self._sell(ticker, net)
-        return [f"Position left in {ticker}. Close it in the menu." for ticker in held]
+            if held == before:
+                self.pause(_END_PAUSE_S)
+        return [f"Position left in {ticker}. Close it in the menu." for ticker in sorted(held)]
 
-    def _sell(self, ticker: str, net: Contracts) -> None:
-        market = self.client.get_market(ticker)
-        preview = self._orders.preview(OrderTicket(ticker, Action.SELL, Side.YES, net, None))
-        if market.yes_bid is None or preview.is_denied:
+    def _own_positions(self) -> dict[str, Contracts]:
+        held = {ticker: count for ticker, count in self._held.items() if count > ZERO}
+        if self._unknown:
+            self.settle()
+            rows = self.client.get_positions().markets.require_complete()
+            held |= {row.ticker: row.net for row in rows if row.ticker in self._unknown and row.net > ZERO}
+        return held
+
+    def _sell(self, ticker: str, count: Contracts) -> None:
+        """Sell at the bids.
+
+        Reduce-only, because reads may lag and selling twice would open NO.
+        """
+        preview = self._orders.preview(OrderTicket(ticker, Action.SELL, Side.YES, count, None))
+        if preview.is_denied:
             return
-        self._sent[preview.request.client_order_id] = ticker
+        request = replace(preview.request, time_in_force=TimeInForce.IMMEDIATE_OR_CANCEL, reduce_only=True)
+        self._sent[request.client_order_id] = ticker
         with self._guard():
-            self._orders.submit(preview)
+            self._submit(self._orders, replace(preview, request=request))
+
+
+def _is_unrelated(sent: Sent, *, is_closed_expected: bool) -> bool:
+    """Return True if the answer does not show how an order is judged."""
+    if sent.code == _CLOSED:
+        return not is_closed_expected
+    is_refused_before = sent.status is None or sent.status in (401, 403, 429) or sent.status >= 500
+    return is_refused_before or sent.code in _UNRELATED
 
 
 def _sent(result: SubmissionResult, posts: Sequence[tuple[int | None, object]]) -> Sent:

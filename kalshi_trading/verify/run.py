@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 
-from kalshi_trading.core.errors import AuthenticationError, JournalError, KalshiAPIError
+from kalshi_trading.core.errors import AuthenticationError, JournalError, TradingError
 from kalshi_trading.verify.lab import Lab
 from kalshi_trading.verify.order_experiments import ORDERS
 from kalshi_trading.verify.position_experiment import POSITIONS
@@ -37,9 +37,9 @@ def _run_one(lab: Lab, experiment: Experiment, answers: tuple[str, ...]) -> Iter
             yield Finding(QUESTIONS[observed.name], observed, lab.evidence.records[first:])
     except (AuthenticationError, JournalError):
         raise
-    except (CannotTellError, KalshiAPIError) as error:
+    except (CannotTellError, TradingError) as error:
         reason = str(error)
-    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, AssertionError) as error:
         reason = f"an answer has another shape ({type(error).__name__}: {error})"
     evidence = lab.evidence.records[first:]
     for name in open_names:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from kalshi_trading.settings.options import Settings
 from kalshi_trading.verify.questions import QUESTIONS, Finding, Verdict
 
 FILE = "verified.json"
+_SANE_YEARS = range(1970, 9000)
+_SECONDS = re.compile(r"[0-9]{1,3}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +55,14 @@ def load(settings: Settings, account: str) -> Verified | None:
             stored = json.loads(file.read())
         if stored["account"] != account or not _is_same(stored["api_base_url"], settings.api_base_url or ""):
             return None
+        at = datetime.fromisoformat(stored["verified_at"])
+        if at.year not in _SANE_YEARS:
+            return None
         return Verified(
-            datetime.fromisoformat(stored["verified_at"]),
+            at,
             {str(name): str(word) for name, word in stored["found"].items()},
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
@@ -107,7 +113,12 @@ def write_json(path: Path, content: object) -> Path:
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")
     with suppress(FileNotFoundError):
         draft.unlink()
-    with os.fdopen(open_private(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "w", encoding="utf-8") as file:
+    with os.fdopen(
+        open_private(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL),
+        "w",
+        encoding="utf-8",
+        errors="backslashreplace",
+    ) as file:
         json.dump(content, file, indent=1, ensure_ascii=False, default=str)
         file.write("\n")
     os.replace(draft, path)
@@ -135,9 +146,9 @@ def window_word(accepted: int, refused: int | None, is_expected: bool) -> str:
 
 def _window(word: str) -> tuple[int | None, int | None]:
     accepted, slash, refused = word.partition("/")
-    if not slash or not accepted.isdigit():
+    if not slash or not _SECONDS.fullmatch(accepted):
         return None, None
-    return int(accepted), int(refused) if refused.isdigit() else 4 * ASSUMED.signature_window_s
+    return int(accepted), int(refused) if _SECONDS.fullmatch(refused) else 4 * ASSUMED.signature_window_s
 
 
 def _path(settings: Settings) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -136,6 +137,23 @@ def test_an_interrupted_reader_leaves_the_others_to_ask_again(exchange: Exchange
         reader.read()
     exchange.error = None
     assert reader.read().balance.cash == 0
+
+
+def test_an_interrupted_reader_wakes_those_who_share_its_request(exchange: Exchange) -> None:
+    exchange.holds, reader = True, exchange.reader()
+    with ThreadPoolExecutor(2) as threads:
+        interrupted = threads.submit(reader.read)
+        assert exchange.arrived.acquire(timeout=LONGEST_S)
+        sharing = threads.submit(reader.read)
+        time.sleep(0.1)  # it waits for the request by now
+        exchange.error = KeyboardInterrupt()
+        exchange.let_go.release()
+        with pytest.raises(KeyboardInterrupt):
+            interrupted.result(LONGEST_S)
+        assert exchange.arrived.acquire(timeout=LONGEST_S), "it still waits"
+        exchange.error = None
+        exchange.let_go.release()
+        assert sharing.result(LONGEST_S).balance.cash == 0
 
 
 @given(

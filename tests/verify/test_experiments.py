@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from verify_session import VerifySession
 
@@ -95,3 +97,14 @@ def test_nothing_is_left_open_or_held(verifier: VerifySession) -> None:
     assert client.get_orders(limit=1) != orders
     assert list(client.get_orders(status="resting")) == []
     assert [row for row in client.get_positions().markets if row.net] == []
+
+
+def test_a_refusal_for_too_little_cash_answers_no_question(verifier: VerifySession) -> None:
+    cash = verifier.exchange.client().get_balance().cash - Decimal("0.01")
+    verifier.exchange.control("withdrawals", {"amount": f"{cash:.2f}"})
+    try:
+        status, screen = verifier.run()
+    finally:
+        verifier.exchange.control("deposits", {"amount": f"{cash:.2f}"})
+    assert status == 0, screen
+    assert "Not enough cash" in screen

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache, lru_cache
+from itertools import islice
 
 from kalshi_trading.core.dates import utc_now
 from kalshi_trading.core.money import decimal_from_text
+from kalshi_trading.core.text import sanitize
 from kalshi_trading.exchange.wire.documented import ANSWERS, DOCUMENTED, RECORDS
 from kalshi_trading.exchange.wire.fields import is_number, is_time, is_whole
 
@@ -133,8 +135,8 @@ _Difference = tuple[str, str, Change]
 
 
 def _compare(name: str, fields: Mapping[str, _Field], body: Mapping[str, object]) -> Iterator[_Difference]:
-    for key in body.keys() - fields.keys():
-        yield name, str(key)[:80], Change.NEW
+    for key in islice(body.keys() - fields.keys(), _MAX_REPORTED):
+        yield name, sanitize(key[:80]), Change.NEW
     for key, field in fields.items():
         value = body.get(key)
         if value is None or (value == "" and field.kind not in ("text", "any")):

@@ -115,6 +115,9 @@ class Fields:
         """Read the price of an order or a trade, from $0 to $1."""
         return self._required(name, _price)
 
+    def optional_price(self, name: str) -> Decimal | None:
+        return self._optional(name, _price)
+
     def quote(self, name: str) -> Decimal | None:
         """Read a required quote. None: it is 0 or 1, so that side is empty.
 

@@ -213,7 +213,7 @@ def _price_grid(body: Fields) -> PriceGrid:
         for row in body.rows("price_ranges")
     )
     has_none = body.optional_text("settlement_bounds_type") == "default"
-    return PriceGrid(tuple(bands), None if has_none else body.optional_decimal("settlement_floor_dollars"))
+    return PriceGrid(tuple(bands), None if has_none else body.optional_price("settlement_floor_dollars"))
 
 
 def order_book(body: Fields, ticker: str, as_of: datetime) -> OrderBook:

@@ -197,8 +197,14 @@ class ContextReader:
 
 
 def _free_of(cash: Dollars | None, reserved: Dollars | None) -> Dollars | None:
-    """Subtract what open orders reserve from cash. None: unknown."""
-    return None if cash is None or reserved is None else cash - reserved
+    """Subtract what open orders reserve from cash. None: unknown.
+
+    Settlement floors can make the estimate too large. It never makes cash negative, because then the
+    exchange would take no order.
+    """
+    if cash is None or reserved is None:
+        return None
+    return cash - reserved if cash < ZERO else max(ZERO, cash - reserved)
 
 
 def _read_after(first: Future[Any], read: Callable[[], T]) -> T:

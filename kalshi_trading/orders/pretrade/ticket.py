@@ -61,6 +61,8 @@ def parse_size(
 def _affordable(amount: Dollars, price: Price, rate: Decimal | None, prepaid: Dollars) -> Contracts:
     if rate is None:
         raise InvalidInputError("Fees for this market are unavailable. Enter a number of contracts.")
+    if price <= prepaid:
+        raise InvalidInputError(f"The settlement floor is {price_text(prepaid)}. Enter a price above it.")
     each = max_cash(rate, ONE_CONTRACT, price, prepaid)  # n whole contracts cost at most n times this
     count = amount // each
     if count == ZERO:

@@ -19,7 +19,8 @@ from kalshi_trading.core.dates import utc_now
 from kalshi_trading.core.errors import ConfigurationError, Problem
 from kalshi_trading.settings.environments import Environment
 from kalshi_trading.settings.options import Settings
-from kalshi_trading.ui.exit_codes import EXIT_DIFFERS, EXIT_DONE, EXIT_INTERRUPTED
+from kalshi_trading.ui.exit_codes import EXIT_DIFFERS, EXIT_DONE, EXIT_INTERRUPTED, EXIT_LEFT
+from kalshi_trading.ui.formats import error_line
 from kalshi_trading.ui.prompts.prompter import Choice, InputClosed, LeaveTask, Prompter
 from kalshi_trading.ui.tables import table_of
 from kalshi_trading.ui.terminal import signals
@@ -91,7 +92,7 @@ def verify(
     )
     findings: list[Finding] = []
     is_interrupted = False
-    with _cleaned_up(lab, console):
+    with _cleaned_up(lab, console) as left:
         try:
             with console.status("Verifying…") as status:
                 for finding in run(lab, names):
@@ -99,22 +100,30 @@ def verify(
                     status.update(Text(f"Verifying… {finding.question.text}"))
         except KeyboardInterrupt:
             is_interrupted = True
-    _report(services, console, findings, is_trading=is_trading)
+        _report(services, console, findings, is_trading=is_trading)
+        if is_interrupted:
+            console.print("Interrupted. The remaining questions were not tried.", markup=False)
+    if left:
+        return EXIT_LEFT
     if is_interrupted:
-        console.print("Interrupted. The remaining questions were not tried.", markup=False)
         return EXIT_INTERRUPTED
     return EXIT_DIFFERS if stored.count(findings, Verdict.DIFFERS) else EXIT_DONE
 
 
 @contextmanager
-def _cleaned_up(lab: Lab, console: Console) -> Iterator[None]:
-    """Cancel and sell at the end, whatever ended the experiments."""
+def _cleaned_up(lab: Lab, console: Console) -> Iterator[list[str]]:
+    """Cancel and sell at the end, whatever ended the experiments.
+
+    Then the list has a sentence for each thing that may be left, shown last on the screen.
+    """
+    left: list[str] = []
     try:
-        yield
+        yield left
     finally:
         with signals.ctrl_c_deferred():
-            for sentence in lab.clean_up():
-                console.print(sentence, markup=False)
+            left += lab.clean_up()
+            for sentence in left:
+                console.print(error_line(sentence))
 
 
 def _report(services: Services, console: Console, findings: list[Finding], *, is_trading: bool) -> None:

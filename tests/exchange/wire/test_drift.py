@@ -155,3 +155,18 @@ def test_an_endpoint_without_documentation_is_not_checked() -> None:
     drift.observe("GET", "/portfolio/orders/queue_positions/x/y", {"anything": 1})
     drift.observe("PUT", "/markets", {"anything": 1})
     assert drift.seen() == ()
+
+
+def test_an_invented_name_cannot_reach_the_terminal() -> None:
+    said: list[str] = []
+    drift = DriftCheck(said.append)
+    drift.observe("GET", "/portfolio/balance", {"\x1b[2J\ud800\u202e": 1})
+    shown = "".join((*said, *drift.release_note()))
+    assert "␛[2J" in shown
+    assert shown.replace("\n", "").isprintable()
+
+
+def test_a_million_invented_names_cost_no_more_than_the_kept_ones() -> None:
+    body = dict.fromkeys(map("k{}".format, range(1_000_000)), 1)
+    found = list(field_changes("GET /portfolio/balance", body))
+    assert len([each for each in found if each.change is Change.NEW]) == 500

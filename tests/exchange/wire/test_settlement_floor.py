@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal as D
 
+import pytest
 from api_examples import EXACT
 from cases import naming
 
+from kalshi_trading.core.errors import MalformedAnswerError
 from kalshi_trading.exchange.wire import markets
 from kalshi_trading.exchange.wire.fields import Fields
 
@@ -33,3 +35,9 @@ def test_a_floor_counts_only_in_a_market_of_that_type_and_a_missing_one_is_unkno
             read = markets.market(Fields({**plain, **said}, "market"))
             assert (read.settlement_floor, read.is_floor_unknown) == (floor, is_unknown)
             assert read.price_grid.at_or_above(D(0)) == lowest
+
+
+def test_a_floor_no_contract_can_pay_is_malformed():
+    for floor in ("-0.3000", "1.0100", "30", 30, "NaN"):
+        with naming(floor), pytest.raises(MalformedAnswerError, match="settlement_floor_dollars"):
+            markets.market(Fields({**MARKET, TYPE: "floor", FLOOR: floor}, "market"))

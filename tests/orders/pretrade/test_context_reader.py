@@ -19,7 +19,7 @@ from kalshi_trading.journal.order_state import OrderStage, OrderState
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.pretrade.activity import OrderActivity
 from kalshi_trading.orders.pretrade.context import DataAge, DayPnl, DayTotals, InFlightOrder
-from kalshi_trading.orders.pretrade.context_reader import ContextReader
+from kalshi_trading.orders.pretrade.context_reader import ContextReader, _free_of
 from kalshi_trading.orders.pretrade.in_flight import InFlightOrders
 
 AWAY = KalshiAPIError("the exchange is away")
@@ -387,3 +387,12 @@ def test_the_reads_do_not_wait_for_each_other():
     clock = Clock()
     reader = reader_at(Meeting(clock), MeetingDay(), clock)
     assert reader.read(MARKET.ticker).market == MARKET
+
+
+@pytest.mark.parametrize(
+    ("cash", "reserved", "free"),
+    [(10, 4, 6), (10, 450, 0), (0, 0, 0), (-3, 2, -5), (None, 4, None), (10, None, None)],
+)
+def test_an_estimated_reserve_never_makes_cash_negative(cash, reserved, free):
+    amounts = [None if each is None else D(each) for each in (cash, reserved)]
+    assert _free_of(*amounts) == free

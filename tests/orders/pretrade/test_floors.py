@@ -131,3 +131,10 @@ def test_negative_cash_is_named_even_for_a_closing_order():
     short = replace(seen, context=replace(seen.context, cash=D("-1.50")))
     found = enough_cash(short, Limits())
     assert found.message == "Cash is −$1.50. The exchange takes no order until it is $0 or more."
+
+
+@pytest.mark.parametrize("price", ["0.30", "0.25"])
+@pytest.mark.parametrize("rate", ["0", "0.07"])
+def test_dollars_buy_nothing_at_or_below_the_floor(price: str, rate: str) -> None:
+    with pytest.raises(InvalidInputError, match="settlement floor is 30¢"):
+        parse_size("$50", BUY, D(price), D(rate), D("0.30"))

@@ -1,0 +1,54 @@
+"""`verify` leaves nothing behind, however late reads show its orders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from verify_session import VerifySession
+
+from kalshi_trading.core.models import TimeInForce
+from kalshi_trading.ui.commands import verify
+from kalshi_trading.verify import position_experiment
+from kalshi_trading.verify.lab import Lab
+from kalshi_trading.verify.questions import Finding
+
+
+def leave_open(lab: Lab) -> None:
+    assert lab.place(lab.market()).result.remaining_count == 1
+
+
+def leave_held(lab: Lab) -> None:
+    plan = position_experiment._plan(lab)
+    bought = lab.place(
+        plan.market, plan.second, count=plan.count, time_in_force=TimeInForce.IMMEDIATE_OR_CANCEL
+    )
+    assert bought.result.fill_count == plan.count
+
+
+@pytest.mark.parametrize("leave", [leave_open, leave_held])
+@pytest.mark.parametrize("is_honest", ["yes", "no"])
+def test_late_reads_hide_nothing_at_the_end(
+    verifier: VerifySession, monkeypatch: pytest.MonkeyPatch, leave: Callable[[Lab], None], is_honest: str
+) -> None:
+    def interrupted(lab: Lab, names: object) -> Iterator[Finding]:
+        leave(lab)
+        raise KeyboardInterrupt
+        yield
+
+    verifier.assume(read_lag_ms="1500", data_timestamp_lags=is_honest)
+    monkeypatch.setattr(verify, "run", interrupted)
+    status, screen = verifier.run()
+    verifier.assume()
+    client = verifier.exchange.client()
+    assert (status, " left in " in screen) == (130, False), screen
+    assert list(client.get_orders(status="resting")) == []
+    assert [row for row in client.get_positions().markets if row.net] == []
+
+
+def test_what_may_be_left_is_said_last_and_in_the_status(
+    verifier: VerifySession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Lab, "clean_up", lambda lab: ("Open order left in KXA. Cancel it in the menu.",))
+    status, screen = verifier.run(("clock_window_s",), is_trading=False)
+    assert (status, screen.splitlines()[-1]) == (9, "✗ Open order left in KXA. Cancel it in the menu.")
