@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from kalshi_trading.journal.files.private_files import make_folder, open_private, open_to_read
+from kalshi_trading.kalshi_client import READ_LAG
 from kalshi_trading.settings.behavior import ASSUMED, ExchangeBehavior
 from kalshi_trading.settings.environments import is_loopback
 from kalshi_trading.settings.options import Settings
@@ -123,7 +124,7 @@ def behavior(verified: Verified | None) -> ExchangeBehavior:
         cash_includes_collateral=words.get("balance_includes_collateral") == "yes",
         tolerated_skew_s=tolerated if accepted is None else min(tolerated, accepted / 2),
         signature_window_s=ASSUMED.signature_window_s if refused is None else refused,
-        data_timestamp_lags=words.get("data_timestamp_lags") != "no",
+        hidden_lag_s=READ_LAG.total_seconds() if words.get("data_timestamp_lags") == "no" else 0.0,
         ask_average_in_no=words.get("ask_average_at") == "no_price",
     )
 
