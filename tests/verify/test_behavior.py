@@ -13,14 +13,8 @@ from verify_session import VerifySession
 
 from kalshi_trading import compose
 from kalshi_trading.core.dates import utc_now
-from kalshi_trading.core.models import (
-    Action,
-    OrderAcknowledgement,
-    OrderRequest,
-    OrderStatus,
-    Side,
-    TimeInForce,
-)
+from kalshi_trading.core.models import Action, OrderRequest, OrderStatus, Side, TimeInForce
+from kalshi_trading.core.records.acknowledgements import OrderAcknowledgement
 from kalshi_trading.exchange.http.transport import Transport
 from kalshi_trading.orders.execution.submission_result import acknowledged_result
 from kalshi_trading.orders.pretrade.preview import OrderPreview

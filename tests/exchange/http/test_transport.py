@@ -32,7 +32,7 @@ from kalshi_trading.core.errors import (
     RateLimitError,
     UnavailableError,
 )
-from kalshi_trading.core.market_models import AccountLimits, TokenBucketLimit
+from kalshi_trading.core.records.exchange import AccountLimits, TokenBucketLimit
 from kalshi_trading.exchange.http import transport as transport_module
 from kalshi_trading.exchange.http.transport import Timing, Transport
 from kalshi_trading.settings.credentials import Credentials

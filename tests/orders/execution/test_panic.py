@@ -12,7 +12,8 @@ import pytest
 from model_factory import MARKET, NOW, order, preview
 
 from kalshi_trading.core.errors import KalshiAPIError, NotFoundError, OutcomeUnknownError
-from kalshi_trading.core.models import Action, BookSide, CancelAcknowledgement, OrderStatus, Side
+from kalshi_trading.core.models import Action, BookSide, OrderStatus, Side
+from kalshi_trading.core.records.acknowledgements import CancelAcknowledgement
 from kalshi_trading.core.results import Listing
 from kalshi_trading.journal.events import ORDERS_ALLOWED_EVENT
 from kalshi_trading.journal.files import file_locks
