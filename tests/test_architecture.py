@@ -45,6 +45,7 @@ CATCHES_EVERYTHING = {
 }
 SPEAK_HTTP = {
     "exchange.http.transport": "sends requests",
+    "exchange.http.answers": "reads their answers; sends nothing",
     "exchange.http.connection_errors": "reads the errors that the libraries raise; sends nothing",
 }
 
