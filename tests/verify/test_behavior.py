@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +25,13 @@ from kalshi_trading.verify import stored
 from kalshi_trading.verify.questions import QUESTIONS, Finding, Observed
 
 AT = datetime(2026, 11, 30, 14, tzinfo=UTC)
+OTHER_WORDS = {
+    "clock_window_s": "1/60",
+    "balance_includes_collateral": "yes",
+    "data_timestamp_lags": "no",
+    "ask_average_at": "no_price",
+}
+"""Answers on which the program acts."""
 CASH_LEFT, HELD, COST = Decimal(100), Decimal(60), Decimal(50)
 
 
@@ -156,6 +164,18 @@ def test_the_average_price_of_a_sale_is_read_on_the_scale_found(
     )
     answer = OrderAcknowledgement("order", "id", Decimal(2), Decimal(0), Decimal(average), None, AT)
     assert acknowledged_result(request, answer, behavior).average_price == Decimal("0.65")
+
+
+def test_assumed_answers_change_nothing(verifier: VerifySession) -> None:
+    for question in QUESTIONS.values():
+        for word in question.expected:
+            assert behavior_after(verifier, finding(question.name, word)) == ASSUMED, question.name
+
+
+def test_every_switch_has_an_answer_that_turns_it(verifier: VerifySession) -> None:
+    turned = behavior_after(verifier, *(finding(name, word) for name, word in OTHER_WORDS.items()))
+    left = [each.name for each in fields(turned) if getattr(turned, each.name) == getattr(ASSUMED, each.name)]
+    assert left == []
 
 
 # --- The file -------------------------------------------------------------------------------------

@@ -42,6 +42,7 @@ from kalshi_trading.exchange.http.error_mapping import (
 from kalshi_trading.exchange.http.rate_limiter import RateLimiter
 from kalshi_trading.exchange.http.signing import sign
 from kalshi_trading.exchange.http.workers import Workers, drained
+from kalshi_trading.settings.behavior import ASSUMED
 from kalshi_trading.settings.credentials import Credentials
 from kalshi_trading.settings.environments import is_loopback
 
@@ -65,7 +66,7 @@ class Timing:
     rate_limit_retries: int = 5  # of a read after a 429
     first_pause_s: float = 0.25
     longest_pause_s: float = 5.0
-    tolerated_skew_s: float = 2.0
+    tolerated_skew_s: float = ASSUMED.tolerated_skew_s
 
 
 @dataclass(slots=True)
