@@ -26,7 +26,7 @@ from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.settings.environments import Environment
 from kalshi_trading.settings.options import Settings
 from kalshi_trading.trade_logger import TradeLogger, account_fingerprint, open_request_log
-from kalshi_trading.verify import stored
+from kalshi_trading.verify import effects, stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def build(
         account=account,
     )
     drift = DriftCheck(partial(_log_api_change, journal))
-    behavior = stored.behavior(stored.load(settings, account))
+    behavior = effects.behavior(stored.load(settings, account))
     timing = Timing(settings.connect_timeout_s, settings.total_timeout_s, settings.read_retries)
     transport = make_transport(
         settings.api_base_url,

@@ -1,4 +1,4 @@
-"""Findings of `verify` in the journal's folder, and their effect.
+"""Findings of `verify` in the journal's folder.
 
 Findings count only for the exchange and account that they came from. A file that cannot be read counts as no
 findings. Source: Kalshi API, open questions.
@@ -16,11 +16,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from kalshi_trading.journal.files.private_files import make_folder, open_private, open_to_read
-from kalshi_trading.kalshi_client import READ_LAG
-from kalshi_trading.settings.behavior import ASSUMED, ExchangeBehavior
 from kalshi_trading.settings.environments import is_loopback
 from kalshi_trading.settings.options import Settings
-from kalshi_trading.verify.questions import QUESTIONS, Finding, Verdict
+from kalshi_trading.verify.questions import QUESTIONS, Finding
 
 FILE = "verified.json"
 
@@ -115,32 +113,6 @@ def write_json(path: Path, content: object) -> Path:
     return path
 
 
-def behavior(verified: Verified | None) -> ExchangeBehavior:
-    """Return how the exchange behaves: as found, and otherwise as assumed."""
-    words = {} if verified is None else verified.words
-    accepted, refused = _window(words.get("clock_window_s", ""))
-    tolerated = ASSUMED.tolerated_skew_s
-    return ExchangeBehavior(
-        cash_includes_collateral=words.get("balance_includes_collateral") == "yes",
-        tolerated_skew_s=tolerated if accepted is None else min(tolerated, accepted / 2),
-        signature_window_s=ASSUMED.signature_window_s if refused is None else refused,
-        hidden_lag_s=READ_LAG.total_seconds() if words.get("data_timestamp_lags") == "no" else 0.0,
-        ask_average_in_no=words.get("ask_average_at") == "no_price",
-    )
-
-
-def window_word(accepted: int, refused: int | None, is_expected: bool) -> str:
-    """Write the clock window as stored: "2-30", or its two bounds."""
-    return "2-30" if is_expected else f"{accepted}/{'' if refused is None else refused}"
-
-
-def _window(word: str) -> tuple[int | None, int | None]:
-    accepted, slash, refused = word.partition("/")
-    if not slash or not accepted.isdigit():
-        return None, None
-    return int(accepted), int(refused) if refused.isdigit() else 4 * ASSUMED.signature_window_s
-
-
 def _path(settings: Settings) -> Path:
     return settings.log_dir / settings.environment.value / FILE
 
@@ -150,8 +122,3 @@ def _is_same(stored: str, current: str) -> bool:
     if is_loopback(stored) and is_loopback(current):
         return True
     return urlsplit(stored).netloc == urlsplit(current).netloc
-
-
-def count(findings: Iterable[Finding], verdict: Verdict) -> int:
-    """Count the findings with this verdict."""
-    return sum(each.verdict is verdict for each in findings)

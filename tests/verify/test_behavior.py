@@ -21,7 +21,7 @@ from kalshi_trading.orders.execution.submission_result import acknowledged_resul
 from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.behavior import ASSUMED, ExchangeBehavior
-from kalshi_trading.verify import stored
+from kalshi_trading.verify import effects, stored
 from kalshi_trading.verify.questions import QUESTIONS, Finding, Observed
 
 AT = datetime(2026, 11, 30, 14, tzinfo=UTC)
@@ -41,7 +41,7 @@ def finding(name: str, word: str) -> Finding:
 
 def behavior_after(verifier: VerifySession, *findings: Finding) -> ExchangeBehavior:
     stored.save(verifier.settings, "account", findings, AT)
-    return stored.behavior(stored.load(verifier.settings, "account"))
+    return effects.behavior(stored.load(verifier.settings, "account"))
 
 
 def ticket_of(services: compose.Services, ticker: str, dollars: Decimal) -> OrderPreview:
@@ -184,7 +184,7 @@ def test_every_switch_has_an_answer_that_turns_it(verifier: VerifySession) -> No
 def test_findings_of_another_exchange_or_account_do_not_count(verifier: VerifySession) -> None:
     stored.save(verifier.settings, "account", [finding("balance_includes_collateral", "yes")], AT)
     assert stored.load(verifier.settings, "another") is None
-    assert stored.behavior(None) == ASSUMED
+    assert effects.behavior(None) == ASSUMED
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"account": "account"}', '{"account": 1, "found": 2', "\x00"])
