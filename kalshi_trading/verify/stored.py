@@ -20,8 +20,6 @@ from kalshi_trading.settings.environments import is_loopback
 from kalshi_trading.settings.options import Settings
 from kalshi_trading.verify.questions import QUESTIONS, Finding
 
-FILE = "verified.json"
-
 
 @dataclass(frozen=True, slots=True)
 class Verified:
@@ -47,7 +45,7 @@ class Verified:
 def load(settings: Settings, account: str) -> Verified | None:
     """Return the findings for this exchange and account; None: there are none."""
     try:
-        with open_to_read(_path(settings)) as file:
+        with open_to_read(_folder(settings) / _file(account)) as file:
             stored = json.loads(file.read())
         if stored["account"] != account or not _is_same(stored["api_base_url"], settings.api_base_url or ""):
             return None
@@ -67,7 +65,7 @@ def save(settings: Settings, account: str, findings: Iterable[Finding], at: date
     earlier = load(settings, account)
     found = dict(earlier.words) if earlier else {}
     found |= {each.question.name: each.observed.word for each in findings if each.observed.word}
-    path = _path(settings)
+    path = _folder(settings) / _file(account)
     content = {
         "verified_at": at.isoformat(),
         "api_base_url": settings.api_base_url,
@@ -97,7 +95,7 @@ def save_evidence(settings: Settings, findings: Iterable[Finding], at: datetime)
             for each in findings
         ],
     }
-    return write_json(_path(settings).with_name(f"verify-{at:%Y%m%dT%H%M%S}.json"), content)
+    return write_json(_folder(settings) / f"verify-{at:%Y%m%dT%H%M%S}.json", content)
 
 
 def write_json(path: Path, content: object) -> Path:
@@ -113,8 +111,12 @@ def write_json(path: Path, content: object) -> Path:
     return path
 
 
-def _path(settings: Settings) -> Path:
-    return settings.log_dir / settings.environment.value / FILE
+def _folder(settings: Settings) -> Path:
+    return settings.log_dir / settings.environment.value
+
+
+def _file(account: str) -> str:
+    return f"verified-{account}.json"
 
 
 def _is_same(stored: str, current: str) -> bool:

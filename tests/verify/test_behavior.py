@@ -115,7 +115,8 @@ def test_a_narrow_window_lowers_the_clock_error_that_is_tolerated(verifier: Veri
         assert services.client.use_exchange_clock() is not None
     finally:
         services.close()
-    (verifier.settings.log_dir / "practice" / stored.FILE).unlink()
+    (found,) = (verifier.settings.log_dir / "practice").glob("verified-*.json")
+    found.unlink()
     services = verifier.services(make_transport=skewed)
     try:
         services.client.get_account_limits()
@@ -185,6 +186,14 @@ def test_findings_of_another_exchange_or_account_do_not_count(verifier: VerifySe
     stored.save(verifier.settings, "account", [finding("balance_includes_collateral", "yes")], AT)
     assert stored.load(verifier.settings, "another") is None
     assert effects.behavior(None) == ASSUMED
+
+
+def test_findings_of_one_account_outlive_those_of_another(verifier: VerifySession) -> None:
+    stored.save(verifier.settings, "account", [finding("balance_includes_collateral", "yes")], AT)
+    stored.save(verifier.settings, "another", [finding("balance_includes_collateral", "no")], AT)
+    verified = stored.load(verifier.settings, "account")
+    assert verified is not None
+    assert verified.words == {"balance_includes_collateral": "yes"}
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"account": "account"}', '{"account": 1, "found": 2', "\x00"])
