@@ -294,8 +294,14 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "an order in another market takes no cash until the exchange shows it",
             "orders/pretrade/context.py",
-            "self.cash - self.cost_elsewhere - cash_of_unseen",
-            "self.cash - cash_of_unseen",
+            "self.cash - self.cost_elsewhere - here",
+            "self.cash - here",
+        ),
+        Mutation(
+            "panic trusts lists that are older than they say",
+            "orders/execution/panic.py",
+            "            as_of -= timedelta(seconds=self._hidden_lag_s)\n",
+            "            pass\n",
         ),
         Mutation(
             "who agreed to open some contracts has agreed to open more",
