@@ -5,9 +5,13 @@ An answer that is missing or assumed changes nothing. Source: Kalshi API, open q
 
 from __future__ import annotations
 
+import re
+
 from kalshi_trading.kalshi_client import READ_LAG
 from kalshi_trading.settings.behavior import ASSUMED, ExchangeBehavior
 from kalshi_trading.verify.stored import Verified
+
+_BOUNDS = re.compile(r"([0-9]{1,3})/([0-9]{1,3})?")
 
 
 def behavior(verified: Verified | None) -> ExchangeBehavior:
@@ -30,7 +34,8 @@ def window_word(accepted: int, refused: int | None, is_expected: bool) -> str:
 
 
 def _window(word: str) -> tuple[int | None, int | None]:
-    accepted, slash, refused = word.partition("/")
-    if not slash or not accepted.isdigit():
+    """Return the bounds of a stored window. None: as assumed, or damaged."""
+    bounds = _BOUNDS.fullmatch(word)
+    if bounds is None:
         return None, None
-    return int(accepted), int(refused) if refused.isdigit() else 4 * ASSUMED.signature_window_s
+    return int(bounds[1]), int(bounds[2]) if bounds[2] else 4 * ASSUMED.signature_window_s

@@ -141,6 +141,11 @@ def test_the_window_bounds_skew_and_late_arrivals(
     assert (behavior.tolerated_skew_s, behavior.signature_window_s) == (tolerated, window)
 
 
+@pytest.mark.parametrize("word", ["²/30", f"{'9' * 5_000}/60", "30/99999", "/", "30/x"])
+def test_a_damaged_window_counts_as_assumed(word: str) -> None:
+    assert effects.behavior(stored.Verified(AT, {"clock_window_s": word})) == ASSUMED
+
+
 @pytest.mark.parametrize(("lags", "is_known"), [("yes", True), ("no", False)])
 def test_a_timestamp_newer_than_its_reads_is_not_used(
     verifier: VerifySession, lags: str, is_known: bool
