@@ -1,3 +1,3 @@
 """Trade Kalshi event contracts by hand from a terminal."""
 
-__version__ = "2.6.0"
+__version__ = "2.7.0"

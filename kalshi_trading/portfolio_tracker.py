@@ -11,22 +11,16 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, wait
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import TypeVar
 
 from kalshi_trading.core.dates import utc_now
 from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError
 from kalshi_trading.core.market_models import Market, OrderBook
 from kalshi_trading.core.models import (
-    Balance,
-    Order,
     OrderStatus,
     Position,
-    Positions,
-    Settlement,
-    Transfer,
 )
 from kalshi_trading.core.money import Dollars, require_exact_context
 from kalshi_trading.core.order_book import exclude_own_orders
@@ -34,9 +28,17 @@ from kalshi_trading.core.results import Fetched, Progress, fetch
 from kalshi_trading.core.tickers import event_of, validate_ticker
 from kalshi_trading.core.valuation import Mark, floor_paid, liquidate, mark_price
 from kalshi_trading.kalshi_client import KalshiClient
+from kalshi_trading.portfolio.account_parts import (
+    STILL_READING,
+    AccountParts,
+    PendingParts,
+    complete_positions,
+    if_done,
+    wait_for,
+)
 from kalshi_trading.portfolio.fill_history import FillHistory
 from kalshi_trading.portfolio.ledger import MarketLedger
-from kalshi_trading.portfolio.ledger_cache import FillsOf, LedgerCache, ResultOf
+from kalshi_trading.portfolio.ledger_cache import LedgerCache, ResultOf
 from kalshi_trading.portfolio.quotes import BATCH, EventCache, QuoteReader
 from kalshi_trading.portfolio.read_pool import ReadPool
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl, TotalPnl
@@ -47,66 +49,6 @@ T = TypeVar("T")
 FirstLook = Callable[[PortfolioSnapshot], None]
 _READ_THREADS = 32
 _FIRST_LOOK_AFTER_S = 1.0
-_STILL_READING = "still loading"
-
-
-@dataclass(frozen=True, slots=True)
-class _Reads:
-    """The account's lists, each read or unavailable."""
-
-    balance: Fetched[Balance]
-    positions: Fetched[Positions]
-    resting: Fetched[tuple[Order, ...]]
-    fills: Fetched[FillsOf]
-    settlements: Fetched[tuple[Settlement, ...]]
-    deposits: Fetched[tuple[Transfer, ...]]
-    withdrawals: Fetched[tuple[Transfer, ...]]
-
-    @property
-    def rows(self) -> tuple[Position, ...]:
-        return () if self.positions.value is None else self.positions.value.markets.items
-
-
-@dataclass(frozen=True, slots=True)
-class _PendingReads:
-    """The pending reads of the account."""
-
-    balance: Future[Fetched[Balance]]
-    positions: Future[Fetched[Positions]]
-    resting: Future[Fetched[tuple[Order, ...]]]
-    fills: Future[Fetched[FillsOf]]
-    settlements: Future[Fetched[tuple[Settlement, ...]]]
-    deposits: Future[Fetched[tuple[Transfer, ...]]]
-    withdrawals: Future[Fetched[tuple[Transfer, ...]]]
-
-    def all_done(self, *, within_s: float) -> bool:
-        asked: list[Future[Any]] = [self.balance, self.positions, self.resting, self.fills]
-        asked += [self.settlements, self.deposits, self.withdrawals]
-        return not wait(asked, timeout=within_s).not_done
-
-    def parts(self, answer: _Resolve) -> _Reads:
-        """Return all lists, each resolved by `answer`."""
-        return _Reads(
-            balance=answer(self.balance),
-            positions=_complete(answer(self.positions)),
-            resting=answer(self.resting),
-            fills=answer(self.fills),
-            settlements=answer(self.settlements),
-            deposits=answer(self.deposits),
-            withdrawals=answer(self.withdrawals),
-        )
-
-
-class _Resolve(Protocol):
-    def __call__(self, asked: Future[Fetched[T]], /) -> Fetched[T]: ...
-
-
-def _wait_for(asked: Future[Fetched[T]]) -> Fetched[T]:
-    return asked.result()
-
-
-def _if_done(asked: Future[Fetched[T]]) -> Fetched[T]:
-    return asked.result() if asked.done() else Fetched(None, _STILL_READING)
 
 
 class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
@@ -167,7 +109,7 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
             markets.ask(sorted(resting), with_books=())  # a settlement floor lowers the cost of a bid
             # The events show whether the markets of open orders exclude one another.
             markets.ask_events(map(event_of, resting))
-            parts = asked.parts(_wait_for)
+            parts = asked.parts(wait_for)
             # This runs while the markets are being read.
             ledgers = self._update_ledgers(parts, lambda tickers: self._read_markets(threads, tickers))
             quotes, books = markets.markets(), markets.books()
@@ -176,31 +118,33 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
             books = Fetched(books.value, books.unavailable or without_fees)
             return self._snapshot(parts, ledgers, mark, quotes, books)
 
-    def _ask(self, threads: ReadPool, progress: Progress | None) -> _PendingReads:
+    def _ask(self, threads: ReadPool, progress: Progress | None) -> PendingParts:
         client, history = self._client, self._history
 
         def ask(read: Callable[[], T]) -> Future[Fetched[T]]:
             return threads.submit(lambda: fetch(read))
 
-        def check_left(_: int) -> None:
+        def check_not_canceled(_: int) -> None:
             if threads.is_left:
                 raise KalshiAPIError("Reading was canceled.")
 
         def count(rows: int) -> None:
-            check_left(rows)
+            check_not_canceled(rows)
             if progress is not None:
                 progress(rows)
 
-        return _PendingReads(
-            positions=ask(lambda: client.get_positions(progress=check_left)),
+        return PendingParts(
+            positions=ask(lambda: client.get_positions(progress=check_not_canceled)),
             fills=ask(lambda: history.read_fills(count)),
             balance=ask(lambda: client.get_balance(fresh=True)),  # as new as the fills, to compare cash
             resting=ask(
-                lambda: client.get_orders(status=OrderStatus.RESTING, progress=check_left).require_complete()
+                lambda: client.get_orders(
+                    status=OrderStatus.RESTING, progress=check_not_canceled
+                ).require_complete()
             ),
-            settlements=ask(lambda: history.read_settlements(check_left)),
-            deposits=ask(lambda: client.get_deposits(progress=check_left).require_complete()),
-            withdrawals=ask(lambda: client.get_withdrawals(progress=check_left).require_complete()),
+            settlements=ask(lambda: history.read_settlements(check_not_canceled)),
+            deposits=ask(lambda: client.get_deposits(progress=check_not_canceled).require_complete()),
+            withdrawals=ask(lambda: client.get_withdrawals(progress=check_not_canceled).require_complete()),
         )
 
     def _ask_markets(self, markets: QuoteReader) -> None:
@@ -208,9 +152,9 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         markets.ask_events(self._events)
         markets.ask_fees(self._events)
 
-    def _request_held_markets(self, asked: _PendingReads, markets: QuoteReader) -> None:
+    def _request_held_markets(self, asked: PendingParts, markets: QuoteReader) -> None:
         """Request the markets of the positions, once those are read."""
-        positions = _complete(asked.positions.result())
+        positions = complete_positions(asked.positions.result())
         if positions.value is None:
             return
         held = [row for row in positions.value.markets if row.side is not None]
@@ -219,7 +163,7 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         self._events = tuple(row.event_ticker for row in positions.value.events if row.cost_basis)
         self._ask_markets(markets)
 
-    def _is_slow(self, asked: _PendingReads, markets: QuoteReader, started_at: float) -> bool:
+    def _is_slow(self, asked: PendingParts, markets: QuoteReader, started_at: float) -> bool:
         def left_s() -> float:
             return max(0.0, started_at + _FIRST_LOOK_AFTER_S - time.monotonic())
 
@@ -227,16 +171,16 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
             self._request_held_markets(asked, markets)
         return not asked.all_done(within_s=left_s())
 
-    def _partial_snapshot(self, asked: _PendingReads, markets: QuoteReader, mark: Mark) -> PortfolioSnapshot:
+    def _partial_snapshot(self, asked: PendingParts, markets: QuoteReader, mark: Mark) -> PortfolioSnapshot:
         """Return what is read so far. The rest is marked as still being read."""
-        parts = asked.parts(_if_done)
-        quotes = Fetched(markets.first_batch(_FIRST_LOOK_AFTER_S), _STILL_READING)
+        parts = asked.parts(if_done)
+        quotes = Fetched(markets.first_batch(_FIRST_LOOK_AFTER_S), STILL_READING)
         ledgers = self._update_ledgers(parts, lambda _: {})
-        return self._snapshot(parts, ledgers, mark, quotes, Fetched({}, _STILL_READING))
+        return self._snapshot(parts, ledgers, mark, quotes, Fetched({}, STILL_READING))
 
     def _snapshot(
         self,
-        parts: _Reads,
+        parts: AccountParts,
         ledgers: dict[str, MarketLedger],
         mark: Mark,
         quotes: Fetched[dict[str, Market]],
@@ -269,7 +213,7 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
             books_missing=books.unavailable,
         )
 
-    def _update_ledgers(self, parts: _Reads, result_of: ResultOf) -> dict[str, MarketLedger]:
+    def _update_ledgers(self, parts: AccountParts, result_of: ResultOf) -> dict[str, MarketLedger]:
         """Compute the ledgers of all markets, reusing those already computed."""
         return self._ledgers.update(
             parts.fills,
@@ -385,13 +329,6 @@ class PortfolioTracker(AbstractContextManager["PortfolioTracker"]):
         snapshot = self.refresh()
         compose.print_portfolio(snapshot)
         return snapshot
-
-
-def _complete(positions: Fetched[Positions]) -> Fetched[Positions]:
-    """Treat an incomplete list as unavailable: a position may be missing."""
-    if positions.value is not None and positions.value.markets.incomplete is not None:
-        return Fetched(None, f"The list is incomplete: {positions.value.markets.incomplete.rstrip('.')}.")
-    return positions
 
 
 def _require(known: Fetched[T]) -> T:

@@ -30,7 +30,7 @@ from screen_session import cancel_all
 from worker_lock import worker_lock
 from zones import NEW_YORK, SetZone, set_local_zone
 
-from kalshi_trading import compose, config
+from kalshi_trading import compose, config, services
 from kalshi_trading.exchange.practice_launcher import PracticeExchange, ensure_running
 from kalshi_trading.settings.options import KNOWN_NAMES
 
@@ -171,7 +171,7 @@ def script(
     found = PracticeExchange(
         exchange.url, exchange.ws_url, exchange.key_id, Path(exchange.private_key_path), exchange.pid
     )
-    monkeypatch.setattr(compose, "ensure_running", lambda *_, **__: found)  # starting one takes a process
+    monkeypatch.setattr(services, "ensure_running", lambda *_, **__: found)  # starting one takes a process
     for name in [each for each in os.environ if each in KNOWN_NAMES]:
         monkeypatch.delenv(name)
     monkeypatch.setattr(config, "env_file_path", lambda: tmp_path / ".env")
@@ -187,7 +187,7 @@ def attaching_script(script: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
     The exchange is that of the script's data folder.
     """
-    script.setattr(compose, "ensure_running", ensure_running)
+    script.setattr(services, "ensure_running", ensure_running)
     return script
 
 

@@ -45,6 +45,7 @@ CATCHES_EVERYTHING = {
 }
 SPEAK_HTTP = {
     "exchange.http.transport": "sends requests",
+    "exchange.http.answers": "reads their answers; sends nothing",
     "exchange.http.connection_errors": "reads the errors that the libraries raise; sends nothing",
 }
 
@@ -162,7 +163,8 @@ WRONG_IMPORTS = {
     "trade_executor": "kalshi_trading.history.rows",
     "orders.service": "kalshi_trading.compose",
     "history.rows": "kalshi_trading.verify.stored",
-    "verify.stored": "kalshi_trading.ui.formats",
+    "verify.stored": "kalshi_trading.services",
+    "services": "kalshi_trading.ui.formats",
     "ui.views.orders": "kalshi_trading.ui.screens.orders",
     "practice.engine.book": "kalshi_trading.core.money",
     "ui.menu": "kalshi_trading.practice.records",

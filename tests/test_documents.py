@@ -72,7 +72,7 @@ def test_the_snippet_of_the_client(script, market):
 
     client = KalshiClient()
     ticker, side, quantity = market.ticker, "yes", 3
-    cash = client.get_balance()["balance"]
+    cash = D(client.get_balance()["balance"])  # whole cents are an int, parts of one are not
 
     # Account
     balance = client.get_balance()  # Returns: {balance, portfolio_value} in cents
@@ -95,7 +95,7 @@ def test_the_snippet_of_the_client(script, market):
     fills = client.get_fills(ticker=None, order_id=placed["order_id"], limit=100)
 
     assert set(balance) >= {"balance", "portfolio_value"}
-    assert (balance["balance"], balance.cash) == (cash, D(cash) / 100)
+    assert (balance["balance"], balance.cash) == (cash, cash / 100)
     assert len(markets["markets"]) == 100
     assert markets["cursor"]
     following = client.get_markets(limit=100, cursor=markets["cursor"])

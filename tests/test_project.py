@@ -9,6 +9,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from terminal import PROJECT
 
+from kalshi_trading import __version__
+
 RUN, DEV = PROJECT / "requirements.txt", PROJECT / "requirements-dev.txt"
 
 
@@ -21,6 +23,11 @@ def test_the_package_needs_what_the_requirements_name():
     assert project["project"]["name"] == "kalshi-trading-terminal"
     assert project["project"]["scripts"] == {"kalshi": "kalshi_trading.__main__:main"}
     assert project["tool"]["setuptools"]["dynamic"]["dependencies"] == {"file": ["requirements.txt"]}
+
+
+def test_the_newest_entry_of_the_changelog_is_this_version():
+    versions = re.findall(r"^## (\S+) \(", (PROJECT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert versions[0] == __version__
 
 
 def test_running_needs_no_test_package():

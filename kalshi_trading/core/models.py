@@ -376,23 +376,3 @@ class OrderRequest:
         how_long = self.time_in_force.replace("_", " ")
         extras = (", post only" if self.post_only else "") + (", reduce only" if self.reduce_only else "")
         return f"{order}, {how_long}{extras}"
-
-
-@dataclass(frozen=True, slots=True)
-class OrderAcknowledgement:
-    """An accepted order's answer: price in YES dollars, fee per contract."""
-
-    order_id: str
-    client_order_id: str | None
-    fill_count: Contracts
-    remaining_count: Contracts
-    average_fill_price: Price | None
-    average_fee_paid: Dollars | None
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class CancelAcknowledgement:
-    order_id: str
-    reduced_by: Contracts
-    at: datetime

@@ -13,13 +13,10 @@ from typing import Any, TypeVar
 
 from kalshi_trading.core.dates import utc_now
 from kalshi_trading.core.errors import InvalidInputError, MalformedAnswerError, OutcomeUnknownError
-from kalshi_trading.core.market_models import AccountLimits, EndpointCosts
 from kalshi_trading.core.models import (
     Balance,
-    CancelAcknowledgement,
     Fill,
     Order,
-    OrderAcknowledgement,
     OrderRequest,
     OrderStatus,
     Position,
@@ -28,6 +25,8 @@ from kalshi_trading.core.models import (
     Transfer,
 )
 from kalshi_trading.core.money import Contracts
+from kalshi_trading.core.records.acknowledgements import CancelAcknowledgement, OrderAcknowledgement
+from kalshi_trading.core.records.exchange import AccountLimits, EndpointCosts
 from kalshi_trading.core.results import Listing, Progress
 from kalshi_trading.core.tickers import normalize_ticker
 from kalshi_trading.exchange import endpoints

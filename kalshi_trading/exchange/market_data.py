@@ -18,16 +18,14 @@ from kalshi_trading.core.market_models import (
     Event,
     EventCandlesticks,
     EventMetadata,
-    ExchangeSchedule,
-    ExchangeStatus,
     FeeChange,
     ForecastPoint,
-    HistoricalCutoff,
     Market,
     OrderBook,
     Series,
     Trade,
 )
+from kalshi_trading.core.records.exchange import ExchangeSchedule, ExchangeStatus, HistoricalCutoff
 from kalshi_trading.core.results import Listing, Progress
 from kalshi_trading.core.tickers import validate_ticker
 from kalshi_trading.exchange import endpoints

@@ -24,7 +24,7 @@ from kalshi_trading.journal.order_state import OrderState
 from kalshi_trading.journal.sessions import is_alive
 from kalshi_trading.kalshi_client import KalshiClient, longest_send_s
 from kalshi_trading.markets import FoundMarket, MarketIndex
-from kalshi_trading.orders.execution.absence_proof import ABSENCE_MARGIN_S
+from kalshi_trading.orders.execution.absence_proof import absence_margin_s
 from kalshi_trading.orders.execution.cancel import CancelResult, OrderCanceler
 from kalshi_trading.orders.execution.panic import OrdersUnderWay, PanicReport, PanicRun
 from kalshi_trading.orders.execution.panic_switch import PanicSwitch
@@ -81,7 +81,7 @@ class OrderService:
             self._pending,
             clock=clock,
             sleep=sleep,
-            margin_s=max(ABSENCE_MARGIN_S, 2 * behavior.signature_window_s),
+            margin_s=absence_margin_s(behavior),
         )
         pause = sleep or time.sleep
         self._submitter = OrderSubmitter(
@@ -225,6 +225,7 @@ class OrderService:
             self._canceler,
             self._read_orders_under_way,
             longest_send_s=longest_send_s(self._behavior.signature_window_s),
+            hidden_lag_s=self._behavior.hidden_lag_s,
             clock=self._clock,
             sleep=self._pause,
         )

@@ -14,12 +14,13 @@ class ExchangeBehavior:
 
     `tolerated_skew_s`: a computer's clock may be this far off before requests are signed by the exchange's.
     `signature_window_s`: a signed request that is older can no longer arrive.
+    `hidden_lag_s`: reads may be older by this much than user_data_timestamp says.
     """
 
     cash_includes_collateral: bool = False  # of open orders
     tolerated_skew_s: float = 2.0
     signature_window_s: int = 30
-    data_timestamp_lags: bool = True  # user_data_timestamp is as old as the reads are
+    hidden_lag_s: float = 0.0
     ask_average_in_no: bool = False  # average_fill_price of an ask is in NO dollars
 
 

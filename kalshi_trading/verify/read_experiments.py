@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from kalshi_trading.core.errors import AuthenticationError, RateLimitError
+from kalshi_trading.verify.effects import window_word
 from kalshi_trading.verify.lab import Lab
 from kalshi_trading.verify.questions import (
     LONGEST_WINDOW_S,
@@ -19,7 +20,6 @@ from kalshi_trading.verify.questions import (
     CannotTellError,
     Observed,
 )
-from kalshi_trading.verify.stored import window_word
 
 _SHIFTS_S = (1, 2, 4, 8, 12, 16, 20, 25, 30, 45, 60)
 _LIVED_S = 3

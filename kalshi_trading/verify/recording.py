@@ -7,7 +7,7 @@ from typing import Any
 
 from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.exchange.http.error_mapping import Answer
-from kalshi_trading.exchange.http.transport import Transport, _Request
+from kalshi_trading.exchange.http.transport import Request, Transport
 
 Record = Callable[[str, str, Iterable[tuple[str, str]], object, int | None, object], None]
 
@@ -22,7 +22,7 @@ class RecordingTransport(Transport):
         super().__init__(*arguments, **named)
         self._record = record
 
-    def _round_trip(self, request: _Request, deadline: float) -> Answer:
+    def _round_trip(self, request: Request, deadline: float) -> Answer:
         asked = request.method, request.path, request.query, request.body
         try:
             answer = super()._round_trip(request, deadline)

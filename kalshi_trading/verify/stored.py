@@ -1,4 +1,4 @@
-"""Findings of `verify` in the journal's folder, and their effect.
+"""Findings of `verify` in the journal's folder.
 
 Findings count only for the exchange and account that they came from. A file that cannot be read counts as no
 findings. Source: Kalshi API, open questions.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,14 +16,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from kalshi_trading.journal.files.private_files import make_folder, open_private, open_to_read
-from kalshi_trading.settings.behavior import ASSUMED, ExchangeBehavior
 from kalshi_trading.settings.environments import is_loopback
 from kalshi_trading.settings.options import Settings
-from kalshi_trading.verify.questions import QUESTIONS, Finding, Verdict
+from kalshi_trading.verify.questions import QUESTIONS, Finding
 
-FILE = "verified.json"
 _SANE_YEARS = range(1970, 9000)
-_SECONDS = re.compile(r"[0-9]{1,3}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +47,7 @@ class Verified:
 def load(settings: Settings, account: str) -> Verified | None:
     """Return the findings for this exchange and account; None: there are none."""
     try:
-        with open_to_read(_path(settings)) as file:
+        with open_to_read(_folder(settings) / _file(account)) as file:
             stored = json.loads(file.read())
         if stored["account"] != account or not _is_same(stored["api_base_url"], settings.api_base_url or ""):
             return None
@@ -74,7 +70,7 @@ def save(settings: Settings, account: str, findings: Iterable[Finding], at: date
     earlier = load(settings, account)
     found = dict(earlier.words) if earlier else {}
     found |= {each.question.name: each.observed.word for each in findings if each.observed.word}
-    path = _path(settings)
+    path = _folder(settings) / _file(account)
     content = {
         "verified_at": at.isoformat(),
         "api_base_url": settings.api_base_url,
@@ -104,7 +100,7 @@ def save_evidence(settings: Settings, findings: Iterable[Finding], at: datetime)
             for each in findings
         ],
     }
-    return write_json(_path(settings).with_name(f"verify-{at:%Y%m%dT%H%M%S}.json"), content)
+    return write_json(_folder(settings) / f"verify-{at:%Y%m%dT%H%M%S}.json", content)
 
 
 def write_json(path: Path, content: object) -> Path:
@@ -125,34 +121,12 @@ def write_json(path: Path, content: object) -> Path:
     return path
 
 
-def behavior(verified: Verified | None) -> ExchangeBehavior:
-    """Return how the exchange behaves: as found, and otherwise as assumed."""
-    words = {} if verified is None else verified.words
-    accepted, refused = _window(words.get("clock_window_s", ""))
-    tolerated = ASSUMED.tolerated_skew_s
-    return ExchangeBehavior(
-        cash_includes_collateral=words.get("balance_includes_collateral") == "yes",
-        tolerated_skew_s=tolerated if accepted is None else min(tolerated, accepted / 2),
-        signature_window_s=ASSUMED.signature_window_s if refused is None else refused,
-        data_timestamp_lags=words.get("data_timestamp_lags") != "no",
-        ask_average_in_no=words.get("ask_average_at") == "no_price",
-    )
+def _folder(settings: Settings) -> Path:
+    return settings.log_dir / settings.environment.value
 
 
-def window_word(accepted: int, refused: int | None, is_expected: bool) -> str:
-    """Write the clock window as stored: "2-30", or its two bounds."""
-    return "2-30" if is_expected else f"{accepted}/{'' if refused is None else refused}"
-
-
-def _window(word: str) -> tuple[int | None, int | None]:
-    accepted, slash, refused = word.partition("/")
-    if not slash or not _SECONDS.fullmatch(accepted):
-        return None, None
-    return int(accepted), int(refused) if _SECONDS.fullmatch(refused) else 4 * ASSUMED.signature_window_s
-
-
-def _path(settings: Settings) -> Path:
-    return settings.log_dir / settings.environment.value / FILE
+def _file(account: str) -> str:
+    return f"verified-{account}.json"
 
 
 def _is_same(stored: str, current: str) -> bool:
@@ -160,8 +134,3 @@ def _is_same(stored: str, current: str) -> bool:
     if is_loopback(stored) and is_loopback(current):
         return True
     return urlsplit(stored).netloc == urlsplit(current).netloc
-
-
-def count(findings: Iterable[Finding], verdict: Verdict) -> int:
-    """Count the findings with this verdict."""
-    return sum(each.verdict is verdict for each in findings)

@@ -18,6 +18,7 @@ from kalshi_trading.core import market_models, models
 from kalshi_trading.core.market_models import BookLevel, OrderBook, Series, Trade
 from kalshi_trading.core.models import Action, Balance, BookSide, Position, Side
 from kalshi_trading.core.money import Cents, UnitlessNumber, cents
+from kalshi_trading.core.records import exchange
 from kalshi_trading.core.results import DictReading, Listing
 
 BALANCE = Balance(D("9842.8322"), D("104.80"), NOW, ())
@@ -128,7 +129,12 @@ def test_the_profit_of_a_position_reads_in_cents():
     assert replace(row, mark=None).get("unrealized_pnl", 0) is None
 
 
-RECORDS = [each for home in (models, market_models) for each in vars(home).values() if isinstance(each, type)]
+RECORDS = [
+    each
+    for home in (models, market_models, exchange)
+    for each in vars(home).values()
+    if isinstance(each, type)
+]
 
 
 @pytest.mark.parametrize("record", [each for each in RECORDS if issubclass(each, DictReading)])
@@ -143,7 +149,7 @@ def test_every_key_of_every_record_can_be_read(record):
             OrderBook("KX-A", (), (), NOW),
             Trade("t", "KX-A", D(3), D("0.4"), Side.NO, NOW, False),
             Series("KX", "t", "c", (), (), "daily", None, (), None),
-            market_models.ExchangeStatus(True, True, None, ()),
+            exchange.ExchangeStatus(True, True, None, ()),
             market_models.Event("KX-1", "KX", "t", "", True, None, None, None, (MARKET,)),
             models.Positions(Listing((POSITION,)), ()),
             models.EventPosition("KX-1", D("1"), D("2"), None, None, D("0.1")),

@@ -40,16 +40,9 @@ from kalshi_trading.core.errors import (
     RateLimitError,
     UnavailableError,
 )
-from kalshi_trading.core.models import (
-    Action,
-    BookSide,
-    Order,
-    OrderAcknowledgement,
-    OrderRequest,
-    OrderStatus,
-    Side,
-)
+from kalshi_trading.core.models import Action, BookSide, Order, OrderRequest, OrderStatus, Side
 from kalshi_trading.core.money import ZERO
+from kalshi_trading.core.records.acknowledgements import OrderAcknowledgement
 from kalshi_trading.core.results import Listing
 from kalshi_trading.journal import sessions
 from kalshi_trading.journal.records import UNDAMAGED

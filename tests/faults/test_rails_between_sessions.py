@@ -17,8 +17,9 @@ import pytest
 from market_factory import book
 from model_factory import MARKET, NOW, QUADRATIC
 
-from kalshi_trading.core.models import Action, OrderAcknowledgement, OrderRequest, Side
+from kalshi_trading.core.models import Action, OrderRequest, Side
 from kalshi_trading.core.money import ZERO, dollars_text
+from kalshi_trading.core.records.acknowledgements import OrderAcknowledgement
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.submission_result import Outcome, SubmissionResult
 from kalshi_trading.orders.pretrade.context import DayTotals, OrderContext

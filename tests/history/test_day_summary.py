@@ -14,9 +14,9 @@ from screen_session import rendered
 from zones import local_noon
 
 from kalshi_trading.core.dates import Period
-from kalshi_trading.core.market_models import HistoricalCutoff
 from kalshi_trading.core.models import MarketResult, Position, Positions, Settlement
 from kalshi_trading.core.pnl import fifo_position, oldest_first
+from kalshi_trading.core.records.exchange import HistoricalCutoff
 from kalshi_trading.core.results import Listing
 from kalshi_trading.history import read_summary
 from kalshi_trading.history.day_summary import summarize

@@ -12,7 +12,7 @@ from model_factory import MARKET, NOW, fill, position, settlement
 from kalshi_trading.core.models import BookSide, MarketResult, Side
 from kalshi_trading.core.pnl import oldest_first
 from kalshi_trading.core.tickers import event_of, series_of
-from kalshi_trading.portfolio.explain_market import (
+from kalshi_trading.portfolio.explain.market import (
     explain_cash,
     explain_fees,
     explain_realized,

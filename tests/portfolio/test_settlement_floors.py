@@ -37,8 +37,8 @@ from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.orders.service import OrderService
 from kalshi_trading.portfolio.cross_check import check_account
-from kalshi_trading.portfolio.explain_account import explain_all_cash, explain_value
-from kalshi_trading.portfolio.explain_market import explain_cash, explain_settlement
+from kalshi_trading.portfolio.explain.account import explain_all_cash, explain_value
+from kalshi_trading.portfolio.explain.market import explain_cash, explain_settlement
 from kalshi_trading.portfolio.ledger import market_ledger
 from kalshi_trading.portfolio.settled_floors import SettledFloors
 from kalshi_trading.practice.engine.exchange import NewOrder, Refusal

@@ -17,7 +17,7 @@ from portfolio_histories import CENTS, SCALAR, TENTHS, Histories, History
 from kalshi_trading.core.money import BALANCE_GRAIN, round_down
 from kalshi_trading.core.valuation import Mark
 from kalshi_trading.portfolio.cross_check import check_account
-from kalshi_trading.portfolio.explain_market import explain_cash, explain_fees, explain_realized
+from kalshi_trading.portfolio.explain.market import explain_cash, explain_fees, explain_realized
 from kalshi_trading.practice.records import BookSide, FeeType, TimeInForce
 
 steps = st.tuples(

@@ -298,6 +298,12 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
             "self.cash - here",
         ),
         Mutation(
+            "panic trusts lists that are older than they say",
+            "orders/execution/panic.py",
+            "            as_of -= timedelta(seconds=self._hidden_lag_s)\n",
+            "            pass\n",
+        ),
+        Mutation(
             "who agreed to open some contracts has agreed to open more",
             "orders/pretrade/pricing.py",
             "and (each.rule, each.actual, each.limit) not in known",

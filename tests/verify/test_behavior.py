@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,23 +14,24 @@ from verify_session import VerifySession
 
 from kalshi_trading import compose
 from kalshi_trading.core.dates import utc_now
-from kalshi_trading.core.models import (
-    Action,
-    OrderAcknowledgement,
-    OrderRequest,
-    OrderStatus,
-    Side,
-    TimeInForce,
-)
+from kalshi_trading.core.models import Action, OrderRequest, OrderStatus, Side, TimeInForce
+from kalshi_trading.core.records.acknowledgements import OrderAcknowledgement
 from kalshi_trading.exchange.http.transport import Transport
 from kalshi_trading.orders.execution.submission_result import acknowledged_result
 from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.settings.behavior import ASSUMED, ExchangeBehavior
-from kalshi_trading.verify import stored
+from kalshi_trading.verify import effects, stored
 from kalshi_trading.verify.questions import QUESTIONS, Finding, Observed
 
 AT = datetime(2026, 11, 30, 14, tzinfo=UTC)
+OTHER_WORDS = {
+    "clock_window_s": "1/60",
+    "balance_includes_collateral": "yes",
+    "data_timestamp_lags": "no",
+    "ask_average_at": "no_price",
+}
+"""Answers on which the program acts."""
 CASH_LEFT, HELD, COST = Decimal(100), Decimal(60), Decimal(50)
 
 
@@ -39,7 +41,7 @@ def finding(name: str, word: str) -> Finding:
 
 def behavior_after(verifier: VerifySession, *findings: Finding) -> ExchangeBehavior:
     stored.save(verifier.settings, "account", findings, AT)
-    return stored.behavior(stored.load(verifier.settings, "account"))
+    return effects.behavior(stored.load(verifier.settings, "account"))
 
 
 def ticket_of(services: compose.Services, ticker: str, dollars: Decimal) -> OrderPreview:
@@ -113,7 +115,8 @@ def test_a_narrow_window_lowers_the_clock_error_that_is_tolerated(verifier: Veri
         assert services.client.use_exchange_clock() is not None
     finally:
         services.close()
-    (verifier.settings.log_dir / "practice" / stored.FILE).unlink()
+    (found,) = (verifier.settings.log_dir / "practice").glob("verified-*.json")
+    found.unlink()
     services = verifier.services(make_transport=skewed)
     try:
         services.client.get_account_limits()
@@ -136,6 +139,11 @@ def test_the_window_bounds_skew_and_late_arrivals(
 ) -> None:
     behavior = behavior_after(verifier, finding("clock_window_s", word))
     assert (behavior.tolerated_skew_s, behavior.signature_window_s) == (tolerated, window)
+
+
+@pytest.mark.parametrize("word", ["²/30", f"{'9' * 5_000}/60", "30/99999", "/", "30/x"])
+def test_a_damaged_window_counts_as_assumed(word: str) -> None:
+    assert effects.behavior(stored.Verified(AT, {"clock_window_s": word})) == ASSUMED
 
 
 @pytest.mark.parametrize(("lags", "is_known"), [("yes", True), ("no", False)])
@@ -164,13 +172,33 @@ def test_the_average_price_of_a_sale_is_read_on_the_scale_found(
     assert acknowledged_result(request, answer, behavior).average_price == Decimal("0.65")
 
 
+def test_assumed_answers_change_nothing(verifier: VerifySession) -> None:
+    for question in QUESTIONS.values():
+        for word in question.expected:
+            assert behavior_after(verifier, finding(question.name, word)) == ASSUMED, question.name
+
+
+def test_every_switch_has_an_answer_that_turns_it(verifier: VerifySession) -> None:
+    turned = behavior_after(verifier, *(finding(name, word) for name, word in OTHER_WORDS.items()))
+    left = [each.name for each in fields(turned) if getattr(turned, each.name) == getattr(ASSUMED, each.name)]
+    assert left == []
+
+
 # --- The file -------------------------------------------------------------------------------------
 
 
 def test_findings_of_another_exchange_or_account_do_not_count(verifier: VerifySession) -> None:
     stored.save(verifier.settings, "account", [finding("balance_includes_collateral", "yes")], AT)
     assert stored.load(verifier.settings, "another") is None
-    assert stored.behavior(None) == ASSUMED
+    assert effects.behavior(None) == ASSUMED
+
+
+def test_findings_of_one_account_outlive_those_of_another(verifier: VerifySession) -> None:
+    stored.save(verifier.settings, "account", [finding("balance_includes_collateral", "yes")], AT)
+    stored.save(verifier.settings, "another", [finding("balance_includes_collateral", "no")], AT)
+    verified = stored.load(verifier.settings, "account")
+    assert verified is not None
+    assert verified.words == {"balance_includes_collateral": "yes"}
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"account": "account"}', '{"account": 1, "found": 2', "\x00"])

@@ -17,7 +17,7 @@ class ExchangeClock:
     Safe to share between threads.
     """
 
-    def __init__(self, clock: Callable[[], datetime], tolerated_skew_s: float = 2.0) -> None:
+    def __init__(self, clock: Callable[[], datetime], tolerated_skew_s: float) -> None:
         self._clock = clock
         self._tolerated_skew_s = tolerated_skew_s
         self.skew_s: float | None = None

@@ -12,11 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kalshi_trading.core.errors import RateLimitError
-from kalshi_trading.core.market_models import (
-    AccountLimits,
-    EndpointCosts,
-    TokenBucketLimit,
-)
+from kalshi_trading.core.records.exchange import AccountLimits, EndpointCosts, TokenBucketLimit
 
 # Limits of every account seen so far, used until the exchange reports this account's own.
 DEFAULT_LIMITS = AccountLimits("unknown", TokenBucketLimit(200, 200), TokenBucketLimit(100, 100))

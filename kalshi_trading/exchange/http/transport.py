@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -29,6 +28,7 @@ from kalshi_trading.core.errors import (
     RateLimitError,
     UnavailableError,
 )
+from kalshi_trading.exchange.http.answers import read_answer
 from kalshi_trading.exchange.http.clock import ExchangeClock
 from kalshi_trading.exchange.http.connection_errors import ConnectionFailure, connection_failure
 from kalshi_trading.exchange.http.error_mapping import (
@@ -42,6 +42,7 @@ from kalshi_trading.exchange.http.error_mapping import (
 from kalshi_trading.exchange.http.rate_limiter import RateLimiter
 from kalshi_trading.exchange.http.signing import sign
 from kalshi_trading.exchange.http.workers import Workers, drained
+from kalshi_trading.settings.behavior import ASSUMED
 from kalshi_trading.settings.credentials import Credentials
 from kalshi_trading.settings.environments import is_loopback
 
@@ -50,10 +51,7 @@ if TYPE_CHECKING:
 
 Query = Sequence[tuple[str, str]]
 NETWORK = "Check the network."
-LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
 _LOG = logging.getLogger("kalshi_trading.requests")  # method, path, status, duration; nothing else
-_MAX_DIGITS = 40
-_CHUNK_BYTES = 65_536
 _ORDER_WAIT_S = 1.5  # after this long the book behind the price is stale
 _IDLE_LIMIT_S = 2.0  # never write on a connection the exchange may be closing
 
@@ -68,7 +66,7 @@ class Timing:
     rate_limit_retries: int = 5  # of a read after a 429
     first_pause_s: float = 0.25
     longest_pause_s: float = 5.0
-    tolerated_skew_s: float = 2.0
+    tolerated_skew_s: float = ASSUMED.tolerated_skew_s
 
 
 @dataclass(slots=True)
@@ -78,7 +76,7 @@ class _Connection:
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
+class Request:
     """One request ready to send, signed or not."""
 
     method: str
@@ -238,7 +236,7 @@ class Transport:
         if signed and self._credentials is not None:
             self.rate_limiter.acquire(method, self._root_path + path, within_s=within_s)
 
-    def _round_trip(self, request: _Request, deadline: float) -> Answer:
+    def _round_trip(self, request: Request, deadline: float) -> Answer:
         """Send one request and wait for its whole answer until the deadline.
 
         Runs in a separate thread, because no socket timeout bounds an answer that keeps dripping. At the
@@ -276,7 +274,7 @@ class Transport:
             self._reported = result.sentence
             self._on_no_connection(result.sentence, result)
 
-    def _send(self, request: _Request, deadline: float) -> Answer:
+    def _send(self, request: Request, deadline: float) -> Answer:
         connection = self._borrow(fresh_only=request.method != "GET")
         left_s = max(0.05, deadline - self._monotonic())
         try:
@@ -292,7 +290,7 @@ class Transport:
             )
             if request.is_signed:  # a cache may answer unsigned requests, with an older date
                 self._exchange_clock.observe(response.headers, response.elapsed.total_seconds())
-            answer = self._read_answer(response, deadline)
+            answer = read_answer(response, deadline, self._monotonic)
         except OutcomeUnknownError:
             connection.session.close()
             raise
@@ -314,14 +312,14 @@ class Transport:
             raise OutcomeUnknownError("The exchange's answer was cut off.") from error
         raise _NotConnectedError(failure, self._remedy) from failure.error
 
-    def _request(self, method: str, path: str, query: Query, body: object, *, signed: bool) -> _Request:
+    def _request(self, method: str, path: str, query: Query, body: object, *, signed: bool) -> Request:
         """Build a request and sign it with the current time."""
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         is_signed = signed and self._credentials is not None
         if signed and self._credentials is not None:
             now_ms = self._exchange_clock.signing_time_ms()
             headers |= sign(self._credentials, method, self._root_path + path, now_ms)
-        return _Request(method, path, query, body, headers, is_signed)
+        return Request(method, path, query, body, headers, is_signed)
 
     def _borrow(self, *, fresh_only: bool) -> _Connection:
         """Return an idle connection or a new one; a write needs a fresh one."""
@@ -333,24 +331,6 @@ class Transport:
             if not fresh_only or self._monotonic() - connection.last_used_at < _IDLE_LIMIT_S:
                 return connection
             connection.session.close()
-
-    def _read_answer(self, response: requests.Response, deadline: float) -> Answer:
-        """Read the whole answer, and close its connection on any error."""
-        chunks, size = [], 0
-        try:
-            while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > LARGEST_ANSWER_BYTES:
-                    raise OutcomeUnknownError("The exchange's answer is too large.")
-                if self._monotonic() > deadline:
-                    raise OutcomeUnknownError("The exchange did not finish its answer in time.")
-            response.raw.release_conn()
-            text = b"".join(chunks).decode("utf-8", errors="replace")
-            return Answer(response.status_code, _parse(text), text)
-        except BaseException:
-            response.close()
-            raise
 
 
 def _new_session(base_url: str) -> requests.Session:
@@ -369,29 +349,6 @@ def _no_other_authentication(request: requests.PreparedRequest) -> requests.Prep
     This keeps `requests` from adding a password from .netrc to a signed request.
     """
     return request
-
-
-def _parse(text: str) -> object:
-    """Parse JSON with exact numbers. None: it is not plain JSON."""
-    try:
-        return json.loads(text, parse_float=_exact, parse_constant=_refuse_constant)
-    except (ValueError, ArithmeticError, RecursionError):
-        return None
-
-
-def _exact(text: str) -> Decimal:
-    """Parse a number exactly, but raise ValueError for huge ones (`1e9999`).
-
-    They are cheap to send and expensive to compute with.
-    """
-    number = Decimal(text)
-    if not -_MAX_DIGITS < number.adjusted() < _MAX_DIGITS or len(text) > 2 * _MAX_DIGITS:
-        raise ValueError("a number out of all proportion")
-    return number
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _unavailable(sentence: str, cause: Exception) -> UnavailableError:

@@ -6,49 +6,29 @@ Kalshi Trade API v2, October 2026.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 
-from kalshi_trading.core.market_models import (
-    AccountLimits,
-    EndpointCosts,
-    TokenBucketLimit,
-)
 from kalshi_trading.core.models import (
     Balance,
     BookSide,
-    CancelAcknowledgement,
     EventPosition,
     Fill,
     MarketResult,
     Order,
-    OrderAcknowledgement,
     OrderRequest,
     OrderStatus,
     Position,
     Settlement,
     Transfer,
 )
-from kalshi_trading.core.money import COUNT_GRAIN, ZERO, Contracts, Dollars, Price
+from kalshi_trading.core.money import COUNT_GRAIN, ZERO, Contracts, Price
+from kalshi_trading.core.records.acknowledgements import (
+    AmendAcknowledgement,
+    CancelAcknowledgement,
+    OrderAcknowledgement,
+)
+from kalshi_trading.core.records.exchange import AccountLimits, EndpointCosts, TokenBucketLimit
 from kalshi_trading.exchange.wire.fields import Fields, decode_rows
-
-
-@dataclass(frozen=True, slots=True)
-class AmendAcknowledgement:
-    """The exchange's answer to an amended order.
-
-    None: that count is unchanged, or nothing was filled. The price is in YES dollars, the fee per contract.
-    Source: Kalshi API, amend order.
-    """
-
-    order_id: str
-    client_order_id: str | None
-    fill_count: Contracts | None
-    remaining_count: Contracts | None
-    average_fill_price: Price | None
-    average_fee_paid: Dollars | None
-    at: datetime
 
 
 def order_body(order: OrderRequest) -> dict[str, object]:

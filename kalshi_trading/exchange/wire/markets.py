@@ -15,28 +15,30 @@ from kalshi_trading.core.market_models import (
     Event,
     EventCandlesticks,
     EventMetadata,
-    ExchangeSchedule,
-    ExchangeStatus,
     FeeChange,
     FeeSchedule,
     FeeType,
     ForecastPoint,
-    HistoricalCutoff,
     Market,
     MarketStatus,
     OrderBook,
     QuoteRange,
     Series,
-    ShardStatus,
     Trade,
     TradeRange,
-    TradingSession,
 )
 from kalshi_trading.core.models import (
     MarketResult,
     Side,
 )
 from kalshi_trading.core.money import PriceBand, PriceGrid
+from kalshi_trading.core.records.exchange import (
+    ExchangeSchedule,
+    ExchangeStatus,
+    HistoricalCutoff,
+    ShardStatus,
+    TradingSession,
+)
 from kalshi_trading.exchange.wire.fields import Fields, decode_rows
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

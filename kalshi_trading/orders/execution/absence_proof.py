@@ -12,9 +12,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kalshi_trading.core.models import Order
+from kalshi_trading.settings.behavior import ExchangeBehavior
 
 ABSENCE_MARGIN_S = 60.0
 NEGATIVES_APART_S = 5.0
+
+
+def absence_margin_s(behavior: ExchangeBehavior) -> float:
+    """Return the seconds by which data must be newer than the last send.
+
+    A delayed request can arrive until its signature expires. A hidden lag adds to that.
+    """
+    return max(ABSENCE_MARGIN_S, 2 * behavior.signature_window_s) + behavior.hidden_lag_s
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,7 @@ class PanicRun:
         read_orders_under_way: Callable[[], OrdersUnderWay],
         *,
         longest_send_s: float = LONGEST_SEND_S,
+        hidden_lag_s: float = 0.0,
         clock: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -127,6 +128,7 @@ class PanicRun:
         self._canceler = canceler
         self._read_orders_under_way = read_orders_under_way
         self._longest_send_s = longest_send_s
+        self._hidden_lag_s = hidden_lag_s
         self._clock = clock
         self._sleep = sleep
         self._ends: dict[str, CancelResult] = {}
@@ -150,15 +152,17 @@ class PanicRun:
     def _pauses(self, *, sent_since: datetime) -> Iterator[float]:
         """Yield the pause before each look.
 
-        Continues while an order is being sent and can still arrive. An intent older than `sent_since`
-        arrives within PANIC_PAUSES_S, because it was signed at most OLDEST_PREVIEW_S later.
+        Continues while an order is being sent and can still arrive, and until a list shows the start. An
+        intent older than `sent_since` arrives within PANIC_PAUSES_S, because it was signed at most
+        OLDEST_PREVIEW_S later.
         """
         waited_s = 0.0
         for number, pause_s in enumerate(chain(PANIC_PAUSES_S, repeat(PANIC_PAUSES_S[-1])), start=1):
             yield pause_s
             waited_s += pause_s
             is_sending = waited_s < self._longest_send_s and self._snapshots[-1].then.is_sending(sent_since)
-            if number >= len(PANIC_PAUSES_S) and not is_sending:
+            is_hidden = 0 < self._hidden_lag_s >= waited_s
+            if number >= len(PANIC_PAUSES_S) and not is_sending and not is_hidden:
                 return
 
     def _left(self) -> list[Order]:
@@ -177,6 +181,8 @@ class PanicRun:
         as_of, unknown_age = self._as_of()
         orders, problem = self._resting()
         then = self._now(unless_seen=as_of)
+        if as_of is not None:
+            as_of -= timedelta(seconds=self._hidden_lag_s)
         self.under_way_count = len(then.under_way)
         self._snapshots.append(RestingSnapshot(orders, as_of, problem or unknown_age or then.problem, then))
 

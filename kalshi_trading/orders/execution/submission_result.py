@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
-from kalshi_trading.core.models import BookSide, Order, OrderAcknowledgement, OrderRequest, OrderStatus
+from kalshi_trading.core.models import BookSide, Order, OrderRequest, OrderStatus
 from kalshi_trading.core.money import ONE_DOLLAR, ZERO, Contracts, Dollars, Price, cents
+from kalshi_trading.core.records.acknowledgements import OrderAcknowledgement
 from kalshi_trading.core.results import DictReading, Read, read_cents, read_contracts
 from kalshi_trading.journal.order_state import OrderStage
 from kalshi_trading.settings.behavior import ASSUMED, ExchangeBehavior

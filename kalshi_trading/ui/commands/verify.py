@@ -6,7 +6,7 @@ Never runs against production.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -107,7 +107,7 @@ def verify(
         return EXIT_LEFT
     if is_interrupted:
         return EXIT_INTERRUPTED
-    return EXIT_DIFFERS if stored.count(findings, Verdict.DIFFERS) else EXIT_DONE
+    return EXIT_DIFFERS if _count(findings, Verdict.DIFFERS) else EXIT_DONE
 
 
 @contextmanager
@@ -138,9 +138,13 @@ def _report(services: Services, console: Console, findings: list[Finding], *, is
     untried = sum(row.needs_orders for row in QUESTIONS.values()) if not is_trading else 0
     if untried:
         console.print(f"{untried} more questions need orders: verify --trade", markup=False)
-    counts = ", ".join(f"{stored.count(findings, verdict)} {verdict}" for verdict in Verdict)
+    counts = ", ".join(f"{_count(findings, verdict)} {verdict}" for verdict in Verdict)
     console.print(f"{counts}. The program acts on them from its next start.", markup=False)
     console.print(f"Evidence: {evidence}", markup=False, soft_wrap=True)
+
+
+def _count(findings: Iterable[Finding], verdict: Verdict) -> int:
+    return sum(each.verdict is verdict for each in findings)
 
 
 def table(findings: list[Finding]) -> RenderableType:

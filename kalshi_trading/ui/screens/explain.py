@@ -10,8 +10,8 @@ from functools import partial
 
 from kalshi_trading.core.dates import start_of_day
 from kalshi_trading.core.money import ZERO, Dollars
-from kalshi_trading.portfolio import explain_account
-from kalshi_trading.portfolio.explain_market import (
+from kalshi_trading.portfolio.explain import account as explain_account
+from kalshi_trading.portfolio.explain.market import (
     Explanation,
     explain_cash,
     explain_cost,

@@ -11,8 +11,8 @@ from rich.console import Group, RenderableType
 from rich.rule import Rule
 from rich.text import Text
 
-from kalshi_trading.core.market_models import ExchangeStatus
 from kalshi_trading.core.money import ZERO, Dollars, count_text, price_text
+from kalshi_trading.core.records.exchange import ExchangeStatus
 from kalshi_trading.core.results import Fetched
 from kalshi_trading.orders.execution.submission_result import unresolved_text
 from kalshi_trading.orders.pretrade.context import DayPnl, DayTotals

@@ -30,7 +30,7 @@ from kalshi_trading.core.pnl import FifoPosition, Lot
 from kalshi_trading.core.text import contracts_text, describe_order, pluralize
 from kalshi_trading.core.valuation import Exposure, Liquidation, Mark, floor_paid
 from kalshi_trading.journal.own_orders import OwnOrders
-from kalshi_trading.portfolio.explain_market import Explanation
+from kalshi_trading.portfolio.explain.market import Explanation
 from kalshi_trading.portfolio.snapshot import PositionPnl
 from kalshi_trading.ui.formats import (
     UNKNOWN,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kalshi_trading.core.errors import RateLimitError
-from kalshi_trading.core.market_models import AccountLimits, EndpointCosts, TokenBucketLimit
+from kalshi_trading.core.records.exchange import AccountLimits, EndpointCosts, TokenBucketLimit
 from kalshi_trading.exchange.http.rate_limiter import RateLimiter
 
 ORDERS = "/trade-api/v2/portfolio/events/orders"

@@ -32,7 +32,8 @@ from kalshi_trading.core.errors import (
     RateLimitError,
     UnavailableError,
 )
-from kalshi_trading.core.market_models import AccountLimits, TokenBucketLimit
+from kalshi_trading.core.records.exchange import AccountLimits, TokenBucketLimit
+from kalshi_trading.exchange.http import answers as answers_module
 from kalshi_trading.exchange.http import transport as transport_module
 from kalshi_trading.exchange.http.transport import Timing, Transport
 from kalshi_trading.settings.credentials import Credentials
@@ -659,7 +660,7 @@ def test_an_answer_that_breaks_its_reader_leaves_a_write_unknown_and_a_read_unav
     def break_down(_):
         raise fault("nobody thought of this")
 
-    monkeypatch.setattr(transport_module, "_parse", break_down)
+    monkeypatch.setattr(answers_module, "parse_json", break_down)
     with serving(OK) as server:
         with pytest.raises(OutcomeUnknownError):
             connect(server.url).write("POST", ORDERS, (), {})
@@ -736,7 +737,7 @@ def test_a_compressed_answer_is_read():
 
 
 def test_an_answer_larger_than_any_is_given_up(monkeypatch):
-    monkeypatch.setattr(transport_module, "LARGEST_ANSWER_BYTES", 100_000)
+    monkeypatch.setattr(answers_module, "LARGEST_ANSWER_BYTES", 100_000)
     packed = gzip.compress(b" " * 50_000_000)
     bomb = say(200, packed, headers={"Content-Encoding": "gzip"})
     for script in (bomb, say(200, b" " * 1_000_000)):

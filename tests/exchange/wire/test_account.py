@@ -191,6 +191,12 @@ KINDS = {
         required="order_id ts_ms",
         optional="client_order_id",
     ),
+    "amend_acknowledgement": Kind(
+        account_wire.amend_acknowledgement,
+        [body("amend_order_v2"), body("amend_order_v2_expiry_only"), body("amend_order_v2_crossing")],
+        required="order_id ts_ms",
+        optional="client_order_id fill_count remaining_count average_fill_price average_fee_paid",
+    ),
     "order": Kind(
         account_wire.order,
         [*body("get_orders")["orders"], body("get_order")["order"], *body("get_historical_orders")["orders"]],

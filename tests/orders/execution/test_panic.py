@@ -12,7 +12,8 @@ import pytest
 from model_factory import MARKET, NOW, order, preview
 
 from kalshi_trading.core.errors import KalshiAPIError, NotFoundError, OutcomeUnknownError
-from kalshi_trading.core.models import Action, BookSide, CancelAcknowledgement, OrderStatus, Side
+from kalshi_trading.core.models import Action, BookSide, OrderStatus, Side
+from kalshi_trading.core.records.acknowledgements import CancelAcknowledgement
 from kalshi_trading.core.results import Listing
 from kalshi_trading.journal.events import ORDERS_ALLOWED_EVENT
 from kalshi_trading.journal.files import file_locks
@@ -32,6 +33,7 @@ from kalshi_trading.orders.execution.pending_orders import PendingOrders, Recove
 from kalshi_trading.orders.execution.submission_result import Outcome
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.orders.service import OrderService
+from kalshi_trading.settings.behavior import ASSUMED
 from kalshi_trading.settings.options import Limits
 from kalshi_trading.trade_logger import TradeLogger
 
@@ -401,6 +403,31 @@ def test_orders_of_other_sessions_that_cannot_be_read_leave_open_whether_all_is_
     assert report.problem.startswith("Pending orders of other sessions are unavailable.")
     assert (len(report.canceled), report.is_verified) == (1, False)
     assert LONGEST_SEND_S <= sum(naps) < LONGEST_SEND_S + 5
+
+
+def test_lists_older_than_they_say_do_not_prove_that_none_is_open(tmp_path):
+    """An order from just before the panic is listed only when the lag is over."""
+    now = [NOW]
+    exchange = Exchange()
+    exchange.get_user_data_timestamp = lambda: now[0] + timedelta(seconds=1)
+
+    def pass_time(seconds):
+        now[0] += timedelta(seconds=seconds)
+        if now[0] >= NOW + timedelta(seconds=5) and not exchange.cancels:
+            exchange.resting["order-1"] = resting(1)
+
+    executor = OrderService(
+        exchange,
+        TradeLogger(tmp_path, "practice"),
+        limits=Limits(),
+        behavior=replace(ASSUMED, hidden_lag_s=60),
+        clock=lambda: now[0],
+        sleep=pass_time,
+    )
+    report = executor.panic()
+    assert [end.order.order_id for end in report.canceled] == ["order-1"]
+    assert report.is_verified
+    assert timedelta(seconds=58) < now[0] - NOW < timedelta(seconds=65)
 
 
 def test_an_order_that_ended_before_the_orders_could_be_read_wants_newer_lists(tmp_path):

@@ -18,8 +18,9 @@ import pytest
 from cases import naming
 from model_factory import MARKET, NOW, preview
 
-from kalshi_trading.core.models import Action, OrderAcknowledgement, OrderRequest, Side
+from kalshi_trading.core.models import Action, OrderRequest, Side
 from kalshi_trading.core.money import parse_price
+from kalshi_trading.core.records.acknowledgements import OrderAcknowledgement
 from kalshi_trading.exchange.wire.account import order_body
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.pretrade.ticket import OrderTicket

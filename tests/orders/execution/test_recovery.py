@@ -16,10 +16,11 @@ from kalshi_trading.core.models import BookSide, OrderStatus
 from kalshi_trading.core.results import Listing
 from kalshi_trading.journal.order_state import OrderStage, OrderState
 from kalshi_trading.kalshi_client import KalshiClient
-from kalshi_trading.orders.execution.absence_proof import Lookup, proves_absence
+from kalshi_trading.orders.execution.absence_proof import Lookup, absence_margin_s, proves_absence
 from kalshi_trading.orders.execution.pending_orders import PendingOrders
 from kalshi_trading.orders.execution.recovery import OrderRecovery
 from kalshi_trading.orders.execution.recovery_loop import ROUNDS_BETWEEN_RECOVERIES, RecoveryLoop
+from kalshi_trading.settings.behavior import ExchangeBehavior
 from kalshi_trading.trade_logger import TradeLogger
 
 SENTENCE = "BUY 10 YES KXHIGHNY-26NOV21-B46.5 at 55¢, good till canceled"
@@ -58,6 +59,12 @@ def look(at_s, as_of_s):
 )
 def test_absence_needs_two_whole_fresh_looks_apart(looks, proof):
     assert proved(looks) is proof
+
+
+@pytest.mark.parametrize(("window_s", "hidden_lag_s", "margin_s"), [(30, 0, 60), (60, 0, 120), (30, 60, 120)])
+def test_the_margin_covers_late_arrivals_and_data_older_than_it_says(window_s, hidden_lag_s, margin_s):
+    behavior = ExchangeBehavior(signature_window_s=window_s, hidden_lag_s=hidden_lag_s)
+    assert absence_margin_s(behavior) == margin_s
 
 
 @pytest.mark.parametrize("step_s", [-3600, -5, 5, 3600])

@@ -24,8 +24,8 @@ from loopback import ROOT, http, reset, say, send_and_close, serving, unused_por
 from model_factory import MARKET, NOW, preview
 
 from kalshi_trading.core.errors import JournalError, NotSentError
-from kalshi_trading.core.market_models import AccountLimits, TokenBucketLimit
 from kalshi_trading.core.models import Action, BookSide, Side
+from kalshi_trading.core.records.exchange import AccountLimits, TokenBucketLimit
 from kalshi_trading.exchange.http.transport import Timing, Transport
 from kalshi_trading.journal.files import file_locks
 from kalshi_trading.journal.files.log_files import lock_of

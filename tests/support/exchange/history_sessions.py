@@ -26,8 +26,9 @@ from practice_client import ROOT, START, PracticeClient, ask
 
 from kalshi_trading.core.errors import KalshiAPIError, NotSentError, OutcomeUnknownError
 from kalshi_trading.core.models import Action, OrderRequest, OrderStatus, Side, TimeInForce
+from kalshi_trading.exchange.http.answers import parse_json
 from kalshi_trading.exchange.http.error_mapping import Answer, error_for_read, error_for_write
-from kalshi_trading.exchange.http.transport import Query, _parse
+from kalshi_trading.exchange.http.transport import Query
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.orders.execution.cancel import OrderCanceler
 from kalshi_trading.orders.execution.pending_orders import PendingOrders
@@ -109,7 +110,7 @@ class WireTransport:
         headers = self._client.headers(method, target)
         said = self._runner.run(ask(self._client.app, method, ROOT + target, headers, body))
         text = said.body if isinstance(said.body, str) else json.dumps(said.body)
-        return Answer(said.status, _parse(text), text)
+        return Answer(said.status, parse_json(text), text)
 
 
 class Past:

@@ -18,7 +18,8 @@ from engine_world import HOUR, market
 from practice_client import ROOT, START, PracticeClient, ask
 
 from kalshi_trading.core.valuation import Mark
-from kalshi_trading.exchange.http.transport import Query, _parse
+from kalshi_trading.exchange.http.answers import parse_json
+from kalshi_trading.exchange.http.transport import Query
 from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot
 from kalshi_trading.portfolio_tracker import PortfolioTracker
@@ -67,7 +68,7 @@ class InProcessTransport:
         with self._lock:
             headers = self._client.headers("GET", path) if signed else {}
             answer = self._loop.run_until_complete(
-                ask(self._client.app, "GET", ROOT + target, headers, b"", read=_parse)
+                ask(self._client.app, "GET", ROOT + target, headers, b"", read=parse_json)
             )
         assert answer.status == 200, answer.body
         assert isinstance(answer.body, dict)

@@ -6,7 +6,7 @@ from decimal import Decimal as D
 
 from screen_session import rendered
 
-from kalshi_trading.core.market_models import ExchangeStatus
+from kalshi_trading.core.records.exchange import ExchangeStatus
 from kalshi_trading.core.results import Fetched
 from kalshi_trading.settings.environments import Environment
 from kalshi_trading.ui.views import account

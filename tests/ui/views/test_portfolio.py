@@ -27,8 +27,8 @@ from kalshi_trading.journal.own_orders import OwnOrders
 from kalshi_trading.journal.records import JournalRecord
 from kalshi_trading.portfolio.breakdown import RealizedPnl, by_day
 from kalshi_trading.portfolio.cross_check import Comparison, CrossCheck, check_account
-from kalshi_trading.portfolio.explain_account import explain_all_cash, explain_all_fees, explain_all_realized
-from kalshi_trading.portfolio.explain_market import Explanation, Line, explain_realized, explain_settlement
+from kalshi_trading.portfolio.explain.account import explain_all_cash, explain_all_fees, explain_all_realized
+from kalshi_trading.portfolio.explain.market import Explanation, Line, explain_realized, explain_settlement
 from kalshi_trading.portfolio.ledger import market_ledger
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot
 from kalshi_trading.ui import formats

@@ -1,7 +1,7 @@
 """Explain the account's totals: one line per market, event or transfer.
 
 The lines add up to the total. An unknown summand is left out, and the caution says so. Performs no I/O. The
-lines of one market are in `explain_market`.
+lines of one market are in `market`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from kalshi_trading.core.money import (
 )
 from kalshi_trading.core.text import pluralize
 from kalshi_trading.portfolio.breakdown import since
-from kalshi_trading.portfolio.explain_market import Explanation, Line, in_order
+from kalshi_trading.portfolio.explain.market import Explanation, Line, in_order
 from kalshi_trading.portfolio.ledger import MarketLedger, deposits_moved, withdrawals_moved
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
 

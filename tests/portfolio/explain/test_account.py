@@ -17,7 +17,7 @@ from model_factory import BOOK, MARKET, NOW, QUADRATIC, fill, held, order, posit
 from kalshi_trading.core.models import Balance, BookSide
 from kalshi_trading.core.results import Fetched
 from kalshi_trading.core.valuation import liquidate
-from kalshi_trading.portfolio.explain_account import (
+from kalshi_trading.portfolio.explain.account import (
     explain_all_cash,
     explain_all_costs,
     explain_exposure,
@@ -26,7 +26,7 @@ from kalshi_trading.portfolio.explain_account import (
     explain_today,
     explain_value,
 )
-from kalshi_trading.portfolio.explain_market import explain_cost, explain_fees, explain_realized
+from kalshi_trading.portfolio.explain.market import explain_cost, explain_fees, explain_realized
 from kalshi_trading.portfolio.ledger import market_ledger
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot
 

@@ -1,0 +1,1 @@
+"""Frozen records of what the exchange says, by subject. No arithmetic."""

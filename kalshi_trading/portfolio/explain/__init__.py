@@ -1,0 +1,1 @@
+"""Explain numbers of the account line by line."""
