@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from verify_session import VerifySession
 
+from kalshi_trading.history.reconciliation import reconcile
 from kalshi_trading.trade_logger import account_fingerprint
 from kalshi_trading.verify import stored
 from kalshi_trading.verify.questions import QUESTIONS
@@ -95,3 +96,12 @@ def test_nothing_is_left_open_or_held(verifier: VerifySession) -> None:
     assert client.get_orders(limit=1) != orders
     assert list(client.get_orders(status="resting")) == []
     assert [row for row in client.get_positions().markets if row.net] == []
+
+
+def test_orders_with_used_ids_reconcile_afterwards(verifier: VerifySession) -> None:
+    verifier.run(("client_id_reusable", "refusal_spends_id"))
+    services = verifier.services()
+    found = reconcile(services.client, services.journal, account=services.account)
+    assert found.compared
+    assert [each.mismatches for each in found.differences if each.row.logged is not None] == []
+    services.close()
