@@ -28,6 +28,7 @@ from kalshi_trading.ui.formats import (
     time_left,
     time_to_end,
     timestamp,
+    yes_terms,
 )
 from kalshi_trading.ui.tables import Column, FittingTable, aligned
 
@@ -63,7 +64,7 @@ def market_page(market: Market, event: Event | None, book: OrderBook | None, now
     title = event.title if event is not None else market.title
     facts = Text()
     facts.append(f"{title}\n", style="bold")
-    facts.append(f"YES pays if: {market.yes_label}\n")
+    facts.append(f"{yes_terms(market)}\n")
     facts.append(f"{sentence_case(market.status_word)} · {_ending(market, now)}")
     volume = UNKNOWN if market.volume is None else count_text(market.volume)
     facts.append(f" · last price {price(market.last_price)} · volume {volume}\n")

@@ -49,5 +49,6 @@ def test_a_market_names_its_settlement_floor() -> None:
         rendered(market_view.market_page(floored(floor), None, None, NOW)) for floor in ("0.30", "0", None)
     ]
     assert "Settlement floor: 30¢ already paid per YES contract" in shown[0]
+    assert "YES pays: " in shown[0]
     assert "ettlement floor" not in shown[1]
     assert "Settlement floor: unknown" in shown[2]
