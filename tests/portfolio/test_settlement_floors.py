@@ -335,7 +335,7 @@ def test_an_order_that_a_rising_floor_canceled_says_so():
         with naming((side, price, floor)):
             gone = order(side, price, status=OrderStatus.CANCELED)
             reason = floor_cancel(gone, floored(floor))
-            assert reason == ("canceled: the settlement floor rose to 45¢" if is_canceled else None)
+            assert reason == ("canceled as the settlement floor rose to 45¢" if is_canceled else None)
             assert floor_cancel(replace(gone, status=OrderStatus.EXECUTED), floored(floor)) is None
 
 
