@@ -129,9 +129,16 @@ def _report(services: Services, console: Console, findings: list[Finding], *, is
     untried = sum(row.needs_orders for row in QUESTIONS.values()) if not is_trading else 0
     if untried:
         console.print(f"{untried} more questions need orders: verify --trade", markup=False)
-    counts = ", ".join(f"{stored.count(findings, verdict)} {verdict}" for verdict in Verdict)
-    console.print(f"{counts}. The program acts on them from its next start.", markup=False)
+    console.print(f"{_counts(findings)}. In effect from the next start.", markup=False)
     console.print(f"Evidence: {evidence}", markup=False, soft_wrap=True)
+
+
+def _counts(findings: list[Finding]) -> str:
+    counts = {verdict: stored.count(findings, verdict) for verdict in Verdict}
+    words = {verdict: str(verdict) for verdict in Verdict}
+    if counts[Verdict.DIFFERS] != 1:
+        words[Verdict.DIFFERS] = "differ"
+    return ", ".join(f"{counts[verdict]} {words[verdict]}" for verdict in Verdict)
 
 
 def table(findings: list[Finding]) -> RenderableType:
