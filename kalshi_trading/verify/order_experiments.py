@@ -76,9 +76,10 @@ def collateral(lab: Lab) -> Iterator[Observed]:
     yield _queue_position(lab, sent)
     lab.cancel(sent)
     change = after - before
-    words = {-FAR: "no", Decimal(0): "yes"}
-    text = f"an open order of ${FAR} changed cash by {'−' if change < 0 else ''}${abs(change):.4f}"
-    yield Observed("balance_includes_collateral", words.get(change, ""), text)
+    word = {-FAR: "no", Decimal(0): "yes"}.get(change, "")
+    by = f"{'−' if change < 0 else ''}${abs(change):.4f}"
+    text = f"{word or 'unclear'}: an order of ${FAR} changed cash by {by}"
+    yield Observed("balance_includes_collateral", word, text)
 
 
 def _queue_position(lab: Lab, sent: Sent) -> Observed:

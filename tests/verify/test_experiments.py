@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from verify_session import VerifySession
 
@@ -83,9 +85,17 @@ def test_a_timestamp_newer_than_the_reads_is_found(verifier: VerifySession, lags
     assert stored_words(verifier)["data_timestamp_lags"] == word
 
 
+@pytest.mark.parametrize("setting", ["yes", "no"])
+def test_the_answer_about_collateral_begins_with_yes_or_no(verifier: VerifySession, setting: str) -> None:
+    verifier.assume(balance_includes_collateral=setting)
+    _, screen = verifier.run(("balance_includes_collateral",))
+    assert f"{setting}: an order of $0.01 changed cash by " in screen
+
+
 def test_the_last_price_as_mark_is_told_from_the_cost(verifier: VerifySession) -> None:
     verifier.assume(portfolio_value_at="last")
-    verifier.run(("portfolio_value_at",))
+    _, screen = verifier.run(("portfolio_value_at",))
+    assert re.search(r"last price \([\d,.]+ contracts, \$\d+\.\d\d\)", screen)
     assert stored_words(verifier)["portfolio_value_at"] == "last"
 
 
