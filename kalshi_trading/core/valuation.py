@@ -56,7 +56,7 @@ def floor_cancel(order: Order, market: Market) -> str | None:
     floor = market.settlement_floor
     if order.status is not OrderStatus.CANCELED or not floor or order.yes_price > floor:
         return None
-    return f"canceled: the settlement floor rose to {price_text(floor)}"
+    return f"canceled as the settlement floor rose to {price_text(floor)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,7 +231,7 @@ def _possible_statuses(own: LoggedOrder) -> frozenset[OrderStatus]:
 
 def _terms(own: LoggedOrder, order: Order) -> Iterator[Mismatch]:
     """Compare market, direction, count and limit."""
-    if own.state.ticker not in ("", order.ticker):
+    if own.tickers.isdisjoint({"", order.ticker}):
         yield Mismatch(MismatchKind.TERMS, f"journal: {own.state.ticker}; exchange: {order.ticker}")
     if own.count is not None and own.count != order.initial_count:
         yield _count_mismatch("contracts ordered", own.count, order.initial_count)

@@ -71,7 +71,7 @@ EVENTS: dict[str, EventText] = {
     "order.unknown": EventText("unknown", _with_reason("status unknown")),
     "order.absent": EventText("not placed", _with_reason("not placed")),
     FILL_EVENT: EventText("filled", _filled),
-    ENDED_EVENT: EventText("order ended"),
+    ENDED_EVENT: EventText("order ended", _with_reason("recorded as ended")),
     DENIED_EVENT: EventText("blocked"),
     "order.unlocked": EventText("unlocked"),
     "cancel.requested": EventText("cancel", lambda record: "cancel sent to the exchange"),

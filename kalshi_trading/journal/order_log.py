@@ -60,6 +60,12 @@ class LoggedOrder:
         """
         return next((record for record in self.records if record.event == INTENT_EVENT), None)
 
+    @property
+    def tickers(self) -> frozenset[str]:
+        """The markets it was sent to: several if a rejected id was used again."""
+        intents = (record for record in self.records if record.event == INTENT_EVENT)
+        return frozenset({self.state.ticker, *(record.text("ticker") for record in intents)})
+
     def text(self, name: str) -> str:
         """Return the latest non-empty value of this field, or an empty string."""
         texts = (record.text(name) for record in reversed(self.records))

@@ -139,6 +139,11 @@ def net_position(net: Contracts) -> str:
     return f"{count_text(abs(net))} {'YES' if net > ZERO else 'NO'}"
 
 
+def yes_terms(market: Market) -> str:
+    """Describe what YES pays for. A scalar market pays its value."""
+    return f"YES pays{'' if market.scalar else ' if'}: {market.yes_label}"
+
+
 def if_no_label(floor: Dollars | None) -> str:
     """Return the label of the worst YES result: NO, or the settlement floor."""
     return f"If {price_text(floor)}" if floor else "If NO"

@@ -41,10 +41,10 @@ if TYPE_CHECKING:
 HELP = """\
 Trade Kalshi event contracts from the terminal.
 
-  {0}               open the menu (practice exchange unless the settings say otherwise)
+  {0}               open the menu (default: practice exchange)
   {0} --read-only   open the menu with new orders disabled
-  {0} verify        check how the exchange behaves (sandbox, practice); --trade places small orders
-  {0} practice …    run only the practice exchange (options: practice --help)
+  {0} verify        check exchange behavior (--trade: place orders)
+  {0} practice …    run only the practice exchange (practice --help)
   {0} --help        show this help
   {0} --version     show the version
 
@@ -101,7 +101,7 @@ def _help() -> str:
 
 
 def _run_command(words: list[str]) -> int:
-    if words in (["--help"], ["-h"]):
+    if words in (["--help"], ["-h"], ["verify", "--help"], ["verify", "-h"]):
         sys.stdout.write(_help())
         return EXIT_DONE
     if words == ["--version"]:

@@ -76,9 +76,10 @@ def collateral(lab: Lab) -> Iterator[Observed]:
     yield _queue_position(lab, sent)
     lab.cancel(sent)
     change = after - before
-    words = {-FAR: "no", Decimal(0): "yes"}
-    text = f"an open order of ${FAR} changed cash by {'−' if change < 0 else ''}${abs(change):.4f}"
-    yield Observed("balance_includes_collateral", words.get(change, ""), text)
+    word = {-FAR: "no", Decimal(0): "yes"}.get(change, "")
+    by = f"{'−' if change < 0 else ''}${abs(change):.4f}"
+    text = f"{word or 'unclear'}: an order of ${FAR} changed cash by {by}"
+    yield Observed("balance_includes_collateral", word, text)
 
 
 def _queue_position(lab: Lab, sent: Sent) -> Observed:
@@ -114,17 +115,21 @@ def client_ids(lab: Lab) -> Iterator[Observed]:
     yield Observed("dot_in_client_id", "yes" if is_taken else "no", text)
     first = _placed(lab.place(market))
     lab.cancel(first)
-    second = lab.place(market, again=True, client_order_id=first.result.request.client_order_id)
+    used = first.result.request.client_order_id
+    yield _checked_first(lab, market, used)
+    second = lab.place(market, again=True, client_order_id=used)  # last, so that the journal has its price
     is_taken = _is_taken(lab, second)
     text = "accepted" if is_taken else f"rejected ({second.status} {second.code})"
     yield Observed("client_id_reusable", "yes" if is_taken else "no", text)
+
+
+def _checked_first(lab: Lab, market: Market, used: str) -> Observed:
+    """Send a bad price with a used id, and name what the rejection is about."""
     if market.price_grid.contains(_OFF_GRID):
-        yield Observed("price_checked_first", "", "every price of the market is valid")
-        return
-    used = first.result.request.client_order_id
+        return Observed("price_checked_first", "", "every price of the market is valid")
     both = lab.place(market, again=True, client_order_id=used, wrong_price=_OFF_GRID)
     words = {"invalid_price": "yes", _DUPLICATE: "no"}
-    yield Observed("price_checked_first", words.get(both.code, ""), f"{both.status} {both.code}")
+    return Observed("price_checked_first", words.get(both.code, ""), f"{both.status} {both.code}")
 
 
 def closed_market(lab: Lab) -> Iterator[Observed]:
@@ -194,7 +199,7 @@ ORDERS = {
     read_lag: ("read_lag_ms", "data_timestamp_lags"),
     collateral: ("queue_positions_listed", "balance_includes_collateral"),
     ended_rows: ("ioc_row", "fok_row"),
-    client_ids: ("longest_client_id", "dot_in_client_id", "client_id_reusable", "price_checked_first"),
+    client_ids: ("longest_client_id", "dot_in_client_id", "price_checked_first", "client_id_reusable"),
     closed_market: ("refusal_spends_id",),
     special_orders: ("reduce_only_canceled", "post_only_canceled"),
 }

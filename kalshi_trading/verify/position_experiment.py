@@ -13,7 +13,8 @@ from typing import Any
 
 from kalshi_trading.core.market_models import Market
 from kalshi_trading.core.models import Action, TimeInForce
-from kalshi_trading.core.money import CENT, ONE_DOLLAR, ZERO, Contracts, Dollars, Price
+from kalshi_trading.core.money import CENT, ONE_DOLLAR, ZERO, Contracts, Dollars, Price, dollars_text
+from kalshi_trading.core.text import contracts_text
 from kalshi_trading.verify.lab import ONE, Lab, Sent
 from kalshi_trading.verify.questions import CannotTellError, Observed
 
@@ -28,6 +29,9 @@ _TEXTS = {
     "yes_price": "at the YES price",
     "no_price": "at the NO price",
     "nothing": "not counted",
+    "bid": "best bid",
+    "last": "last price",
+    "cost": "cost",
 }
 
 
@@ -102,7 +106,8 @@ def _mark(lab: Lab, plan: _Plan, change: int) -> Observed:
     bid = bids[0].price if bids else plan.bid
     values = {"bid": bid * plan.count, "last": plan.second * plan.count, "cost": plan.cost}
     near = [name for name, value in values.items() if abs(value * 100 - change) <= 1]
-    text = f"{plan.count:f} contracts changed it by {change}¢ ({' or '.join(near) or 'no known mark'})"
+    marks = " or ".join(_TEXTS[name] for name in near) or "no known mark"
+    text = f"{marks} ({contracts_text(plan.count)}, {dollars_text(Decimal(change) / 100)})"
     return Observed("portfolio_value_at", near[0] if len(near) == 1 else "", text)
 
 

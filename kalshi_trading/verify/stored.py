@@ -39,8 +39,10 @@ class Verified:
     @property
     def summary(self) -> str:
         """The state in a few words, for the account page."""
-        count = len(self.differing)
-        result = "all as assumed" if count == 0 else f"{count} differ{'s' if count == 1 else ''}"
+        known, count = len(self.words.keys() & QUESTIONS.keys()), len(self.differing)
+        result = f"{known} of {len(QUESTIONS)} as assumed"
+        if count:
+            result = f"{count} of {len(QUESTIONS)} differ{'s' if count == 1 else ''}"
         return f"verified {self.at.astimezone():%Y-%m-%d}, {result}"
 
 

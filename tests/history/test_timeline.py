@@ -13,7 +13,7 @@ from kalshi_trading.journal.order_log import logged_orders
 from kalshi_trading.journal.records import JournalRecord
 
 RESTED = {"order_id": "E", "fill_count": "0", "remaining_count": "10"}
-REASON = "canceled: the settlement floor rose to 30¢; 10 not filled"
+REASON = "canceled as the settlement floor rose to 30¢; 10 not filled"
 
 
 class Exchange:

@@ -38,3 +38,8 @@ def test_an_event_of_another_version_is_shown_by_its_name_and_reason():
     record = JournalRecord(datetime.now(UTC), "session.odd_event", {"reason": "for a reason"})
     assert label_of(record) == "session odd event"
     assert sentence_of(record) == "session.odd_event: for a reason"
+
+
+def test_the_end_of_an_open_order_is_told_in_words() -> None:
+    record = JournalRecord(datetime.now(UTC), "order.ended", {"reason": "no longer open, 3 of 3 not filled"})
+    assert sentence_of(record) == "recorded as ended: no longer open, 3 of 3 not filled"

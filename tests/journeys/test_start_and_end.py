@@ -236,10 +236,13 @@ def test_unknown_arguments_exit_2(tmp_path: Path) -> None:
     assert "Unknown command or option: tarde" in ended.stderr
 
 
-def test_help_names_the_commands(tmp_path: Path) -> None:
-    ended = _run(tmp_path, "--help")
+@pytest.mark.parametrize("words", [("--help",), ("verify", "--help"), ("verify", "-h")])
+def test_help_names_the_commands(tmp_path: Path, words: tuple[str, ...]) -> None:
+    ended = _run(tmp_path, *words)
     assert ended.returncode == 0
     assert "python main.py practice" in ended.stdout
+    commands = ended.stdout.partition("Settings file")[0]
+    assert max(map(len, commands.splitlines())) <= 80
 
 
 def test_a_newcomer_gets_a_practice_exchange_without_asking(tmp_path: Path) -> None:

@@ -245,7 +245,7 @@ def test_the_worked_trade_earns_by_price_and_pays_by_floor():
         explained = explain_settlement(paid, ledger)
         assert explained.total == D("7.50")
         texts = [line.text for line in explained.lines]
-        assert ("already paid as settlement floor" in texts) is (revenue == "10.00")
+        assert ("settlement floor, already paid" in texts) is (revenue == "10.00")
         each = "20¢" if revenue == "10.00" else "50¢"
         assert any(f"payout for 50 YES at {each} each" in text for text in texts)
         assert explain_cash(ledger).total == ledger.fifo.cash
@@ -293,9 +293,9 @@ def test_the_account_counts_a_floor_once():
         assert check_account(account).differences == ()
         assert account.total_value == 90 + 14
         lines = {line.text: line.amount for line in explain_all_cash(account).lines}
-        assert lines[f"{MARKET.ticker}: already paid as settlement floor"] == 30
+        assert lines[f"{MARKET.ticker}: settlement floor"] == 30
         (value,) = explain_value(account).lines
-        assert value.text.endswith("100 YES at 44¢, $30.00 already paid as settlement floor")
+        assert value.text.endswith("100 YES at 44¢ less $30.00 settlement floor")
     short = replace(account, balance=Fetched(Balance(D(60), D(0), NOW, ())))
     assert [row.what for row in check_account(short).differences] == ["cash"]
 
@@ -335,7 +335,7 @@ def test_an_order_that_a_rising_floor_canceled_says_so():
         with naming((side, price, floor)):
             gone = order(side, price, status=OrderStatus.CANCELED)
             reason = floor_cancel(gone, floored(floor))
-            assert reason == ("canceled: the settlement floor rose to 45¢" if is_canceled else None)
+            assert reason == ("canceled as the settlement floor rose to 45¢" if is_canceled else None)
             assert floor_cancel(replace(gone, status=OrderStatus.EXECUTED), floored(floor)) is None
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
 from verify_session import VerifySession
 
+from kalshi_trading.history.reconciliation import reconcile
 from kalshi_trading.trade_logger import account_fingerprint
 from kalshi_trading.verify import stored
 from kalshi_trading.verify.questions import QUESTIONS
@@ -84,9 +86,17 @@ def test_a_timestamp_newer_than_the_reads_is_found(verifier: VerifySession, lags
     assert stored_words(verifier)["data_timestamp_lags"] == word
 
 
+@pytest.mark.parametrize("setting", ["yes", "no"])
+def test_the_answer_about_collateral_begins_with_yes_or_no(verifier: VerifySession, setting: str) -> None:
+    verifier.assume(balance_includes_collateral=setting)
+    _, screen = verifier.run(("balance_includes_collateral",))
+    assert f"{setting}: an order of $0.01 changed cash by " in screen
+
+
 def test_the_last_price_as_mark_is_told_from_the_cost(verifier: VerifySession) -> None:
     verifier.assume(portfolio_value_at="last")
-    verifier.run(("portfolio_value_at",))
+    _, screen = verifier.run(("portfolio_value_at",))
+    assert re.search(r"last price \([\d,.]+ contracts, \$\d+\.\d\d\)", screen)
     assert stored_words(verifier)["portfolio_value_at"] == "last"
 
 
@@ -108,3 +118,12 @@ def test_a_refusal_for_too_little_cash_answers_no_question(verifier: VerifySessi
         verifier.exchange.control("deposits", {"amount": f"{cash:.2f}"})
     assert status == 0, screen
     assert "Not enough cash" in screen
+
+
+def test_orders_with_used_ids_reconcile_afterwards(verifier: VerifySession) -> None:
+    verifier.run(("client_id_reusable", "refusal_spends_id"))
+    services = verifier.services()
+    found = reconcile(services.client, services.journal, account=services.account)
+    assert found.compared
+    assert [each.mismatches for each in found.differences if each.row.logged is not None] == []
+    services.close()

@@ -12,6 +12,7 @@ from kalshi_trading.settings.behavior import ASSUMED
 from kalshi_trading.settings.environments import Environment
 from kalshi_trading.settings.options import Settings
 from kalshi_trading.verify import stored
+from kalshi_trading.verify.effects import behavior
 from kalshi_trading.verify.questions import QUESTIONS, Finding, Observed
 
 AT = datetime(2026, 11, 30, 14, tzinfo=UTC)
@@ -54,7 +55,7 @@ def test_a_time_that_no_clock_shows_counts_as_none(settings: Settings, at: str) 
 
 @pytest.mark.parametrize("word", ["²/5", "5/²", "9" * 5_000 + "/5", "9" * 400 + "/9", "-1/5", "/", "1e3/5"])
 def test_a_clock_window_that_is_no_number_is_the_assumed_one(settings: Settings, word: str) -> None:
-    found = stored.behavior(put(settings, content(found={"clock_window_s": word})))
+    found = behavior(put(settings, content(found={"clock_window_s": word})))
     assert found.tolerated_skew_s <= ASSUMED.tolerated_skew_s
     assert found.signature_window_s <= 4 * ASSUMED.signature_window_s
 

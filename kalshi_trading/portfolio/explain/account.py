@@ -166,9 +166,7 @@ def _by_position(
 
 def _at_mark(row: PositionPnl) -> str:
     text = _held(row) if row.mark is None else f"{_held(row)} at {price_text(row.mark)}"
-    return (
-        f"{text}, {dollars_text(row.floor_paid)} already paid as settlement floor" if row.floor_paid else text
-    )
+    return f"{text} less {dollars_text(row.floor_paid)} settlement floor" if row.floor_paid else text
 
 
 def _held(row: PositionPnl) -> str:
@@ -183,7 +181,7 @@ def explain_all_cash(snapshot: PortfolioSnapshot) -> Explanation:
     """List all cash movements: markets, transfers, and orders' collateral."""
     markets = _by_market(snapshot, "Cash", lambda ledger: ledger.fifo.cash)
     floors = [
-        Line(None, f"{row.position.ticker}: already paid as settlement floor", row.floor_paid)
+        Line(None, f"{row.position.ticker}: settlement floor", row.floor_paid)
         for row in snapshot.held
         if row.floor_paid
     ]

@@ -181,7 +181,7 @@ def _floor_lines(paid: Dollars) -> list[Line]:
 
     Empty: it paid nothing. They have no time: only the present floor is known.
     """
-    return [Line(None, "already paid as settlement floor", paid)] if paid else []
+    return [Line(None, "settlement floor, already paid", paid)] if paid else []
 
 
 def _pairs(count: Contracts) -> str:

@@ -141,6 +141,11 @@ def _run(options: argparse.Namespace) -> int:
     faults = _faults(options.faults)
     lock = _claim(directory)
     if isinstance(lock, ReadyFile):
+        if _changes_behavior(options):
+            raise CannotStartError(
+                f"A practice exchange already runs in {directory} without these options. "
+                f"End its process {lock.pid} first, or choose another --data-dir."
+            )
         print(lock.to_json(), flush=True)
         return 0
     try:
@@ -148,6 +153,12 @@ def _run(options: argparse.Namespace) -> int:
     finally:
         lock.release()
     return 0
+
+
+def _changes_behavior(options: argparse.Namespace) -> bool:
+    """Return whether an option changes how the exchange behaves."""
+    switches = options.control, options.still, options.floors, options.faults, options.latency_ms
+    return any(switches) or options.assume != assumptions.parse([])
 
 
 def _directory(given: Path | None) -> Path:

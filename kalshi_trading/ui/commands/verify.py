@@ -6,6 +6,7 @@ Never runs against production.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -107,7 +108,8 @@ def verify(
         return EXIT_LEFT
     if is_interrupted:
         return EXIT_INTERRUPTED
-    return EXIT_DIFFERS if _count(findings, Verdict.DIFFERS) else EXIT_DONE
+    is_different = any(each.verdict is Verdict.DIFFERS for each in findings)
+    return EXIT_DIFFERS if is_different else EXIT_DONE
 
 
 @contextmanager
@@ -138,13 +140,16 @@ def _report(services: Services, console: Console, findings: list[Finding], *, is
     untried = sum(row.needs_orders for row in QUESTIONS.values()) if not is_trading else 0
     if untried:
         console.print(f"{untried} more questions need orders: verify --trade", markup=False)
-    counts = ", ".join(f"{_count(findings, verdict)} {verdict}" for verdict in Verdict)
-    console.print(f"{counts}. The program acts on them from its next start.", markup=False)
+    console.print(f"{_counts(findings)}. In effect from the next start.", markup=False)
     console.print(f"Evidence: {evidence}", markup=False, soft_wrap=True)
 
 
-def _count(findings: Iterable[Finding], verdict: Verdict) -> int:
-    return sum(each.verdict is verdict for each in findings)
+def _counts(findings: Iterable[Finding]) -> str:
+    counts = Counter(each.verdict for each in findings)
+    words = {verdict: str(verdict) for verdict in Verdict}
+    if counts[Verdict.DIFFERS] != 1:
+        words[Verdict.DIFFERS] = "differ"
+    return ", ".join(f"{counts[verdict]} {words[verdict]}" for verdict in Verdict)
 
 
 def table(findings: list[Finding]) -> RenderableType:

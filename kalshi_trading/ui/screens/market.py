@@ -84,12 +84,11 @@ def _search_markets(app: AppContext, wanted: str) -> tuple[FoundMarket, ...]:
 
 
 def _ask_market(app: AppContext, search: _Search) -> _Search:
-    question = "Which market?   (YES bid/ask, closes in, ticker)"
     before = (at for at, each in enumerate(search.found) if each.market is search.market)
-    labels = market_view.market_labels(search.found, app.console.width, app.clock())
+    columns, labels = market_view.market_labels(search.found, app.console.width, app.clock())
     rows: list[Choice[FoundMarket | None]] = list(numbered(labels, list(search.found)))
     rows.append(Choice("0", "Search again", None))
-    chosen = app.prompter.choose(question, rows, marked=next(before, 0))
+    chosen = app.prompter.choose(f"Which market?   {columns}", rows, marked=next(before, 0))
     if chosen is None:
         raise GoBack
     return replace(search, market=chosen.market)

@@ -28,6 +28,7 @@ from kalshi_trading.ui.formats import (
     time_left,
     time_to_end,
     timestamp,
+    yes_terms,
 )
 from kalshi_trading.ui.tables import Column, FittingTable, aligned
 
@@ -37,13 +38,13 @@ ALIGNED_TICKER = 26
 MIN_TEXT = 8
 
 
-def market_labels(rows: Sequence[FoundMarket], width: int, now: datetime) -> list[str]:
-    """Render each market on one line, as a choice.
+def market_labels(rows: Sequence[FoundMarket], width: int, now: datetime) -> tuple[str, list[str]]:
+    """Name the columns, and render each market on one line, as a choice.
 
     The line has the quotes of YES, the time to the close, the whole ticker and the terms.
     """
     aligned = min(max((len(row.market.ticker) for row in rows), default=0), ALIGNED_TICKER)
-    labels = []
+    labels, has_time = [], False
     for row in rows:
         market = row.market
         left = " ".join(time_to_end(market, now).split()[:2])
@@ -51,11 +52,13 @@ def market_labels(rows: Sequence[FoundMarket], width: int, now: datetime) -> lis
         known = f"{quotes} {left:>7}  {market.ticker:<{aligned}}"
         if width - CHOICE_MARGIN - len(known) - 2 < len(market.yes_label):
             known = f"{quotes}  {market.ticker:<{aligned}}"  # the outcome matters more than the close
+        else:
+            has_time = True
         terms, room = f"{market.yes_label} · {row.event.title}", width - CHOICE_MARGIN - len(known) - 2
         if room >= MIN_TEXT:
             known += f"  {terms if len(terms) <= room else terms[: room - 1] + '…'}"
         labels.append(known)
-    return labels
+    return f"(YES bid/ask, {'closes in, ' if has_time else ''}ticker)", labels
 
 
 def market_page(market: Market, event: Event | None, book: OrderBook | None, now: datetime) -> RenderableType:
@@ -63,7 +66,7 @@ def market_page(market: Market, event: Event | None, book: OrderBook | None, now
     title = event.title if event is not None else market.title
     facts = Text()
     facts.append(f"{title}\n", style="bold")
-    facts.append(f"YES pays if: {market.yes_label}\n")
+    facts.append(f"{yes_terms(market)}\n")
     facts.append(f"{sentence_case(market.status_word)} · {_ending(market, now)}")
     volume = UNKNOWN if market.volume is None else count_text(market.volume)
     facts.append(f" · last price {price(market.last_price)} · volume {volume}\n")

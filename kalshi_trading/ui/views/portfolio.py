@@ -153,7 +153,7 @@ def _notes(snapshot: PortfolioSnapshot, width: int, *, is_brief: bool) -> Iterat
         yield "Cash: " + " · ".join(f"{at_least(cash)} on shard {shard}" for shard, cash in balance.by_shard)
     paid = sum((row.floor_paid or ZERO for row in snapshot.held), ZERO)
     if paid:
-        yield f"Cash includes {dollars(paid)} already paid as settlement floor; positions exclude it"
+        yield f"Settlement floor: {dollars(paid)} is in cash, not in positions"
     if snapshot.unknown_floors:
         yield f"Settlement floor unknown: {pluralize(len(snapshot.unknown_floors), 'position')} not valued"
     yield from _unmarked_note(snapshot)

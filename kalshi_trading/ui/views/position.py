@@ -136,10 +136,10 @@ def _floor(row: PositionPnl) -> Iterator[tuple[str, str]]:
     """Yield the settlement floor and what it has paid on the position."""
     market = row.market
     if market is not None and market.is_floor_unknown:
-        yield "Floor", "settlement floor unknown, so the value is unknown"
+        yield "Floor", "unknown, so the value is unknown"
     elif market is not None and market.settlement_floor:
-        paid = f" · {dollars(row.floor_paid)} already paid, not in the value" if row.floor_paid else ""
-        yield "Floor", f"{price(market.settlement_floor)} settlement floor{paid}"
+        paid = f" · {dollars(row.floor_paid)} in cash, not in value" if row.floor_paid else ""
+        yield "Floor", f"{price(market.settlement_floor)}{paid}"
 
 
 def _closes(data: PositionData) -> str:

@@ -15,12 +15,14 @@ from rich.text import Text
 
 from kalshi_trading.core import order_book
 from kalshi_trading.core.market_models import BookLevel
-from kalshi_trading.core.models import Action
+from kalshi_trading.core.models import Action, BookSide
 from kalshi_trading.core.money import (
     BALANCE_GRAIN,
     CENT,
+    ONE_DOLLAR,
     ZERO,
     Dollars,
+    Price,
     count_text,
     dollars_text,
     price_text,
@@ -47,6 +49,7 @@ from kalshi_trading.ui.formats import (
     side_text,
     two_dollars,
     with_sides,
+    yes_terms,
 )
 from kalshi_trading.ui.tables import BothEnds
 
@@ -67,7 +70,7 @@ def ticket(preview: OrderPreview, environment: Environment) -> RenderableType:
     for name, value in _rows(preview):
         rows.add_row(Text(name), value if isinstance(value, Text) else Text(value))
     title = Text(now.market.title)
-    outcome = Text(f"YES pays if: {now.market.yes_label}")
+    outcome = Text(yes_terms(now.market))
     findings = []
     for finding in preview.findings:
         sign, color = _SIGNS[finding.severity]
@@ -96,8 +99,7 @@ def _rows(preview: OrderPreview) -> list[_Row]:
         rows.append(("Amount", f"{dollars(preview.ticket.amount)} buys {contracts_text(request.count)}"))
     rows.append(("Fills now", sentence_case(_fills_now(preview))))
     if now.floor:
-        paid = f"{price_text(now.floor)} already paid per YES: cash is the YES price less the floor"
-        rows.append(("Floor", paid))
+        rows.append(("Floor", _floor(preview, now.floor)))
     if preview.ticket.is_market_order:
         name = "Max price" if request.action is Action.BUY else "Min price"
         rows.append((name, f"{price_text(request.price)}; any unfilled quantity is canceled"))
@@ -109,6 +111,16 @@ def _rows(preview: OrderPreview) -> list[_Row]:
     rows.append(("Cash", Text.assemble(f"{at_least(now.cash)} → ", (after, "bold"), " once filled")))
     rows.append(("Position", _position(preview)))
     return rows
+
+
+def _floor(preview: OrderPreview, floor: Price) -> str:
+    """Describe what the floor changes: cash of YES or the payout of NO."""
+    is_bid, paid = preview.request.book_side is BookSide.BID, price_text(floor)
+    if is_bid and preview.closing < preview.request.count:
+        return f"{paid} already paid: each YES costs {paid} less"
+    if preview.closing > ZERO and not is_bid:
+        return f"{paid} already paid: each YES brings {paid} less"
+    return f"YES pays at least {paid}, so NO at most {price_text(ONE_DOLLAR - floor)}"
 
 
 def _position(preview: OrderPreview) -> Text:

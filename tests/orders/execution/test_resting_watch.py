@@ -168,7 +168,7 @@ def test_an_order_below_a_risen_floor_is_reported_with_its_reason(journal: Trade
     exchange.orders[RESTING.order_id] = replace(row, remaining_count=D(0), status=OrderStatus.CANCELED)
     exchange.market = floored("0.40")
     (message,) = watch_of(exchange, journal).look()
-    reason = "canceled: the settlement floor rose to 40¢"
+    reason = "canceled as the settlement floor rose to 40¢"
     assert message.endswith(f"the rest is {reason}." if D(filled) else f"{reason}, 20 of 20 not filled.")
 
 

@@ -100,6 +100,17 @@ def test_second_start_names_the_first_and_ends(practice_exchange: ExchangeProces
         end_process(second)
 
 
+@pytest.mark.parametrize("option", ["--floors", "--control", "--assume=ioc_row=no", "--latency-ms=5"])
+def test_a_second_start_with_other_options_is_refused(
+    practice_exchange: ExchangeProcess, option: str
+) -> None:
+    second = start_process(practice_exchange.data_dir, option)
+    output, errors = second.communicate(timeout=LONGEST_S)
+    assert (second.returncode, output) == (2, "")
+    assert f"already runs in {practice_exchange.data_dir} without these options" in errors
+    assert f"process {practice_exchange.pid} first" in errors
+
+
 def test_many_starts_at_once_make_one_exchange(tmp_path: Path) -> None:
     starts = [start_process(tmp_path / "world", "--markets", "50") for _ in range(4)]
     try:

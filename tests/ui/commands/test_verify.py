@@ -53,6 +53,7 @@ def test_without_trade_it_reads_only_and_names_what_is_left(tmp_path: Path) -> N
         ended = run_program(tmp_path, **sandbox(exchange))
         assert ended.returncode == 0, ended.stderr
         assert "rejected (429)" in ended.stdout
+        assert "3 as assumed, 0 differ, 3 could not tell. In effect from the next start." in ended.stdout
         assert "18 more questions need orders: verify --trade" in ended.stdout
         assert list(exchange.client().get_orders()) == []
         assert len(list((tmp_path / "logs").rglob("verify-*.json"))) == 1, ended.stdout

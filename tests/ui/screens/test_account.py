@@ -81,8 +81,8 @@ def test_the_page_says_how_far_the_clock_is_from_the_exchanges(
     ("words", "shown"),
     [
         ((), "not verified"),
-        (("canceled", "64"), "verified 2026-11-30, all as assumed"),
-        (("absent", "36"), "verified 2026-11-30, 2 differ"),
+        (("canceled", "64"), "verified 2026-11-30, 2 of 24 as assumed"),
+        (("absent", "36"), "verified 2026-11-30, 2 of 24 differ"),
     ],
 )
 def test_the_page_says_whether_the_exchange_behaves_as_assumed(

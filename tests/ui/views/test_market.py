@@ -27,7 +27,8 @@ def test_markets_to_choose_from_differ_by_day_ticker_and_close(width: int) -> No
         )
         for day in (22, 23)
     ]
-    labels = market_view.market_labels(rows, width, NOW)
+    columns, labels = market_view.market_labels(rows, width, NOW)
+    assert columns == "(YES bid/ask, closes in, ticker)"
     assert all(len(label) <= width - 8 for label in labels)
     for label, words in zip(
         labels, ("1 d  KXHIGHNY-26NOV22-B46.5", "2 d  KXHIGHNY-26NOV23-B46.5"), strict=True
@@ -40,7 +41,9 @@ def test_markets_to_choose_from_differ_by_day_ticker_and_close(width: int) -> No
 def test_a_ticker_to_choose_from_is_never_cut() -> None:
     ticker = "KXMVESPORTSMULTIGAMEEXTENDED-S20261121ABCDEF-0123456789A"
     event = Event("E", "E", "title", "", True, None, None, None, ())
-    (label,) = market_view.market_labels([FoundMarket(event, replace(MARKET, ticker=ticker))], 80, NOW)
+    row = FoundMarket(event, replace(MARKET, ticker=ticker))
+    columns, (label,) = market_view.market_labels([row], 80, NOW)
+    assert columns == "(YES bid/ask, ticker)"
     assert label.endswith(ticker)
 
 
@@ -49,5 +52,6 @@ def test_a_market_names_its_settlement_floor() -> None:
         rendered(market_view.market_page(floored(floor), None, None, NOW)) for floor in ("0.30", "0", None)
     ]
     assert "Settlement floor: 30¢ already paid per YES contract" in shown[0]
+    assert "YES pays: " in shown[0]
     assert "ettlement floor" not in shown[1]
     assert "Settlement floor: unknown" in shown[2]

@@ -228,10 +228,26 @@ def test_a_moved_book_shows_both_numbers() -> None:
 def test_the_ticket_of_a_floored_market_names_the_floor() -> None:
     wish = order_ticket(Action.BUY, Side.YES, "80", "0.65")
     text = rendered(ticket_view.ticket(preview(wish, market=floored("0.30")), Environment.PRACTICE))
-    assert "Floor      30¢ already paid per YES: cash is the YES price less the floor" in text
+    assert "Floor      30¢ already paid: each YES costs 30¢ less" in text
+    assert "YES pays: " in text
     assert "Cost       $28.00" in text
     assert "If 30¢ −$" in text
     assert "If NO" not in text
     unknown = rendered(ticket_view.ticket(preview(wish, market=floored(None)), Environment.PRACTICE))
     assert "Cost       $52.00" in unknown
     assert "Settlement floor unknown" in unknown
+
+
+@pytest.mark.parametrize(
+    ("action", "side", "held", "words"),
+    [
+        (Action.BUY, Side.NO, "0", "YES pays at least 30¢, so NO at most 70¢"),
+        (Action.BUY, Side.NO, "100", "30¢ already paid: each YES brings 30¢ less"),
+        (Action.SELL, Side.YES, "100", "30¢ already paid: each YES brings 30¢ less"),
+        (Action.SELL, Side.NO, "-100", "YES pays at least 30¢, so NO at most 70¢"),
+    ],
+)
+def test_the_floor_line_fits_the_order(action: Action, side: Side, held: str, words: str) -> None:
+    wish = order_ticket(action, side, "10", "0.45")
+    priced = preview(wish, held=held, cost="40", market=floored("0.30"))
+    assert f"Floor      {words}" in rendered(ticket_view.ticket(priced, Environment.PRACTICE))
