@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from decimal import Decimal as D
 from pathlib import Path
@@ -299,7 +300,7 @@ def test_what_changed_while_the_user_read_is_shown_and_asked_again(
     prompter.assert_all_used()
     text = screen_text(app)
     assert "Ticket changed. Nothing was sent." in text
-    assert "You sent the same order 0 s ago." in text
+    assert re.search(r"You sent the same order \d s ago\.", text)
     assert "─ Result ─" not in text
     assert prompter.questions.count("Place this order?") == 2
     order_screens.cancel_orders(app, app.orders.list_open_orders())
