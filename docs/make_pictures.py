@@ -151,7 +151,7 @@ def _draw_all(screen: Screen) -> None:
     screen.wait_for("›")
     screen.draw("ticket", "limit price")
     screen.press("1")
-    screen.wait_for("(?i)filled|open:")
+    screen.wait_for("(?is)(filled|open:).*0  Exit")
     screen.draw("result", "─ Result ─")
     screen.press("5")
     screen.wait_for("filled")
