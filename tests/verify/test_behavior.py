@@ -215,9 +215,9 @@ def test_an_unclear_answer_keeps_the_earlier_one_and_the_summary_counts(verifier
     verified = stored.load(verifier.settings, "account")
     assert verified is not None
     assert verified.words == {"ioc_row": "absent", "fok_row": "canceled"}
-    assert verified.summary == "verified 2026-11-30, 1 of 24 differs"
+    assert verified.summary == f"verified {AT.astimezone():%Y-%m-%d}, 1 of 24 differs"
     some = replace(verified, words={"fok_row": "canceled"})
-    assert some.summary == "verified 2026-11-30, 1 of 24 as assumed"
+    assert some.summary == f"verified {AT.astimezone():%Y-%m-%d}, 1 of 24 as assumed"
     assert path.stat().st_mode & 0o777 == 0o600
 
 

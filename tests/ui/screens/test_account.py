@@ -77,12 +77,15 @@ def test_the_page_says_how_far_the_clock_is_from_the_exchanges(
     assert re.search(rf"Clock +{shown}", screen_text(app))
 
 
+VERIFIED_AT = datetime(2026, 11, 30, 14, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("words", "shown"),
     [
         ((), "not verified"),
-        (("canceled", "64"), "verified 2026-11-30, 2 of 24 as assumed"),
-        (("absent", "36"), "verified 2026-11-30, 2 of 24 differ"),
+        (("canceled", "64"), "verified {:%Y-%m-%d}, 2 of 24 as assumed"),
+        (("absent", "36"), "verified {:%Y-%m-%d}, 2 of 24 differ"),
     ],
 )
 def test_the_page_says_whether_the_exchange_behaves_as_assumed(
@@ -94,8 +97,9 @@ def test_the_page_says_whether_the_exchange_behaves_as_assumed(
         Finding(QUESTIONS[name], Observed(name, word, word)) for name, word in zip(names, words, strict=False)
     ]
     if found:
-        stored.save(app.settings, app.account, found, datetime(2026, 11, 30, 14, tzinfo=UTC))
+        stored.save(app.settings, app.account, found, VERIFIED_AT)
     account_screens.account(app)
+    shown = shown.format(VERIFIED_AT.astimezone())
     assert re.search(rf"API +as documented · {shown}", screen_text(app))
 
 
