@@ -43,7 +43,8 @@ def test_missing_variables_are_named(variables: dict[str, str], missing: list[st
 
 @pytest.mark.parametrize("address", [SANDBOX_API, "http://127.0.0.1:8000/trade-api/v2"])
 def test_the_sandbox_and_its_stand_in_are_allowed(address: str) -> None:
-    require_sandbox(Settings(environment=Environment.SANDBOX, api_base_url=address))
+    settings = Settings(environment=Environment.SANDBOX, api_base_url=address)
+    assert require_sandbox(settings) is settings
 
 
 @pytest.mark.parametrize(

@@ -199,8 +199,11 @@ def test_closing_a_position(session: Session) -> None:
             terminal.press(keys)
             terminal.wait_for(rf"{then}[^›]*\Z")
         list_withstands(session, terminal, "Place this order")
+        _, _, before = session.state()
         terminal.press("1")
         terminal.wait_for("─ Result ─.*(Open|Filled|Partly filled): ")
+        _, _, after = session.state()
+        assert len(after) == len(before) + 1
 
 
 def test_replacing_an_export_and_deleting_old_records(session: Session) -> None:

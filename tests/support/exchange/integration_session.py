@@ -41,13 +41,17 @@ def missing_variables(variables: Mapping[str, str]) -> list[str]:
     return missing
 
 
-def require_sandbox(settings: Settings) -> None:
-    """Raise ValueError unless orders can only reach the sandbox."""
+def require_sandbox(settings: Settings) -> Settings:
+    """Return the settings if orders can only reach the sandbox.
+
+    Raises ValueError otherwise.
+    """
     address = settings.api_base_url or ""
     host = urlsplit(address).hostname or ""
     is_sandbox = f".{host}".endswith(f".{HOSTS[Environment.SANDBOX].domain}")
     if settings.environment is not Environment.SANDBOX or not (is_sandbox or is_loopback(address)):
         raise ValueError(f"These tests place an order. They run at the sandbox only, not at {host}.")
+    return settings
 
 
 @dataclass(frozen=True)

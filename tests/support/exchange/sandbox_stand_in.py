@@ -34,8 +34,7 @@ def sandbox_services(variables: dict[str, str], folder: Path) -> Iterator[Servic
     Raises ValueError for another exchange than the sandbox, ConfigurationError, KalshiAPIError.
     """
     files = {"KALSHI_DATA_DIR": str(folder / "data"), "KALSHI_LOG_DIR": str(folder / "logs")}
-    settings = load_settings({**variables, **files}, None)
-    require_sandbox(settings)
+    settings = require_sandbox(load_settings({**variables, **files}, None))
     services = compose.build(settings, read_only=False)
     try:
         services.client.load_limits()
