@@ -140,7 +140,10 @@ def test_the_audit_is_returned(remote: Remote) -> None:
         ("/clock", {}), ("/clock", {"advance_s": -1}), ("/clock", {"advance_s": True}),
         ("/clock", {"advance_s": 1.5}), ("/clock", [1]), ("/latency", {"ms": "30"}),
         ("/deposits", {"amount": 5}), ("/deposits", {"amount": "5.001"}), ("/deposits", {"amount": "NaN"}),
-        ("/deposits", {"amount": "x"}), ("/deposits", {"amount": "5.00", "status": "lost"}),
+        ("/deposits", {"amount": "x"}), ("/deposits", {"amount": "1e999999999"}),
+        ("/deposits", {"amount": "0.3_0"}), ("/deposits", {"amount": " 0.3 "}),
+        ("/floor", {"ticker": "\ud800", "floor": "0.10"}),
+        ("/deposits", {"amount": "5.00", "status": "lost"}),
         ("/withdrawals", {"amount": "99999999.00"}), ("/cutoff", {"trades_s_ago": "1"}),
     ],
 )  # fmt: skip
@@ -152,6 +155,12 @@ def test_invalid_control_requests_are_refused_and_change_nothing(
     assert answer.body["error"]
     assert remote.client.clock.now() == START
     assert remote.client.get("/portfolio/balance")["balance_dollars"] == "10000.0000"
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"\xff", b'{"advance_s":' * 100_000, b"[" * 100_000])
+def test_a_body_that_is_not_json_is_refused(remote: Remote, raw: bytes) -> None:
+    answer = asyncio.run(ask(remote.client.app, "POST", "/practice/clock", JSON, raw))
+    assert (answer.status, answer.body) == (400, {"error": "the body must be valid JSON"})
 
 
 def test_a_page_in_a_browser_cannot_send_here(remote: Remote) -> None:
