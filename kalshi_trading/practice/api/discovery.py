@@ -144,15 +144,14 @@ def _values(call: ApiCall, event: Event, at_s: int) -> list[tuple[Market, int]]:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/search/tags_by_categories", "GetTagsForSeriesCategories", _tags_by_categories),
-    Endpoint("GET", "/search/filters_by_sport", "GetFiltersForSports", _filters_by_sport),
-    Endpoint("GET", "/milestones", "GetMilestones", _milestones),
-    Endpoint("GET", "/milestones/{milestone_id}", "GetMilestone", _milestone),
-    Endpoint("GET", "/incentive_programs", "GetIncentivePrograms", _no_incentive_programs),
-    Endpoint("GET", "/multivariate_event_collections", "GetMultivariateEventCollections", _no_collections),
-    Endpoint("GET", "/live_data/batch", "GetLiveDatas", _no_live_data),
+    Endpoint("/search/tags_by_categories", "GetTagsForSeriesCategories", _tags_by_categories),
+    Endpoint("/search/filters_by_sport", "GetFiltersForSports", _filters_by_sport),
+    Endpoint("/milestones", "GetMilestones", _milestones),
+    Endpoint("/milestones/{milestone_id}", "GetMilestone", _milestone),
+    Endpoint("/incentive_programs", "GetIncentivePrograms", _no_incentive_programs),
+    Endpoint("/multivariate_event_collections", "GetMultivariateEventCollections", _no_collections),
+    Endpoint("/live_data/batch", "GetLiveDatas", _no_live_data),
     Endpoint(
-        "GET",
         "/series/{series_ticker}/events/{ticker}/forecast_percentile_history",
         "GetEventForecastPercentilesHistory",
         _forecast_history,

@@ -55,13 +55,13 @@ Handler = Callable[[ApiCall], Json]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One row of the API: method, path, operation, handler and access."""
+    """One row of the API: path, operation, handler, access and method."""
 
-    method: str
     path: str
     operation: str
     handler: Handler
     private: bool = False
+    method: str = "GET"
     status: int = 200
 
 

@@ -267,24 +267,22 @@ def _require_primary(call: ApiCall) -> None:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/portfolio/balance", "GetBalance", _balance, private=True),
-    Endpoint("GET", "/portfolio/positions", "GetPositions", partial(list_positions, live=True), private=True),
-    Endpoint("GET", "/portfolio/fills", "GetFills", partial(list_fills, live=True), private=True),
-    Endpoint("GET", "/portfolio/settlements", "GetSettlements", _settlements, private=True),
-    Endpoint("GET", "/portfolio/orders", "GetOrders", partial(list_orders, live=True), private=True),
+    Endpoint("/portfolio/balance", "GetBalance", _balance, private=True),
+    Endpoint("/portfolio/positions", "GetPositions", partial(list_positions, live=True), private=True),
+    Endpoint("/portfolio/fills", "GetFills", partial(list_fills, live=True), private=True),
+    Endpoint("/portfolio/settlements", "GetSettlements", _settlements, private=True),
+    Endpoint("/portfolio/orders", "GetOrders", partial(list_orders, live=True), private=True),
+    Endpoint("/portfolio/orders/queue_positions", "GetOrderQueuePositions", _queue_positions, private=True),
+    Endpoint("/portfolio/orders/{order_id}", "GetOrder", _order, private=True),
     Endpoint(
-        "GET", "/portfolio/orders/queue_positions", "GetOrderQueuePositions", _queue_positions, private=True
+        "/portfolio/orders/{order_id}/queue_position", "GetOrderQueuePosition", _queue_position, private=True
     ),
-    Endpoint("GET", "/portfolio/orders/{order_id}", "GetOrder", _order, private=True),
+    Endpoint("/portfolio/deposits", "GetDeposits", _deposits, private=True),
+    Endpoint("/portfolio/withdrawals", "GetWithdrawals", _withdrawals, private=True),
     Endpoint(
-        "GET",
-        "/portfolio/orders/{order_id}/queue_position",
-        "GetOrderQueuePosition",
-        _queue_position,
-        private=True,
+        "/portfolio/events/orders", "CreateOrderV2", _create_order, private=True, method="POST", status=201
     ),
-    Endpoint("GET", "/portfolio/deposits", "GetDeposits", _deposits, private=True),
-    Endpoint("GET", "/portfolio/withdrawals", "GetWithdrawals", _withdrawals, private=True),
-    Endpoint("POST", "/portfolio/events/orders", "CreateOrderV2", _create_order, private=True, status=201),
-    Endpoint("DELETE", "/portfolio/events/orders/{order_id}", "CancelOrderV2", _cancel_order, private=True),
+    Endpoint(
+        "/portfolio/events/orders/{order_id}", "CancelOrderV2", _cancel_order, private=True, method="DELETE"
+    ),
 )
