@@ -65,10 +65,9 @@ class Endpoint:
     status: int = 200
 
 
-def build_app(
-    world: World, endpoints: Sequence[Endpoint], on_request: Callable[[], None], buckets: Buckets
-) -> ASGIApp:
+def build_app(world: World, endpoints: Sequence[Endpoint], on_request: Callable[[], None]) -> ASGIApp:
     """Build the ASGI application that serves these endpoints of a world."""
+    buckets = Buckets()
     routes = [
         Route(ROOT + endpoint.path, _serve(world, buckets, endpoint), methods=[endpoint.method])
         for endpoint in endpoints

@@ -219,16 +219,7 @@ def _serve(
     world = _open_world(directory / WORLD_FILE, options)
     latency = Latency(options.latency_ms / 1_000)
     try:
-        serve(
-            world,
-            key,
-            listener,
-            lock,
-            options.idle_exit,
-            faults,
-            latency,
-            options.control,
-        )
+        serve(world, key, listener, lock, options.idle_exit, faults, latency, options.control)
     finally:
         world.close()
 
