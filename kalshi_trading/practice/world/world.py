@@ -116,8 +116,9 @@ class World:
     def reads_as_of(self) -> int:
         """The instant private reads show, in Unix microseconds."""
         reads = self.reads
-        is_behind = isinstance(reads, LaggingReads) and self.assumptions.data_timestamp_lags
-        return reads.as_of if is_behind and isinstance(reads, LaggingReads) else self.clock.now()
+        if isinstance(reads, LaggingReads) and self.assumptions.data_timestamp_lags:
+            return reads.as_of
+        return self.clock.now()
 
     def assume(self, assumptions: Assumptions) -> None:
         """Answer the open questions this way from now on."""
