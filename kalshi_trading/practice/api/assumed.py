@@ -16,8 +16,6 @@ from kalshi_trading.practice.records import (
     ONE_SECOND,
     BookSide,
     Fill,
-    Market,
-    MarketStatus,
     Order,
     OrderStatus,
     Position,
@@ -77,22 +75,6 @@ def market_position(call: ApiCall, record: Position) -> Json:
 
 def _fills_in(call: ApiCall, ticker: str) -> list[Fill]:
     return [fill for fill in call.world.reads.fills_oldest_first(call.account_id) if fill.ticker == ticker]
-
-
-def marks(call: ApiCall, position: Position, market: Market) -> int | None:
-    """Return the position's value at another mark than the bid, if assumed.
-
-    In millionths of a dollar.
-    """
-    mark = call.world.assumptions.portfolio_value_at
-    if mark == "bid" or market.settlement_value is not None or market.status is not MarketStatus.ACTIVE:
-        return None
-    if mark == "cost":
-        return account_responses.exposure(position)
-    last = market.last_price or 0
-    if position.count > 0:
-        return (last - market.floor) * position.count
-    return (ONE_DOLLAR_PRICE - last) * -position.count
 
 
 def time_filter(call: ApiCall) -> Callable[[int], bool]:

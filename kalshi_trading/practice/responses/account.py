@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from kalshi_trading.practice.accounting.positions import exposure
 from kalshi_trading.practice.engine.matching import PlaceResult
 from kalshi_trading.practice.records import (
     ONE_CONTRACT,
@@ -195,11 +196,6 @@ def event_position(event_ticker: str, records: Iterable[Position]) -> Json:
         "realized_pnl_dollars": money(sum(row.realized_pnl for row in rows)),
         "fees_paid_dollars": money(sum(row.fees_paid for row in rows)),
     }
-
-
-def exposure(record: Position) -> int:
-    """Return the cost of the open contracts, without fees."""
-    return sum(lot.price * lot.count for lot in record.lots)
 
 
 def settlement(record: Settlement, market_result: str) -> Json:
