@@ -40,8 +40,8 @@ def order(call: ApiCall, record: Order) -> Json:
     """Return the JSON of an order."""
     row = account_responses.order(record)
     if record.side is BookSide.ASK and call.world.assumptions.ask_cost_at == "yes_price":
-        taken = [fill for fill in call.world.exchange.fills_of(call.account_id) if fill.is_taker]
-        cost = sum(fill.price * fill.count for fill in taken if fill.order_id == record.order_id)
+        fills = [fill for fill in _fills_in(call, record.ticker) if fill.order_id == record.order_id]
+        cost = sum(fill.price * fill.count for fill in fills if fill.is_taker)
         row["taker_fill_cost_dollars"] = money(cost)
     return row
 
