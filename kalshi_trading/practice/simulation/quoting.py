@@ -72,8 +72,10 @@ def quotes(market: Market, value: int) -> list[Quote]:
 def best_quotes(market: Market, value: int) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
     """Return price and count of the best bid and ask of `quotes`."""
     best = top_of_book(market, value)
-    prices = (best.bid, best.ask)
-    bid, ask = (None if price is None else (price, _count(market.ticker, price)) for price in prices)
+    bid, ask = (
+        None if price is None or price <= market.floor else (price, _count(market.ticker, price))
+        for price in (best.bid, best.ask)
+    )
     return bid, ask
 
 
