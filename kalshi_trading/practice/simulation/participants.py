@@ -18,6 +18,7 @@ from random import Random
 
 from kalshi_trading.practice.engine.exchange import Exchange, NewOrder, Refusal
 from kalshi_trading.practice.records import (
+    ONE_CENT_PRICE,
     ONE_CONTRACT,
     ONE_SECOND,
     BookSide,
@@ -37,7 +38,6 @@ _STEP_MARKETS = 60  # markets updated in one step
 _BASE_MARKETS = 1_000  # quoted without a look; the next to close
 _WATCHED_EVENTS = 30
 _SHORT_LIVED_S = 3_600
-_ONE_CENT = 100
 _CROSSING_CHANCE = 0.05
 _MAX_CROSSING = 40  # contracts
 _TRADABLE = (MarketStatus.INITIALIZED, MarketStatus.ACTIVE, MarketStatus.INACTIVE)
@@ -289,7 +289,7 @@ class SimulatedTraders:
 
 def _above_floor(market: Market, value: int) -> int:
     """Return the value to quote around: at least a cent above the floor."""
-    return max(value, market.floor + _ONE_CENT) if market.floor else value
+    return max(value, market.floor + ONE_CENT_PRICE) if market.floor else value
 
 
 def _is_short_lived(market: Market) -> bool:
