@@ -11,7 +11,6 @@ from collections.abc import Iterable
 
 from kalshi_trading.practice.api.http import ApiCall, Endpoint
 from kalshi_trading.practice.api.paging import page
-from kalshi_trading.practice.api.query import Query
 from kalshi_trading.practice.records import ONE_SECOND, Event, Market
 from kalshi_trading.practice.responses import series_details
 from kalshi_trading.practice.responses.errors import not_found
@@ -104,8 +103,7 @@ def _no_live_data(call: ApiCall) -> Json:
 def _forecast_history(call: ApiCall) -> Json:
     """Return forecasts of an event's number; other events have none."""
     quantiles = call.query.repeated_integers("percentiles", _MAX_PERCENTILES, 0, 9_999)
-    start, end = _span(call.query)
-    interval = call.query.required_integer("period_interval")
+    start, end, interval = call.query.periods()
     event = call.world.exchange.events.get(call.path["ticker"])
     if event is None or event.series_ticker != call.path["series_ticker"]:
         raise not_found()
@@ -114,13 +112,6 @@ def _forecast_history(call: ApiCall) -> Json:
     ends = _ends(call, event, start, end, _FORECAST_INTERVALS_S[interval])
     points = [forecast_point(event, at, interval, quantiles, _values(call, event, at)) for at in ends]
     return {"forecast_history": points}
-
-
-def _span(query: Query) -> tuple[int, int]:
-    start, end = query.required_integer("start_ts", least=0), query.required_integer("end_ts", least=0)
-    if end < start:
-        raise query.error("end_ts", "gtefield")
-    return start, end
 
 
 def _ends(call: ApiCall, event: Event, start: int, end: int, length: int) -> range:
