@@ -143,7 +143,7 @@ def _run(options: argparse.Namespace) -> int:
     if isinstance(lock, ReadyFile):
         if _changes_behavior(options):
             raise CannotStartError(
-                f"A practice exchange already runs in {directory} without these options. "
+                f"A practice exchange already runs in {directory}, so these options would not apply. "
                 f"End its process {lock.pid} first, or choose another --data-dir."
             )
         print(lock.to_json(), flush=True)
