@@ -15,7 +15,6 @@ import requests
 from exchange_process import running_exchange
 from practice_client import START, Answer, MakeClient, PracticeClient, ask
 
-from kalshi_trading.practice.records import Market, MarketStatus
 from kalshi_trading.practice.server.app import build_app
 
 JSON = {"content-type": "application/json"}
@@ -75,16 +74,8 @@ def test_the_cut_off_is_set(remote: Remote) -> None:
     assert answer["orders_updated_ts"] != answer["trades_created_ts"]
 
 
-def scalar_market(client: PracticeClient) -> Market:
-    return next(
-        market
-        for market in client.world.exchange.markets.values()
-        if market.scalar and market.status is MarketStatus.ACTIVE
-    )
-
-
 def test_a_market_gets_a_floor_that_rises_and_falls(remote: Remote) -> None:
-    client, market = remote.client, scalar_market(remote.client)
+    client, market = remote.client, remote.client.liquid_market(scalar=True)
     path = f"/markets/{market.ticker}"
     before = client.get(path)["market"]
     assert (before["settlement_bounds_type"], before.get("settlement_floor_dollars")) == ("default", None)
@@ -114,7 +105,7 @@ def test_a_market_gets_a_floor_that_rises_and_falls(remote: Remote) -> None:
     [{"floor": "1.00"}, {"floor": "0.3050"}, {"floor": 0}, {"floor": "-0.01"}, {}],
 )  # fmt: skip
 def test_an_impossible_floor_is_refused(remote: Remote, body: Any) -> None:
-    ticker = scalar_market(remote.client).ticker
+    ticker = remote.client.liquid_market(scalar=True).ticker
     assert remote.send("/floor", {"ticker": ticker, **body}).status == 400
     assert remote.client.get(f"/markets/{ticker}")["market"]["settlement_bounds_type"] == "default"
 

@@ -80,7 +80,7 @@ def test_new_short_lived_markets_keep_coming(client: PracticeClient) -> None:
 
 
 def test_scalar_market_pays_a_share(client: PracticeClient) -> None:
-    market = next(it for it in client.world.exchange.markets.values() if it.scalar and it.status == "active")
+    market = client.liquid_market(scalar=True)
     client.order(market, "bid", client.best(market, BookSide.ASK), "100.00")
     client.clock.move((market.close_at - client.clock.now()) / 1_000_000 + 86_400)
     client.world.tick()
@@ -98,7 +98,7 @@ def test_a_floor_moves_cash_value_and_payout_and_survives_a_restart(
 ) -> None:
     path = tmp_path / "world.sqlite"
     client = make_client(path=path)
-    market = next(it for it in client.world.exchange.markets.values() if it.scalar and it.status == "active")
+    market = client.liquid_market(scalar=True)
     client.order(market, "bid", client.best(market, BookSide.ASK), "100.00")
     before = client.get("/portfolio/balance")
     client.world.exchange.set_floor(market.ticker, 1_000)
@@ -123,7 +123,7 @@ def test_a_floor_moves_cash_value_and_payout_and_survives_a_restart(
 
 
 def test_the_value_of_yes_above_its_floor_is_never_below_zero(client: PracticeClient) -> None:
-    market = next(it for it in client.world.exchange.markets.values() if it.scalar and it.status == "active")
+    market = client.liquid_market(scalar=True)
     client.order(market, "bid", client.best(market, BookSide.ASK), "100.00")
     client.world.participants.is_paused = True
     client.world.exchange.set_floor(market.ticker, 9_800)
@@ -146,7 +146,7 @@ def test_a_world_stored_before_floors_is_read(make_client: MakeClient, tmp_path:
 
 
 def test_lagging_reads_show_what_a_floor_frees_after_the_lag(client: PracticeClient) -> None:
-    market = next(it for it in client.world.exchange.markets.values() if it.scalar and it.status == "active")
+    market = client.liquid_market(scalar=True)
     client.world.participants.is_paused = True
     client.world.exchange.set_floor(market.ticker, 0)
     client.order(market, "bid", 1_500, "10.00")
@@ -165,7 +165,7 @@ def test_lagging_reads_show_what_a_floor_frees_after_the_lag(client: PracticeCli
 def test_floors_of_pruned_markets_are_pruned(make_client: MakeClient, tmp_path: Path) -> None:
     path = tmp_path / "world.sqlite"
     client = make_client(path=path)
-    market = next(it for it in client.world.exchange.markets.values() if it.scalar and it.status == "active")
+    market = client.liquid_market(scalar=True)
     client.world.exchange.set_floor(market.ticker, 100)
     client.world.close()
     closed = market.close_at + 3 * 86_400 * 1_000_000
