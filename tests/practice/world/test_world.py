@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from practice_client import START, MakeClient, PracticeClient
 
+from kalshi_trading.practice.assumptions import Assumptions
 from kalshi_trading.practice.records import BookSide, Market, MarketStatus
 from kalshi_trading.practice.world.lagging_reads import LaggingReads
 
@@ -127,7 +128,9 @@ def test_the_value_of_yes_above_its_floor_is_never_below_zero(client: PracticeCl
     client.order(market, "bid", client.best(market, BookSide.ASK), "100.00")
     client.world.participants.is_paused = True
     client.world.exchange.set_floor(market.ticker, 9_800)
-    assert client.get("/portfolio/balance")["portfolio_value"] == 0
+    for mark in ("bid", "last"):
+        client.world.assume(Assumptions(balance_bucket=False, portfolio_value_at=mark))
+        assert client.get("/portfolio/balance")["portfolio_value"] == 0
     client.world.exchange.deactivate(market.ticker)
     assert client.get("/portfolio/balance")["portfolio_value"] == 0
 
