@@ -165,6 +165,19 @@ def test_lagging_reads_show_what_a_floor_frees_after_the_lag(client: PracticeCli
     assert client.get("/portfolio/balance")["balance_dollars"] == "9999.5000"
 
 
+def test_reads_keep_their_lag_when_another_assumption_changes(client: PracticeClient) -> None:
+    now = client.clock.now()
+    client.world.use_lagging_reads(
+        LaggingReads(client.world.exchange, client.world.account_id, now, lambda at: at - 4_000_000)
+    )
+    client.clock.move(10)
+    client.order(client.liquid_market(), "bid", 100)
+    client.world.assume(Assumptions(balance_bucket=False, ioc_row=False))
+    assert client.get("/portfolio/orders")["orders"] == []
+    client.clock.move(4)
+    assert len(client.get("/portfolio/orders")["orders"]) == 1
+
+
 def test_floors_of_pruned_markets_are_pruned(make_client: MakeClient, tmp_path: Path) -> None:
     path = tmp_path / "world.sqlite"
     client = make_client(path=path)
