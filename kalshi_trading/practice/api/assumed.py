@@ -1,4 +1,4 @@
-"""Answers in the shapes that the world's assumptions ask for.
+"""Rows and filters as the world's assumptions ask for.
 
 Changes what a row says about a fact, never the fact.
 Source: Kalshi API, open questions.
@@ -78,7 +78,7 @@ def _fills_in(call: ApiCall, ticker: str) -> list[Fill]:
 
 
 def time_filter(call: ApiCall) -> Callable[[int], bool]:
-    """Return whether an instant lies between `min_ts` and `max_ts`."""
+    """Return a test for instants from `min_ts` to `max_ts`."""
     assumptions = call.world.assumptions
     unit = 1_000 if assumptions.times_in == "milliseconds" else ONE_SECOND
     earliest, latest = (
