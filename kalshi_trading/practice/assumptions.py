@@ -45,8 +45,8 @@ class Assumptions:
     realized_by: str = _choice("fifo", "average")
     sale_traded_at: str = _choice("no_price", "yes_price")  # how a sale of YES counts in total_traded
     ask_cost_at: str = _choice("no_price", "yes_price")  # fill cost of an order on the ask side
-    retired_fields: bool = False  # markets still carry liquidity_dollars, as before October 2026
     ask_average_at: str = _choice("yes_price", "no_price")  # average_fill_price of such an order
+    retired_fields: bool = False  # markets still carry liquidity_dollars, as before October 2026
 
 
 def parse(pairs: Iterable[str]) -> Assumptions:
@@ -62,7 +62,7 @@ def _value(name: str, word: str) -> bool | int | str:
     known = {each.name: each for each in fields(Assumptions)}
     if name not in known:
         raise ValueError(f"{name!r} is not one of {', '.join(known)}")
-    kind, words = type(getattr(Assumptions(), name)), known[name].metadata.get("words", tuple(_WORDS))
+    kind, words = type(known[name].default), known[name].metadata.get("words", tuple(_WORDS))
     if kind is int:
         if not (word.isascii() and word.isdigit() and len(word) <= 6):
             raise ValueError(f"{name} must be a whole number, not {word!r}")

@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 ONE_DOLLAR_PRICE = 10_000
+ONE_CENT_PRICE = 100
 ONE_CONTRACT = 100
 ONE_DOLLAR = 1_000_000
+ONE_CENT = 10_000
 ONE_SECOND = 1_000_000
 
 

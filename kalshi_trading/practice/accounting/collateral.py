@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from kalshi_trading.practice.records import ONE_DOLLAR_PRICE, BookSide
+from kalshi_trading.practice.records import BookSide
 
 Closable = Callable[[str, BookSide], int]  # contracts that an order in this market, on this side, can close
 
@@ -26,7 +26,7 @@ class CollateralHold:
     price: int
     count: int
     fees: int
-    pair: int = ONE_DOLLAR_PRICE
+    pair: int
 
     @property
     def cost(self) -> int:

@@ -47,7 +47,7 @@ def apply_fill(position: Position, side: BookSide, yes_price: int, count: int) -
     return pairs
 
 
-def settle(position: Position, settlement_value: int, floor: int = 0) -> int:
+def settle(position: Position, settlement_value: int, floor: int) -> int:
     """Close the position and return the payout.
 
     `settlement_value` is the price one YES contract pays in all. `floor` is the part of it paid before.

@@ -1,4 +1,4 @@
-"""Answers in the shapes that the world's assumptions ask for.
+"""Rows and filters as the world's assumptions ask for.
 
 Changes what a row says about a fact, never the fact.
 Source: Kalshi API, open questions.
@@ -16,8 +16,6 @@ from kalshi_trading.practice.records import (
     ONE_SECOND,
     BookSide,
     Fill,
-    Market,
-    MarketStatus,
     Order,
     OrderStatus,
     Position,
@@ -42,8 +40,8 @@ def order(call: ApiCall, record: Order) -> Json:
     """Return the JSON of an order."""
     row = account_responses.order(record)
     if record.side is BookSide.ASK and call.world.assumptions.ask_cost_at == "yes_price":
-        taken = [fill for fill in call.world.exchange.fills_of(call.account_id) if fill.is_taker]
-        cost = sum(fill.price * fill.count for fill in taken if fill.order_id == record.order_id)
+        fills = [fill for fill in _fills_in(call, record.ticker) if fill.order_id == record.order_id]
+        cost = sum(fill.price * fill.count for fill in fills if fill.is_taker)
         row["taker_fill_cost_dollars"] = money(cost)
     return row
 
@@ -79,24 +77,8 @@ def _fills_in(call: ApiCall, ticker: str) -> list[Fill]:
     return [fill for fill in call.world.reads.fills_oldest_first(call.account_id) if fill.ticker == ticker]
 
 
-def marks(call: ApiCall, position: Position, market: Market) -> int | None:
-    """Return the position's value at another mark than the bid, if assumed.
-
-    In millionths of a dollar.
-    """
-    mark = call.world.assumptions.portfolio_value_at
-    if mark == "bid" or market.settlement_value is not None or market.status is not MarketStatus.ACTIVE:
-        return None
-    if mark == "cost":
-        return account_responses.exposure(position)
-    last = market.last_price or 0
-    if position.count > 0:
-        return (last - market.floor) * position.count
-    return (ONE_DOLLAR_PRICE - last) * -position.count
-
-
 def time_filter(call: ApiCall) -> Callable[[int], bool]:
-    """Return whether an instant lies between `min_ts` and `max_ts`."""
+    """Return a test for instants from `min_ts` to `max_ts`."""
     assumptions = call.world.assumptions
     unit = 1_000 if assumptions.times_in == "milliseconds" else ONE_SECOND
     earliest, latest = (

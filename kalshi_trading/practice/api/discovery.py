@@ -11,7 +11,6 @@ from collections.abc import Iterable
 
 from kalshi_trading.practice.api.http import ApiCall, Endpoint
 from kalshi_trading.practice.api.paging import page
-from kalshi_trading.practice.api.query import Query
 from kalshi_trading.practice.records import ONE_SECOND, Event, Market
 from kalshi_trading.practice.responses import series_details
 from kalshi_trading.practice.responses.errors import not_found
@@ -104,8 +103,7 @@ def _no_live_data(call: ApiCall) -> Json:
 def _forecast_history(call: ApiCall) -> Json:
     """Return forecasts of an event's number; other events have none."""
     quantiles = call.query.repeated_integers("percentiles", _MAX_PERCENTILES, 0, 9_999)
-    start, end = _span(call.query)
-    interval = call.query.required_integer("period_interval")
+    start, end, interval = call.query.periods()
     event = call.world.exchange.events.get(call.path["ticker"])
     if event is None or event.series_ticker != call.path["series_ticker"]:
         raise not_found()
@@ -114,13 +112,6 @@ def _forecast_history(call: ApiCall) -> Json:
     ends = _ends(call, event, start, end, _FORECAST_INTERVALS_S[interval])
     points = [forecast_point(event, at, interval, quantiles, _values(call, event, at)) for at in ends]
     return {"forecast_history": points}
-
-
-def _span(query: Query) -> tuple[int, int]:
-    start, end = query.required_integer("start_ts", least=0), query.required_integer("end_ts", least=0)
-    if end < start:
-        raise query.error("end_ts", "gtefield")
-    return start, end
 
 
 def _ends(call: ApiCall, event: Event, start: int, end: int, length: int) -> range:
@@ -144,15 +135,14 @@ def _values(call: ApiCall, event: Event, at_s: int) -> list[tuple[Market, int]]:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/search/tags_by_categories", "GetTagsForSeriesCategories", _tags_by_categories),
-    Endpoint("GET", "/search/filters_by_sport", "GetFiltersForSports", _filters_by_sport),
-    Endpoint("GET", "/milestones", "GetMilestones", _milestones),
-    Endpoint("GET", "/milestones/{milestone_id}", "GetMilestone", _milestone),
-    Endpoint("GET", "/incentive_programs", "GetIncentivePrograms", _no_incentive_programs),
-    Endpoint("GET", "/multivariate_event_collections", "GetMultivariateEventCollections", _no_collections),
-    Endpoint("GET", "/live_data/batch", "GetLiveDatas", _no_live_data),
+    Endpoint("/search/tags_by_categories", "GetTagsForSeriesCategories", _tags_by_categories),
+    Endpoint("/search/filters_by_sport", "GetFiltersForSports", _filters_by_sport),
+    Endpoint("/milestones", "GetMilestones", _milestones),
+    Endpoint("/milestones/{milestone_id}", "GetMilestone", _milestone),
+    Endpoint("/incentive_programs", "GetIncentivePrograms", _no_incentive_programs),
+    Endpoint("/multivariate_event_collections", "GetMultivariateEventCollections", _no_collections),
+    Endpoint("/live_data/batch", "GetLiveDatas", _no_live_data),
     Endpoint(
-        "GET",
         "/series/{series_ticker}/events/{ticker}/forecast_percentile_history",
         "GetEventForecastPercentilesHistory",
         _forecast_history,

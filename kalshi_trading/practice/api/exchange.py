@@ -7,7 +7,7 @@ Source: Kalshi API, exchange, account, API keys, cash between shards and subacco
 from __future__ import annotations
 
 from kalshi_trading.practice.api import rate_limits
-from kalshi_trading.practice.api.http import ApiCall, Endpoint, Handler
+from kalshi_trading.practice.api.http import ApiCall, Endpoint
 from kalshi_trading.practice.records import ONE_CONTRACT, ONE_SECOND
 from kalshi_trading.practice.responses import account as account_responses
 from kalshi_trading.practice.responses import markets as market_responses
@@ -106,36 +106,43 @@ def _deprecated_endpoint(_call: ApiCall) -> Json:
     raise deprecated_endpoint()
 
 
-def _private(path: str, operation: str, handler: Handler) -> Endpoint:
-    return Endpoint("GET", path, operation, handler, private=True)
-
-
 ENDPOINTS = (
-    Endpoint("GET", "/exchange/status", "GetExchangeStatus", _status),
-    Endpoint("GET", "/exchange/schedule", "GetExchangeSchedule", _schedule),
-    Endpoint("GET", "/exchange/user_data_timestamp", "GetUserDataTimestamp", _user_data_timestamp),
-    Endpoint("GET", "/account/limits", "GetAccountApiLimits", _account_limits, private=True),
-    Endpoint("GET", "/account/endpoint_costs", "GetAccountEndpointCosts", _endpoint_costs),
-    Endpoint("POST", "/portfolio/orders", "CreateOrder", _deprecated_endpoint),
-    Endpoint("POST", "/portfolio/orders/batched", "BatchCreateOrders", _deprecated_endpoint),
-    Endpoint("DELETE", "/portfolio/orders/batched", "BatchCancelOrders", _deprecated_endpoint),
-    Endpoint("DELETE", "/portfolio/orders/{order_id}", "CancelOrder", _deprecated_endpoint),
-    Endpoint("POST", "/portfolio/orders/{order_id}/amend", "AmendOrder", _deprecated_endpoint),
-    Endpoint("POST", "/portfolio/orders/{order_id}/decrease", "DecreaseOrder", _deprecated_endpoint),
-    _private(
-        "/account/api_usage_level/volume_progress", "GetAccountApiUsageLevelVolumeProgress", _volume_progress
+    Endpoint("/exchange/status", "GetExchangeStatus", _status),
+    Endpoint("/exchange/schedule", "GetExchangeSchedule", _schedule),
+    Endpoint("/exchange/user_data_timestamp", "GetUserDataTimestamp", _user_data_timestamp),
+    Endpoint("/account/limits", "GetAccountApiLimits", _account_limits, private=True),
+    Endpoint("/account/endpoint_costs", "GetAccountEndpointCosts", _endpoint_costs),
+    Endpoint("/portfolio/orders", "CreateOrder", _deprecated_endpoint, method="POST"),
+    Endpoint("/portfolio/orders/batched", "BatchCreateOrders", _deprecated_endpoint, method="POST"),
+    Endpoint("/portfolio/orders/batched", "BatchCancelOrders", _deprecated_endpoint, method="DELETE"),
+    Endpoint("/portfolio/orders/{order_id}", "CancelOrder", _deprecated_endpoint, method="DELETE"),
+    Endpoint("/portfolio/orders/{order_id}/amend", "AmendOrder", _deprecated_endpoint, method="POST"),
+    Endpoint("/portfolio/orders/{order_id}/decrease", "DecreaseOrder", _deprecated_endpoint, method="POST"),
+    Endpoint(
+        "/account/api_usage_level/volume_progress",
+        "GetAccountApiUsageLevelVolumeProgress",
+        _volume_progress,
+        private=True,
     ),
-    _private("/api_keys", "GetApiKeys", _api_keys),
-    _private(
-        "/portfolio/summary/total_resting_order_value", "GetPortfolioRestingOrderTotalValue", _members_only
+    Endpoint("/api_keys", "GetApiKeys", _api_keys, private=True),
+    Endpoint(
+        "/portfolio/summary/total_resting_order_value",
+        "GetPortfolioRestingOrderTotalValue",
+        _members_only,
+        private=True,
     ),
-    _private("/portfolio/subaccounts/balances", "GetSubaccountBalances", _subaccount_balances),
-    _private("/portfolio/subaccounts/netting", "GetSubaccountNetting", _subaccount_netting),
-    _private("/portfolio/subaccounts/transfers", "GetSubaccountTransfers", _no_subaccount_transfers),
-    _private(
+    Endpoint("/portfolio/subaccounts/balances", "GetSubaccountBalances", _subaccount_balances, private=True),
+    Endpoint("/portfolio/subaccounts/netting", "GetSubaccountNetting", _subaccount_netting, private=True),
+    Endpoint(
+        "/portfolio/subaccounts/transfers", "GetSubaccountTransfers", _no_subaccount_transfers, private=True
+    ),
+    Endpoint(
         "/portfolio/intra_exchange_instance_transfers",
         "GetIntraExchangeInstanceTransfers",
         _no_shard_transfers,
+        private=True,
     ),
-    _private("/portfolio/target_balance_allocation", "GetTargetBalanceAllocation", _not_enabled),
+    Endpoint(
+        "/portfolio/target_balance_allocation", "GetTargetBalanceAllocation", _not_enabled, private=True
+    ),
 )

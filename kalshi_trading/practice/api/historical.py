@@ -92,25 +92,14 @@ def _historical_candle(row: Json) -> Json:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/historical/cutoff", "GetHistoricalCutoff", _cut_offs),
-    Endpoint("GET", "/historical/markets", "GetHistoricalMarkets", _markets),
-    Endpoint("GET", "/historical/trades", "GetHistoricalTrades", partial(list_trades, live=False)),
-    Endpoint("GET", "/historical/fills", "GetHistoricalFills", partial(list_fills, live=False), private=True),
+    Endpoint("/historical/cutoff", "GetHistoricalCutoff", _cut_offs),
+    Endpoint("/historical/markets", "GetHistoricalMarkets", _markets),
+    Endpoint("/historical/trades", "GetHistoricalTrades", partial(list_trades, live=False)),
+    Endpoint("/historical/fills", "GetHistoricalFills", partial(list_fills, live=False), private=True),
+    Endpoint("/historical/orders", "GetHistoricalOrders", partial(list_orders, live=False), private=True),
     Endpoint(
-        "GET", "/historical/orders", "GetHistoricalOrders", partial(list_orders, live=False), private=True
+        "/historical/positions", "GetHistoricalPositions", partial(list_positions, live=False), private=True
     ),
-    Endpoint(
-        "GET",
-        "/historical/positions",
-        "GetHistoricalPositions",
-        partial(list_positions, live=False),
-        private=True,
-    ),
-    Endpoint("GET", "/historical/markets/{ticker}", "GetHistoricalMarket", _market),
-    Endpoint(
-        "GET",
-        "/historical/markets/{ticker}/candlesticks",
-        "GetMarketCandlesticksHistorical",
-        _candlesticks,
-    ),
+    Endpoint("/historical/markets/{ticker}", "GetHistoricalMarket", _market),
+    Endpoint("/historical/markets/{ticker}/candlesticks", "GetMarketCandlesticksHistorical", _candlesticks),
 )

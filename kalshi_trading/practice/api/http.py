@@ -55,20 +55,19 @@ Handler = Callable[[ApiCall], Json]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One row of the API: method, path, operation, handler and access."""
+    """One row of the API: path, operation, handler, access and method."""
 
-    method: str
     path: str
     operation: str
     handler: Handler
     private: bool = False
+    method: str = "GET"
     status: int = 200
 
 
-def build_app(
-    world: World, endpoints: Sequence[Endpoint], on_request: Callable[[], None], buckets: Buckets
-) -> ASGIApp:
+def build_app(world: World, endpoints: Sequence[Endpoint], on_request: Callable[[], None]) -> ASGIApp:
     """Build the ASGI application that serves these endpoints of a world."""
+    buckets = Buckets()
     routes = [
         Route(ROOT + endpoint.path, _serve(world, buckets, endpoint), methods=[endpoint.method])
         for endpoint in endpoints

@@ -37,8 +37,9 @@ def _series_list(call: ApiCall) -> Json:
         and (not tags or set(tags) & set(row.tags))
         and (since is None or row.last_updated_at >= since)
     ]
-    details = [series_details(row) if with_details else {} for row in rows]
-    return {"series": [_series_json(call, row) | more for row, more in zip(rows, details, strict=True)]}
+    return {
+        "series": [_series_json(call, row) | (series_details(row) if with_details else {}) for row in rows]
+    }
 
 
 def _series(call: ApiCall) -> Json:
@@ -109,7 +110,7 @@ def _event_json(call: ApiCall, event: Event, nested: bool | None) -> Json:
 def _live_markets(call: ApiCall, event: Event) -> list[Market]:
     """Return the markets of an event that are not archived."""
     markets = call.world.participants.event_markets(event.event_ticker)
-    return list(filter(call.world.archive.markets(call.now, live=True), markets))
+    return list(filter(_is_live(call), markets))
 
 
 def _event_metadata(call: ApiCall) -> Json:
@@ -245,7 +246,7 @@ def _event_candlesticks(call: ApiCall) -> Json:
     event = _find(call.world.exchange.events, call.path["ticker"])
     if event.series_ticker != call.path["series_ticker"]:
         raise not_found()
-    start, asked_end, interval = read_times(call)
+    start, asked_end, interval = call.query.periods()
     markets = call.world.participants.event_markets(event.event_ticker)
     periods = max(1, _MAX_EVENT_CANDLES // max(1, len(markets)))
     end = min(asked_end, start + periods * interval * 60 - 1)
@@ -257,22 +258,12 @@ def _event_candlesticks(call: ApiCall) -> Json:
     }
 
 
-def read_times(call: ApiCall) -> tuple[int, int, int]:
-    """Read start, end (Unix seconds) and interval (minutes) of a request."""
-    query = call.query
-    start, end = query.required_integer("start_ts", least=0), query.required_integer("end_ts", least=0)
-    interval = query.required_integer("period_interval")
-    if end < start:
-        raise query.error("end_ts", "gtefield")
-    return start, end, interval
-
-
 def read_span(call: ApiCall, markets: int = 1) -> tuple[int, int, int]:
     """Read the span of a request for candlesticks.
 
     The end is at most one interval after now. Raises ApiError for more than MAX_CANDLES candlesticks.
     """
-    start, end, interval = read_times(call)
+    start, end, interval = call.query.periods()
     end = min(end, call.now // ONE_SECOND + interval * 60)
     if interval in INTERVALS and (end - start) // (interval * 60) * markets > MAX_CANDLES:
         raise call.query.error("end_ts", "max_candlesticks")
@@ -302,30 +293,24 @@ def _find(records: Mapping[str, _Record], name: str) -> _Record:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/series", "GetSeriesList", _series_list),
-    Endpoint("GET", "/series/fee_changes", "GetSeriesFeeChanges", _no_series_fee_changes),
-    Endpoint("GET", "/series/{series_ticker}", "GetSeries", _series),
+    Endpoint("/series", "GetSeriesList", _series_list),
+    Endpoint("/series/fee_changes", "GetSeriesFeeChanges", _no_series_fee_changes),
+    Endpoint("/series/{series_ticker}", "GetSeries", _series),
+    Endpoint("/series/{series_ticker}/markets/{ticker}/candlesticks", "GetMarketCandlesticks", _candlesticks),
     Endpoint(
-        "GET",
-        "/series/{series_ticker}/markets/{ticker}/candlesticks",
-        "GetMarketCandlesticks",
-        _candlesticks,
-    ),
-    Endpoint(
-        "GET",
         "/series/{series_ticker}/events/{ticker}/candlesticks",
         "GetMarketCandlesticksByEvent",
         _event_candlesticks,
     ),
-    Endpoint("GET", "/events", "GetEvents", _events),
-    Endpoint("GET", "/events/multivariate", "GetMultivariateEvents", _no_multivariate_events),
-    Endpoint("GET", "/events/fee_changes", "GetEventFeeChanges", _no_event_fee_changes),
-    Endpoint("GET", "/events/{event_ticker}", "GetEvent", _event),
-    Endpoint("GET", "/events/{event_ticker}/metadata", "GetEventMetadata", _event_metadata),
-    Endpoint("GET", "/markets", "GetMarkets", _markets),
-    Endpoint("GET", "/markets/trades", "GetTrades", partial(list_trades, live=True)),
-    Endpoint("GET", "/markets/orderbooks", "GetMarketOrderbooks", _order_books),
-    Endpoint("GET", "/markets/candlesticks", "BatchGetMarketCandlesticks", _batch_candlesticks),
-    Endpoint("GET", "/markets/{ticker}", "GetMarket", _market),
-    Endpoint("GET", "/markets/{ticker}/orderbook", "GetMarketOrderbook", _order_book),
+    Endpoint("/events", "GetEvents", _events),
+    Endpoint("/events/multivariate", "GetMultivariateEvents", _no_multivariate_events),
+    Endpoint("/events/fee_changes", "GetEventFeeChanges", _no_event_fee_changes),
+    Endpoint("/events/{event_ticker}", "GetEvent", _event),
+    Endpoint("/events/{event_ticker}/metadata", "GetEventMetadata", _event_metadata),
+    Endpoint("/markets", "GetMarkets", _markets),
+    Endpoint("/markets/trades", "GetTrades", partial(list_trades, live=True)),
+    Endpoint("/markets/orderbooks", "GetMarketOrderbooks", _order_books),
+    Endpoint("/markets/candlesticks", "BatchGetMarketCandlesticks", _batch_candlesticks),
+    Endpoint("/markets/{ticker}", "GetMarket", _market),
+    Endpoint("/markets/{ticker}/orderbook", "GetMarketOrderbook", _order_book),
 )

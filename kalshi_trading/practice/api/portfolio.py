@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from functools import partial
 
+from kalshi_trading.practice.accounting.positions import exposure
 from kalshi_trading.practice.api import assumed
 from kalshi_trading.practice.api.http import ApiCall, Endpoint
 from kalshi_trading.practice.api.order_request import new_order
@@ -41,16 +42,16 @@ def _balance(call: ApiCall) -> Json:
 def _current_value(call: ApiCall, position: Position) -> int:
     """Return a position's current value in millionths of a dollar.
 
-    Uses the payout once it is known, then the bid, or the last price while the market does not trade. A YES
-    contract is worth that less the settlement floor, which is in the cash already.
+    Uses the payout once it is known, then the assumed mark, or the last price while the market does not
+    trade. A YES contract is worth that less the settlement floor, which is in the cash already.
     """
-    market = call.world.exchange.markets[position.ticker]
-    marked = assumed.marks(call, position, market)
-    if marked is not None:
-        return marked
+    market, mark = call.world.exchange.markets[position.ticker], call.world.assumptions.portfolio_value_at
+    is_active = market.status is MarketStatus.ACTIVE
     if market.settlement_value is not None:
         yes = no = market.settlement_value
-    elif market.status is MarketStatus.ACTIVE:
+    elif is_active and mark == "cost":
+        return exposure(position)
+    elif is_active and mark == "bid":
         _, (bid, ask) = call.world.participants.shown(market, call.now)
         yes, no = bid[0] if bid else 0, ask[0] if ask else ONE_DOLLAR_PRICE
     else:
@@ -267,24 +268,22 @@ def _require_primary(call: ApiCall) -> None:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/portfolio/balance", "GetBalance", _balance, private=True),
-    Endpoint("GET", "/portfolio/positions", "GetPositions", partial(list_positions, live=True), private=True),
-    Endpoint("GET", "/portfolio/fills", "GetFills", partial(list_fills, live=True), private=True),
-    Endpoint("GET", "/portfolio/settlements", "GetSettlements", _settlements, private=True),
-    Endpoint("GET", "/portfolio/orders", "GetOrders", partial(list_orders, live=True), private=True),
+    Endpoint("/portfolio/balance", "GetBalance", _balance, private=True),
+    Endpoint("/portfolio/positions", "GetPositions", partial(list_positions, live=True), private=True),
+    Endpoint("/portfolio/fills", "GetFills", partial(list_fills, live=True), private=True),
+    Endpoint("/portfolio/settlements", "GetSettlements", _settlements, private=True),
+    Endpoint("/portfolio/orders", "GetOrders", partial(list_orders, live=True), private=True),
+    Endpoint("/portfolio/orders/queue_positions", "GetOrderQueuePositions", _queue_positions, private=True),
+    Endpoint("/portfolio/orders/{order_id}", "GetOrder", _order, private=True),
     Endpoint(
-        "GET", "/portfolio/orders/queue_positions", "GetOrderQueuePositions", _queue_positions, private=True
+        "/portfolio/orders/{order_id}/queue_position", "GetOrderQueuePosition", _queue_position, private=True
     ),
-    Endpoint("GET", "/portfolio/orders/{order_id}", "GetOrder", _order, private=True),
+    Endpoint("/portfolio/deposits", "GetDeposits", _deposits, private=True),
+    Endpoint("/portfolio/withdrawals", "GetWithdrawals", _withdrawals, private=True),
     Endpoint(
-        "GET",
-        "/portfolio/orders/{order_id}/queue_position",
-        "GetOrderQueuePosition",
-        _queue_position,
-        private=True,
+        "/portfolio/events/orders", "CreateOrderV2", _create_order, private=True, method="POST", status=201
     ),
-    Endpoint("GET", "/portfolio/deposits", "GetDeposits", _deposits, private=True),
-    Endpoint("GET", "/portfolio/withdrawals", "GetWithdrawals", _withdrawals, private=True),
-    Endpoint("POST", "/portfolio/events/orders", "CreateOrderV2", _create_order, private=True, status=201),
-    Endpoint("DELETE", "/portfolio/events/orders/{order_id}", "CancelOrderV2", _cancel_order, private=True),
+    Endpoint(
+        "/portfolio/events/orders/{order_id}", "CancelOrderV2", _cancel_order, private=True, method="DELETE"
+    ),
 )

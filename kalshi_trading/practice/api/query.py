@@ -102,6 +102,14 @@ class Query:
         seconds = self.integer(name, least=0, most=10**11)
         return None if seconds is None else seconds * ONE_SECOND
 
+    def periods(self) -> tuple[int, int, int]:
+        """Return start, end (Unix seconds) and period length (minutes)."""
+        start, end = self.required_integer("start_ts", least=0), self.required_integer("end_ts", least=0)
+        interval = self.required_integer("period_interval")
+        if end < start:
+            raise self.error("end_ts", "gtefield")
+        return start, end, interval
+
     def date_time(self, name: str) -> int | None:
         """Return an RFC3339 time in microseconds."""
         value = self.text(name)

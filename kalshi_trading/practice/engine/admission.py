@@ -157,8 +157,5 @@ def _check_reduce_only(state: ExchangeState, account_id: str, new: NewOrder) -> 
 
 
 def _check_client_order_id(state: ExchangeState, account_id: str, client_order_id: str) -> None:
-    if len(client_order_id) > state.assumptions.longest_client_id:
-        longest = state.assumptions.longest_client_id
-        raise invalid_order(f"client_order_id is longer than {longest} characters")
     if state.knows_client_order_id(account_id, client_order_id):
         raise Refusal(409, "order_already_exists")

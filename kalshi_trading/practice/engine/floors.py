@@ -11,6 +11,7 @@ from kalshi_trading.practice.engine import lifecycle
 from kalshi_trading.practice.engine.changes import Kind
 from kalshi_trading.practice.engine.state import ExchangeState
 from kalshi_trading.practice.records import (
+    ONE_CENT_PRICE,
     ONE_DOLLAR_PRICE,
     BookSide,
     FloorChange,
@@ -20,7 +21,6 @@ from kalshi_trading.practice.records import (
     OrderStatus,
 )
 
-_ONE_CENT = 100
 _DECIDED = (MarketStatus.DETERMINED, MarketStatus.FINALIZED)
 
 
@@ -51,7 +51,7 @@ def _require_possible(state: ExchangeState, market: Market, floor: int) -> None:
         raise ValueError(f"{market.event_ticker} is mutually exclusive")
     if market.status in _DECIDED:
         raise ValueError(f"{market.ticker} is {market.status}")
-    if not 0 <= floor < ONE_DOLLAR_PRICE or floor % _ONE_CENT:
+    if not 0 <= floor < ONE_DOLLAR_PRICE or floor % ONE_CENT_PRICE:
         raise ValueError("a settlement floor is a whole cent from 0 to 99")
 
 

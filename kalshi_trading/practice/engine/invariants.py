@@ -67,8 +67,9 @@ def _check_market(state: ExchangeState, ticker: str) -> None:
 def _check_floor(state: ExchangeState, ticker: str) -> None:
     market = state.markets[ticker]
     _require(state.floor_changes[ticker][-1].floor == market.settlement_floor, f"{ticker}: floor differs")
-    low = [order for side in BookSide for order in state.books[ticker].orders(side)]
-    _require(all(order.price > market.floor for order in low), f"{ticker}: an order rests below the floor")
+    orders = [order for side in BookSide for order in state.books[ticker].orders(side)]
+    is_clear = all(order.price > market.floor for order in orders)
+    _require(is_clear, f"{ticker}: an order rests at or below the floor")
 
 
 def _resting_by_market(state: ExchangeState) -> dict[str, set[str]]:

@@ -14,6 +14,7 @@ from kalshi_trading.practice.engine.changes import Kind
 from kalshi_trading.practice.engine.schedule import DueEvent, DueKind
 from kalshi_trading.practice.engine.state import ExchangeState
 from kalshi_trading.practice.records import (
+    ONE_CENT_PRICE,
     ONE_DOLLAR_PRICE,
     ONE_SECOND,
     BookSide,
@@ -25,7 +26,6 @@ from kalshi_trading.practice.records import (
     Settlement,
 )
 
-_ONE_CENT = 100
 _TRADED = (MarketStatus.ACTIVE, MarketStatus.INACTIVE)
 
 
@@ -156,7 +156,7 @@ def _payout_at(market: Market) -> int:
 
 def _can_pay(market: Market, value: int) -> bool:
     if market.scalar:
-        return market.floor <= value <= ONE_DOLLAR_PRICE and value % _ONE_CENT == 0
+        return market.floor <= value <= ONE_DOLLAR_PRICE and value % ONE_CENT_PRICE == 0
     return value in (0, ONE_DOLLAR_PRICE)
 
 

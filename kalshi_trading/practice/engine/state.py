@@ -115,12 +115,13 @@ class ExchangeState:
     def knows_client_order_id(self, account_id: str, client_order_id: str) -> bool:
         """Return True if this account has used the client_order_id.
 
-        With `forgets_ended_ids`, only ids of resting orders count. Ended orders of simulated accounts never
-        count.
+        With `forgets_ended_ids` or `client_id_reusable`, only ids of resting orders count. Ended orders of
+        simulated accounts never count.
         """
-        is_forgetful = self.forgets_ended_ids or self.assumptions.client_id_reusable
-        if client_order_id not in self._client_order_ids[account_id] or not is_forgetful:
-            return client_order_id in self._client_order_ids[account_id]
+        if client_order_id not in self._client_order_ids[account_id]:
+            return False
+        if not (self.forgets_ended_ids or self.assumptions.client_id_reusable):
+            return True
         return any(
             order.client_order_id == client_order_id and order.status is OrderStatus.RESTING
             for order in self._account_orders[account_id].values()

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from kalshi_trading.practice.accounting.positions import exposure
 from kalshi_trading.practice.engine.matching import PlaceResult
 from kalshi_trading.practice.records import (
-    ONE_CONTRACT,
+    ONE_CENT,
+    ONE_CENT_PRICE,
     ONE_DOLLAR_PRICE,
     ONE_SECOND,
     BookSide,
@@ -22,7 +24,6 @@ from kalshi_trading.practice.records import (
 from kalshi_trading.practice.responses.markets import SHARD, Json, count, money, outcome_side, price, time
 from kalshi_trading.practice.simulation.bank import Transfer, id_of
 
-_ONE_CENT = 10_000  # millionths of a dollar
 _PRIMARY = 0  # the only subaccount
 _LOCATION_VALID_UNTIL_S = 2_082_758_400  # the start of 2036
 
@@ -34,9 +35,9 @@ def balance(available: int, positions_value: int, now: int) -> Json:
     """
     dollars = money(available)[:-2]
     return {
-        "balance": available // _ONE_CENT,
+        "balance": available // ONE_CENT,
         "balance_dollars": dollars,
-        "portfolio_value": positions_value // _ONE_CENT,
+        "portfolio_value": positions_value // ONE_CENT,
         "updated_ts": now // ONE_SECOND,
         "balance_breakdown": [{"exchange_index": SHARD, "balance": dollars}],
     }
@@ -197,11 +198,6 @@ def event_position(event_ticker: str, records: Iterable[Position]) -> Json:
     }
 
 
-def exposure(record: Position) -> int:
-    """Return the cost of the open contracts, without fees."""
-    return sum(lot.price * lot.count for lot in record.lots)
-
-
 def settlement(record: Settlement, market_result: str) -> Json:
     """Return the JSON of a market's payout.
 
@@ -216,10 +212,10 @@ def settlement(record: Settlement, market_result: str) -> Json:
         "yes_total_cost_dollars": money(record.yes_cost),
         "no_count_fp": count(record.no_count),
         "no_total_cost_dollars": money(record.no_cost),
-        "revenue": record.revenue // _ONE_CENT,
+        "revenue": record.revenue // ONE_CENT,
         "settled_time": time(record.settled_at),
         "fee_cost": money(record.fees),
-        "value": record.value // ONE_CONTRACT,
+        "value": record.value // ONE_CENT_PRICE,
     }
 
 
@@ -229,8 +225,8 @@ def transfer(record: Transfer) -> Json:
         "id": id_of(record),
         "status": record.status,
         "type": "ach",
-        "amount_cents": record.amount // _ONE_CENT,
-        "fee_cents": record.fee // _ONE_CENT,
+        "amount_cents": record.amount // ONE_CENT,
+        "fee_cents": record.fee // ONE_CENT,
         "created_ts": record.created_at // ONE_SECOND,
     }
     if record.finalized_at is not None:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from starlette.types import ASGIApp
 
 from kalshi_trading.practice.api import discovery, exchange, historical, http, markets, portfolio
-from kalshi_trading.practice.api.rate_limits import Buckets
 from kalshi_trading.practice.faults.door import FaultMiddleware
 from kalshi_trading.practice.faults.script import FaultScript
 from kalshi_trading.practice.server.control import ControlMiddleware
@@ -32,7 +31,7 @@ def build_app(
     `on_request` is called for each API request. `faults` adds scripted failures. `latency` delays responses.
     `control` adds the practice-only requests.
     """
-    app = http.build_app(world, ENDPOINTS, on_request, Buckets())
+    app = http.build_app(world, ENDPOINTS, on_request)
     if faults is not None:
         app = FaultMiddleware(app, world, faults)
     latency = latency or Latency()

@@ -7,9 +7,10 @@ A body must be sent as application/json, because a web page in a browser cannot 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from starlette.applications import Starlette
@@ -35,6 +36,7 @@ PREFIX = "/practice"
 _MAX_SECONDS = 10 * 366 * 24 * 3_600
 _MAX_CENTS = 10**12
 _MAX_LATENCY_MS = 60_000
+_DOLLARS = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,6})?")
 _KINDS = ("markets", "trades", "orders", "positions")
 
 Handler = Callable[[Request, Json], Json]
@@ -161,7 +163,11 @@ class _Control:
 def _read_body(request: Request, raw: bytes) -> Json:
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise ValueError("the body must be application/json")
-    body: Any = json.loads(raw)
+    try:
+        body: Any = json.loads(raw)
+        json.dumps(body, ensure_ascii=False).encode()  # a lone surrogate cannot be encoded in a response
+    except (ValueError, RecursionError):
+        raise ValueError("the body must be valid JSON") from None
     if not isinstance(body, dict):
         raise ValueError("the body must be a JSON object")
     return body
@@ -175,13 +181,10 @@ def _read_int(body: Json, name: str, most: int) -> int:
 
 
 def _read_money(body: Json, name: str, default: str | None = None) -> int:
-    """Read dollars with up to two decimals; return millionths of a dollar."""
+    """Read dollars in whole cents; return millionths of a dollar."""
     text = body.get(name, default)
-    try:
-        cents = Decimal(text) * 100 if isinstance(text, str) else None
-    except InvalidOperation:
-        cents = None
-    if cents is None or not cents.is_finite() or cents != int(cents) or not 0 <= cents <= _MAX_CENTS:
+    cents = Decimal(text) * 100 if isinstance(text, str) and _DOLLARS.fullmatch(text) else None
+    if cents is None or cents % 1 or cents > _MAX_CENTS:
         raise ValueError(f'{name} must be dollars and cents in quotes, such as "25.00"')
     return int(cents) * ONE_DOLLAR // 100
 

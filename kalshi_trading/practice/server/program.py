@@ -143,7 +143,7 @@ def _run(options: argparse.Namespace) -> int:
     if isinstance(lock, ReadyFile):
         if _changes_behavior(options):
             raise CannotStartError(
-                f"A practice exchange already runs in {directory} without these options. "
+                f"A practice exchange already runs in {directory}, so these options would not apply. "
                 f"End its process {lock.pid} first, or choose another --data-dir."
             )
         print(lock.to_json(), flush=True)
@@ -219,16 +219,7 @@ def _serve(
     world = _open_world(directory / WORLD_FILE, options)
     latency = Latency(options.latency_ms / 1_000)
     try:
-        serve(
-            world,
-            key,
-            listener,
-            lock,
-            options.idle_exit,
-            faults,
-            latency,
-            options.control,
-        )
+        serve(world, key, listener, lock, options.idle_exit, faults, latency, options.control)
     finally:
         world.close()
 

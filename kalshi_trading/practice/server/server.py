@@ -122,13 +122,7 @@ def serve(
         pid=os.getpid(),
     )
     activity = _Activity()
-    app = build_app(
-        world,
-        activity.record,
-        faults=faults,
-        latency=latency,
-        control=control,
-    )
+    app = build_app(world, activity.record, faults=faults, latency=latency, control=control)
     protocol: Literal["h11"] | type[asyncio.Protocol] = "h11" if faults is None else _BreakableProtocol
     guarded = RequestGuard(app, port)
     asyncio.run(_serve(guarded, protocol, world, listener, lock, ready, idle_exit_s, activity))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from kalshi_trading.practice.engine.exchange import Exchange
+from kalshi_trading.practice.records import ONE_CENT
 from kalshi_trading.practice.storage.saved_world import Deposit, TransferStatus, Withdrawal, WorldRecordKind
 
 Transfer = Deposit | Withdrawal
@@ -18,7 +19,6 @@ _NEXT = {
     TransferStatus.PENDING: (TransferStatus.APPLIED, TransferStatus.FAILED),
     TransferStatus.APPLIED: (TransferStatus.RETURNED,),
 }
-_ONE_CENT = 10_000
 
 
 class Transfers:
@@ -123,5 +123,5 @@ def _kind(row: Transfer) -> WorldRecordKind:
 
 
 def _check(amount: int, fee: int) -> None:
-    if amount <= 0 or fee < 0 or amount % _ONE_CENT or fee % _ONE_CENT:
+    if amount <= 0 or fee < 0 or amount % ONE_CENT or fee % ONE_CENT:
         raise ValueError("a transfer is made of whole cents, above zero")

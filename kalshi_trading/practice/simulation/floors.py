@@ -11,13 +11,12 @@ from collections.abc import Callable
 from random import Random
 
 from kalshi_trading.practice.engine.exchange import Exchange
-from kalshi_trading.practice.records import ONE_SECOND, Market, MarketStatus
+from kalshi_trading.practice.records import ONE_CENT_PRICE, ONE_SECOND, Market, MarketStatus
 
 _STEP = 60 * ONE_SECOND
 _CORRECTION_PERIOD = 3_600 * ONE_SECOND
 _CORRECTION_CHANCE = 0.04
-_CORRECTION = 200  # two cents
-_ONE_CENT = 100
+_CORRECTION = 2 * ONE_CENT_PRICE
 _CERTAIN_TENTHS = 9  # of the outcome, by the close
 
 
@@ -46,9 +45,9 @@ class SettlementFloors:
 
     def _floor(self, market: Market, now: int) -> int:
         payout = next(value for other, value in self._outcome(market.event_ticker) if other is market)
-        lifetime = 10 * max(1, market.close_at - market.open_at)
-        certain = payout * _CERTAIN_TENTHS * (now - market.open_at) // lifetime
+        lifetime = max(1, market.close_at - market.open_at)
+        certain = payout * _CERTAIN_TENTHS * (now - market.open_at) // (10 * lifetime)
         period = now // _CORRECTION_PERIOD
         if Random(f"{self._seed} {market.ticker} {period}").random() < _CORRECTION_CHANCE:
             certain -= _CORRECTION
-        return max(0, certain // _ONE_CENT * _ONE_CENT)
+        return max(0, certain // ONE_CENT_PRICE * ONE_CENT_PRICE)

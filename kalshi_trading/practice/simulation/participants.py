@@ -18,6 +18,7 @@ from random import Random
 
 from kalshi_trading.practice.engine.exchange import Exchange, NewOrder, Refusal
 from kalshi_trading.practice.records import (
+    ONE_CENT_PRICE,
     ONE_CONTRACT,
     ONE_SECOND,
     BookSide,
@@ -37,7 +38,6 @@ _STEP_MARKETS = 60  # markets updated in one step
 _BASE_MARKETS = 1_000  # quoted without a look; the next to close
 _WATCHED_EVENTS = 30
 _SHORT_LIVED_S = 3_600
-_ONE_CENT = 100
 _CROSSING_CHANCE = 0.05
 _MAX_CROSSING = 40  # contracts
 _TRADABLE = (MarketStatus.INITIALIZED, MarketStatus.ACTIVE, MarketStatus.INACTIVE)
@@ -160,6 +160,7 @@ class SimulatedTraders:
         if market.status is MarketStatus.INITIALIZED or (market.volume and not is_active):
             return market, self._levels(market)
         value = self.value(market, min(now - now % (_SHOWN_FOR_S * ONE_SECOND), market.close_at))
+        value = _above_floor(market, value)
         levels = best_quotes(market, value) if is_active and self._can_trade() else self._levels(market)
         if market.volume:
             return market, levels
@@ -210,8 +211,7 @@ class SimulatedTraders:
             # The clock keeps running: the market may close between our check and the exchange's.
             with suppress(Refusal):
                 if market.status is MarketStatus.ACTIVE:
-                    lowest = market.floor + _ONE_CENT if market.floor else 0
-                    self._trade(market, max(value, lowest))
+                    self._trade(market, _above_floor(market, value))
         return len(active)
 
     def _stop_updating(self, event_ticker: str, markets: list[Market]) -> None:
@@ -285,6 +285,11 @@ class SimulatedTraders:
             self_trade_prevention=SelfTradePrevention.TAKER_AT_CROSS,
         )
         return self._exchange.place(account_id, new).order.order_id
+
+
+def _above_floor(market: Market, value: int) -> int:
+    """Return the value to quote around: at least a cent above the floor."""
+    return max(value, market.floor + ONE_CENT_PRICE) if market.floor else value
 
 
 def _is_short_lived(market: Market) -> bool:

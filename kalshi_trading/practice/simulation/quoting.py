@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from kalshi_trading.practice.engine.price_grids import bands
-from kalshi_trading.practice.records import ONE_CONTRACT, ONE_DOLLAR_PRICE, BookSide, Market
+from kalshi_trading.practice.records import ONE_CENT_PRICE, ONE_CONTRACT, ONE_DOLLAR_PRICE, BookSide, Market
 
 LEVELS = 4
 _HALF_SPREADS = (40, 70, 100)  # at most three cents between bid and ask
 _MIN_COUNT = 100  # contracts; at least half always remains, so an order of ten fills at the best price
 _COUNT_VARIETY = 300
 _FIRST_TRADE = 200, 3_800  # contracts: least, and how many more at most
-_WHOLE_CENT = 100
 _FINE_GAP = 30
 
 
@@ -60,7 +59,7 @@ def quotes(market: Market, value: int) -> list[Quote]:
     None is at or below the settlement floor.
     """
     best = top_of_book(market, value)
-    gap = _WHOLE_CENT if market.grid == "linear_cent" else _FINE_GAP
+    gap = ONE_CENT_PRICE if market.grid == "linear_cent" else _FINE_GAP
     bids = _level_prices(market.grid, best.bid, -gap)
     asks = _level_prices(market.grid, best.ask, gap)
     wanted = [(BookSide.BID, price) for price in bids] + [(BookSide.ASK, price) for price in asks]
@@ -72,8 +71,10 @@ def quotes(market: Market, value: int) -> list[Quote]:
 def best_quotes(market: Market, value: int) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
     """Return price and count of the best bid and ask of `quotes`."""
     best = top_of_book(market, value)
-    prices = (best.bid, best.ask)
-    bid, ask = (None if price is None else (price, _count(market.ticker, price)) for price in prices)
+    bid, ask = (
+        None if price is None or price <= market.floor else (price, _count(market.ticker, price))
+        for price in (best.bid, best.ask)
+    )
     return bid, ask
 
 

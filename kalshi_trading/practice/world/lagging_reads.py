@@ -50,7 +50,7 @@ class LaggingReads:
         if kind in _FOLLOWED and is_own:
             self._changed[Kind(kind), key] = record
         elif kind == Kind.FLOOR or (kind == Kind.BALANCE and key == ledger.cash(self._account_id)):
-            self._changed[Kind.BALANCE, key] = None
+            self._changed[Kind.BALANCE, self._account_id] = None  # read at the commit
 
     def commit(self, now: int) -> None:
         """Queue the noted changes with the time `now`."""
@@ -74,7 +74,7 @@ class LaggingReads:
             self._fills[key] = record
         elif kind is Kind.POSITION:
             self._positions[record.ticker] = record
-        elif record is not None:
+        else:
             self._balance = record
 
     # Reads with the interface of `Exchange`; only the followed account has records.

@@ -116,19 +116,23 @@ class World:
     def reads_as_of(self) -> int:
         """The instant private reads show, in Unix microseconds."""
         reads = self.reads
-        is_behind = isinstance(reads, LaggingReads) and self.assumptions.data_timestamp_lags
-        return reads.as_of if is_behind and isinstance(reads, LaggingReads) else self.clock.now()
+        if isinstance(reads, LaggingReads) and self.assumptions.data_timestamp_lags:
+            return reads.as_of
+        return self.clock.now()
 
     def assume(self, assumptions: Assumptions) -> None:
         """Answer the open questions this way from now on."""
+        previous_lag_ms = self.assumptions.read_lag_ms
         self.assumptions = assumptions
         self.exchange.assume(assumptions)
         self.keys.window_ms = assumptions.clock_window_s * 1_000
-        self._lagging = None
-        lag = assumptions.read_lag_ms * 1_000
-        if lag:
-            now = self.clock.now()
-            self._lagging = LaggingReads(self.exchange, self.account_id, now, lambda at: at - lag)
+        if assumptions.read_lag_ms != previous_lag_ms:
+            self._set_lag(assumptions.read_lag_ms * 1_000)
+
+    def _set_lag(self, lag: int) -> None:
+        """Make private reads lag by this many microseconds from now on."""
+        lagging = LaggingReads(self.exchange, self.account_id, self.clock.now(), lambda at: at - lag)
+        self._lagging = lagging if lag else None
 
     def use_lagging_reads(self, lagging: LaggingReads) -> None:
         """Make private reads lag from now on."""

@@ -59,9 +59,9 @@ def test_netted_pairs_are_what_the_fill_closed() -> None:
 
 def test_settlement_pays_yes_its_value_and_no_the_rest() -> None:
     yes, no = position((BID, 60, 6)), position((ASK, 65, 4))
-    assert settle(yes, 10_000) == cents(600)
+    assert settle(yes, 10_000, 0) == cents(600)
     assert yes.realized_pnl == cents(240)
-    assert settle(no, 2_500) == cents(300)
+    assert settle(no, 2_500, 0) == cents(300)
     assert no.realized_pnl == cents(160)
     assert (yes.count, yes.lots, yes.settled) == (0, [], True)
 
@@ -83,5 +83,5 @@ def test_realized_profit_is_all_money_back_minus_all_money_spent(
         assert sum(lot.count for lot in held.lots) == abs(held.count)
         assert held.realized_pnl == cash + exposure(held)
     assert min(held.yes_bought, held.no_bought) * 10_000 - held.yes_cost - held.no_cost == cash
-    payout = settle(held, value)
+    payout = settle(held, value, 0)
     assert held.realized_pnl == cash + payout

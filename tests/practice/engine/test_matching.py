@@ -247,11 +247,6 @@ def test_reduce_only_with_nothing_to_reduce_is_canceled_or_refused(world: World,
             "Cannot specify both fill_or_kill and expiration_ts",
         ),
         ({"reduce_only": True}, "invalid_order", "reduce_only requires immediate_or_cancel"),
-        (
-            {"client_order_id": "x" * 65},
-            "invalid_order",
-            "client_order_id is longer than 64 characters",
-        ),
         ({"contracts": "2001"}, "insufficient_balance", None),
     ],
 )

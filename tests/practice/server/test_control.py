@@ -15,7 +15,6 @@ import requests
 from exchange_process import running_exchange
 from practice_client import START, Answer, MakeClient, PracticeClient, ask
 
-from kalshi_trading.practice.records import Market, MarketStatus
 from kalshi_trading.practice.server.app import build_app
 
 JSON = {"content-type": "application/json"}
@@ -75,16 +74,8 @@ def test_the_cut_off_is_set(remote: Remote) -> None:
     assert answer["orders_updated_ts"] != answer["trades_created_ts"]
 
 
-def scalar_market(client: PracticeClient) -> Market:
-    return next(
-        market
-        for market in client.world.exchange.markets.values()
-        if market.scalar and market.status is MarketStatus.ACTIVE
-    )
-
-
 def test_a_market_gets_a_floor_that_rises_and_falls(remote: Remote) -> None:
-    client, market = remote.client, scalar_market(remote.client)
+    client, market = remote.client, remote.client.liquid_market(scalar=True)
     path = f"/markets/{market.ticker}"
     before = client.get(path)["market"]
     assert (before["settlement_bounds_type"], before.get("settlement_floor_dollars")) == ("default", None)
@@ -114,7 +105,7 @@ def test_a_market_gets_a_floor_that_rises_and_falls(remote: Remote) -> None:
     [{"floor": "1.00"}, {"floor": "0.3050"}, {"floor": 0}, {"floor": "-0.01"}, {}],
 )  # fmt: skip
 def test_an_impossible_floor_is_refused(remote: Remote, body: Any) -> None:
-    ticker = scalar_market(remote.client).ticker
+    ticker = remote.client.liquid_market(scalar=True).ticker
     assert remote.send("/floor", {"ticker": ticker, **body}).status == 400
     assert remote.client.get(f"/markets/{ticker}")["market"]["settlement_bounds_type"] == "default"
 
@@ -140,7 +131,10 @@ def test_the_audit_is_returned(remote: Remote) -> None:
         ("/clock", {}), ("/clock", {"advance_s": -1}), ("/clock", {"advance_s": True}),
         ("/clock", {"advance_s": 1.5}), ("/clock", [1]), ("/latency", {"ms": "30"}),
         ("/deposits", {"amount": 5}), ("/deposits", {"amount": "5.001"}), ("/deposits", {"amount": "NaN"}),
-        ("/deposits", {"amount": "x"}), ("/deposits", {"amount": "5.00", "status": "lost"}),
+        ("/deposits", {"amount": "x"}), ("/deposits", {"amount": "1e999999999"}),
+        ("/deposits", {"amount": "0.3_0"}), ("/deposits", {"amount": " 0.3 "}),
+        ("/floor", {"ticker": "\ud800", "floor": "0.10"}),
+        ("/deposits", {"amount": "5.00", "status": "lost"}),
         ("/withdrawals", {"amount": "99999999.00"}), ("/cutoff", {"trades_s_ago": "1"}),
     ],
 )  # fmt: skip
@@ -152,6 +146,12 @@ def test_invalid_control_requests_are_refused_and_change_nothing(
     assert answer.body["error"]
     assert remote.client.clock.now() == START
     assert remote.client.get("/portfolio/balance")["balance_dollars"] == "10000.0000"
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"\xff", b'{"advance_s":' * 100_000, b"[" * 100_000])
+def test_a_body_that_is_not_json_is_refused(remote: Remote, raw: bytes) -> None:
+    answer = asyncio.run(ask(remote.client.app, "POST", "/practice/clock", JSON, raw))
+    assert (answer.status, answer.body) == (400, {"error": "the body must be valid JSON"})
 
 
 def test_a_page_in_a_browser_cannot_send_here(remote: Remote) -> None:

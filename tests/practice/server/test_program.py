@@ -107,7 +107,7 @@ def test_a_second_start_with_other_options_is_refused(
     second = start_process(practice_exchange.data_dir, option)
     output, errors = second.communicate(timeout=LONGEST_S)
     assert (second.returncode, output) == (2, "")
-    assert f"already runs in {practice_exchange.data_dir} without these options" in errors
+    assert f"already runs in {practice_exchange.data_dir}, so these options would not apply" in errors
     assert f"process {practice_exchange.pid} first" in errors
 
 

@@ -57,7 +57,7 @@ def test_an_account_below_zero_gets_a_deposit_that_is_returned_and_no_withdrawal
     client: PracticeClient,
 ) -> None:
     exchange, account_id = client.world.exchange, client.world.account_id
-    market = next(it for it in exchange.markets.values() if it.scalar and it.status == "active")
+    market = client.liquid_market(scalar=True)
     client.order(market, "bid", client.best(market, BookSide.ASK), "100.00")
     exchange.set_floor(market.ticker, 2_000)
     withdraw(client, APPLIED, dollars=exchange.balance(account_id) // ONE_DOLLAR, fee=0)

@@ -88,3 +88,15 @@ def test_quotes_and_outcome_stay_above_a_floor_raised_beyond_the_value(
     assert market.settlement_value >= floor
     assert market.expiration_value == str(market.settlement_value // 100)
     client.world.exchange.check()
+
+
+@pytest.mark.parametrize("floor", [7_000, 8_000, 9_700])
+def test_an_unquoted_market_is_listed_above_its_floor(make_client: MakeClient, floor: int) -> None:
+    client = make_client(markets=3_000)
+    market = next(it for it in reversed(scalar_markets(client)) if not it.volume)
+    client.world.exchange.set_floor(market.ticker, floor)
+    (listed,) = client.get(f"/markets?tickers={market.ticker}")["markets"]
+    looked_at = client.get(f"/markets/{market.ticker}")["market"]
+    names = ("yes_bid_dollars", "yes_bid_size_fp", "yes_ask_dollars", "last_price_dollars")
+    assert [listed[name] for name in names] == [looked_at[name] for name in names]
+    assert float(listed["last_price_dollars"]) > floor / 10_000

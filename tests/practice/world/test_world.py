@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from practice_client import START, MakeClient, PracticeClient
 
+from kalshi_trading.practice.assumptions import Assumptions
 from kalshi_trading.practice.records import BookSide, Market, MarketStatus
 from kalshi_trading.practice.world.lagging_reads import LaggingReads
 
@@ -80,7 +81,7 @@ def test_new_short_lived_markets_keep_coming(client: PracticeClient) -> None:
 
 
 def test_scalar_market_pays_a_share(client: PracticeClient) -> None:
-    market = next(it for it in client.world.exchange.markets.values() if it.scalar and it.status == "active")
+    market = client.liquid_market(scalar=True)
     client.order(market, "bid", client.best(market, BookSide.ASK), "100.00")
     client.clock.move((market.close_at - client.clock.now()) / 1_000_000 + 86_400)
     client.world.tick()
@@ -98,7 +99,7 @@ def test_a_floor_moves_cash_value_and_payout_and_survives_a_restart(
 ) -> None:
     path = tmp_path / "world.sqlite"
     client = make_client(path=path)
-    market = next(it for it in client.world.exchange.markets.values() if it.scalar and it.status == "active")
+    market = client.liquid_market(scalar=True)
     client.order(market, "bid", client.best(market, BookSide.ASK), "100.00")
     before = client.get("/portfolio/balance")
     client.world.exchange.set_floor(market.ticker, 1_000)
@@ -123,11 +124,13 @@ def test_a_floor_moves_cash_value_and_payout_and_survives_a_restart(
 
 
 def test_the_value_of_yes_above_its_floor_is_never_below_zero(client: PracticeClient) -> None:
-    market = next(it for it in client.world.exchange.markets.values() if it.scalar and it.status == "active")
+    market = client.liquid_market(scalar=True)
     client.order(market, "bid", client.best(market, BookSide.ASK), "100.00")
     client.world.participants.is_paused = True
     client.world.exchange.set_floor(market.ticker, 9_800)
-    assert client.get("/portfolio/balance")["portfolio_value"] == 0
+    for mark in ("bid", "last"):
+        client.world.assume(Assumptions(balance_bucket=False, portfolio_value_at=mark))
+        assert client.get("/portfolio/balance")["portfolio_value"] == 0
     client.world.exchange.deactivate(market.ticker)
     assert client.get("/portfolio/balance")["portfolio_value"] == 0
 
@@ -146,7 +149,7 @@ def test_a_world_stored_before_floors_is_read(make_client: MakeClient, tmp_path:
 
 
 def test_lagging_reads_show_what_a_floor_frees_after_the_lag(client: PracticeClient) -> None:
-    market = next(it for it in client.world.exchange.markets.values() if it.scalar and it.status == "active")
+    market = client.liquid_market(scalar=True)
     client.world.participants.is_paused = True
     client.world.exchange.set_floor(market.ticker, 0)
     client.order(market, "bid", 1_500, "10.00")
@@ -162,10 +165,23 @@ def test_lagging_reads_show_what_a_floor_frees_after_the_lag(client: PracticeCli
     assert client.get("/portfolio/balance")["balance_dollars"] == "9999.5000"
 
 
+def test_reads_keep_their_lag_when_another_assumption_changes(client: PracticeClient) -> None:
+    now = client.clock.now()
+    client.world.use_lagging_reads(
+        LaggingReads(client.world.exchange, client.world.account_id, now, lambda at: at - 4_000_000)
+    )
+    client.clock.move(10)
+    client.order(client.liquid_market(), "bid", 100)
+    client.world.assume(Assumptions(balance_bucket=False, ioc_row=False))
+    assert client.get("/portfolio/orders")["orders"] == []
+    client.clock.move(4)
+    assert len(client.get("/portfolio/orders")["orders"]) == 1
+
+
 def test_floors_of_pruned_markets_are_pruned(make_client: MakeClient, tmp_path: Path) -> None:
     path = tmp_path / "world.sqlite"
     client = make_client(path=path)
-    market = next(it for it in client.world.exchange.markets.values() if it.scalar and it.status == "active")
+    market = client.liquid_market(scalar=True)
     client.world.exchange.set_floor(market.ticker, 100)
     client.world.close()
     closed = market.close_at + 3 * 86_400 * 1_000_000
