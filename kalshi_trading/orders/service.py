@@ -22,7 +22,7 @@ from kalshi_trading.core.results import Progress
 from kalshi_trading.core.tickers import validate_ticker
 from kalshi_trading.journal.order_state import OrderState
 from kalshi_trading.journal.sessions import is_alive
-from kalshi_trading.kalshi_client import KalshiClient, longest_send_s
+from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.markets import FoundMarket, MarketIndex
 from kalshi_trading.orders.execution.absence_proof import absence_margin_s
 from kalshi_trading.orders.execution.cancel import CancelResult, OrderCanceler
@@ -71,7 +71,7 @@ class OrderService:
         self._activity = ActivityReader(journal, account=account, clock=clock)
         self._lock = TradingLock(journal)
         self._panic_switch = PanicSwitch(journal, self._activity, self._lock)
-        self._behavior = behavior
+        self.behavior = behavior
         self._indexes = {"open": MarketIndex(client)}
         self._account = account
         self._pending = pending or PendingOrders()
@@ -224,8 +224,7 @@ class OrderService:
             self._client,
             self._canceler,
             self._read_orders_under_way,
-            longest_send_s=longest_send_s(self._behavior.signature_window_s),
-            hidden_lag_s=self._behavior.hidden_lag_s,
+            behavior=self.behavior,
             clock=self._clock,
             sleep=self._pause,
         )
