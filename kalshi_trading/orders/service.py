@@ -76,12 +76,7 @@ class OrderService:
         self._account = account
         self._pending = pending or PendingOrders()
         self._recovery = OrderRecovery(
-            client,
-            journal,
-            self._pending,
-            clock=clock,
-            sleep=sleep,
-            margin_s=absence_margin_s(behavior),
+            client, journal, self._pending, clock=clock, sleep=sleep, margin_s=absence_margin_s(behavior)
         )
         pause = sleep or time.sleep
         self._submitter = OrderSubmitter(
@@ -101,13 +96,8 @@ class OrderService:
         self._panic_run: PanicRun | None = None
         self._loop: RecoveryLoop | None = None
         self._clock, self._pause = clock, pause
-        self._reader = ContextReader(
-            client,
-            self._activity,
-            DayPnlReader(client, clock=clock),
-            behavior=behavior,
-            clock=clock,
-        )
+        day = DayPnlReader(client, clock=clock)
+        self._reader = ContextReader(client, self._activity, day, behavior=behavior, clock=clock)
 
     # --- Markets ----------------------------------------------------------------------------------
 
