@@ -151,7 +151,7 @@ def _notes(snapshot: PortfolioSnapshot, width: int, *, is_brief: bool) -> Iterat
         yield f"{pluralize(len(resting), 'open order')} {hold} {at_most(snapshot.collateral)}"
     if balance is not None and len(balance.by_shard) > 1:
         yield "Cash: " + " · ".join(f"{at_least(cash)} on shard {shard}" for shard, cash in balance.by_shard)
-    paid = sum((row.floor_paid or ZERO for row in snapshot.held), ZERO)
+    paid = sum(snapshot.floors_paid.values(), ZERO)
     if paid:
         yield f"Settlement floor: {dollars(paid)} is in cash, not in positions"
     if snapshot.unknown_floors:
