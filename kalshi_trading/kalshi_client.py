@@ -25,7 +25,6 @@ from kalshi_trading.core.results import Listing
 from kalshi_trading.exchange.account_data import AccountClient, Row
 from kalshi_trading.exchange.http.transport import Timing, Transport
 from kalshi_trading.journal.own_orders import OwnOrdersReader
-from kalshi_trading.settings.behavior import ASSUMED
 
 if TYPE_CHECKING:
     from kalshi_trading.compose import CancelResult, Lease, SubmissionResult, TradeExecutor
@@ -39,9 +38,6 @@ READ_LAG = timedelta(minutes=1)
 def longest_send_s(signature_window_s: float) -> float:
     """Return the time after which an order being sent can no longer arrive."""
     return signature_window_s + Timing().total_s
-
-
-LONGEST_SEND_S = longest_send_s(ASSUMED.signature_window_s)
 
 
 class LeaseHolder:

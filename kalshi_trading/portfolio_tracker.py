@@ -18,10 +18,7 @@ from typing import TypeVar
 from kalshi_trading.core.dates import utc_now
 from kalshi_trading.core.errors import InvalidInputError, KalshiAPIError
 from kalshi_trading.core.market_models import Market, OrderBook
-from kalshi_trading.core.models import (
-    OrderStatus,
-    Position,
-)
+from kalshi_trading.core.models import OrderStatus, Position
 from kalshi_trading.core.money import Dollars, require_exact_context
 from kalshi_trading.core.order_book import exclude_own_orders
 from kalshi_trading.core.results import Fetched, Progress, fetch

@@ -228,8 +228,8 @@ class Exporter:
 
     def _settlements(self, task: _ExportRun) -> Iterator[Row]:
         rows = self._client.each_settlement(since=task.since, until=task.until)
-        floors = SettledFloors(self._client)
-        return (settlement_row(*floors.apply([row])) for row in rows if task.wants(row.settled_at))
+        wanted = (row for row in rows if task.wants(row.settled_at))
+        yield from map(settlement_row, SettledFloors(self._client).apply(wanted))
 
     def _events(self, task: _ExportRun) -> Iterator[Row]:
         return (journal_row(record) for record in self._records(task, task.period))

@@ -15,6 +15,7 @@ from kalshi_trading.history.comparison import Reconciliation, compare
 from kalshi_trading.history.rows import HistoryRow
 from kalshi_trading.history.trade_history import load_history, with_order
 from kalshi_trading.kalshi_client import READ_LAG, KalshiClient
+from kalshi_trading.settings.behavior import ASSUMED, ExchangeBehavior
 from kalshi_trading.trade_logger import TradeLogger
 
 MAX_READ_AGAIN = 200
@@ -26,6 +27,7 @@ def reconcile(
     *,
     account: str | None = None,
     period: Period | None = None,
+    behavior: ExchangeBehavior = ASSUMED,
     clock: Callable[[], datetime] = utc_now,
     progress: Progress | None = None,
 ) -> Reconciliation:
@@ -35,7 +37,7 @@ def reconcile(
     that is no difference. Raises KalshiAPIError, JournalError.
     """
     clock_ahead = timedelta(seconds=client.clock_skew_s or 0)
-    shown_until = _shown_until(client, clock(), clock_ahead)
+    shown_until = _shown_until(client, behavior, clock(), clock_ahead)
     history = load_history(client, journal, account=account, period=period, most=None, progress=progress)
 
     compare_rows = partial(
@@ -54,13 +56,15 @@ def reconcile(
     )
 
 
-def _shown_until(client: KalshiClient, now: datetime, clock_ahead: timedelta) -> datetime:
+def _shown_until(
+    client: KalshiClient, behavior: ExchangeBehavior, now: datetime, clock_ahead: timedelta
+) -> datetime:
     """Return the time up to which the exchange's data is complete.
 
     By our clock. If it cannot be read: READ_LAG ago.
     """
     try:
-        return client.get_user_data_timestamp() + clock_ahead
+        return behavior.complete_until(client.get_user_data_timestamp()) + clock_ahead
     except KalshiAPIError:
         return now - READ_LAG
 

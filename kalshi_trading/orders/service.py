@@ -22,7 +22,7 @@ from kalshi_trading.core.results import Progress
 from kalshi_trading.core.tickers import validate_ticker
 from kalshi_trading.journal.order_state import OrderState
 from kalshi_trading.journal.sessions import is_alive
-from kalshi_trading.kalshi_client import KalshiClient, longest_send_s
+from kalshi_trading.kalshi_client import KalshiClient
 from kalshi_trading.markets import FoundMarket, MarketIndex
 from kalshi_trading.orders.execution.absence_proof import absence_margin_s
 from kalshi_trading.orders.execution.cancel import CancelResult, OrderCanceler
@@ -71,17 +71,12 @@ class OrderService:
         self._activity = ActivityReader(journal, account=account, clock=clock)
         self._lock = TradingLock(journal)
         self._panic_switch = PanicSwitch(journal, self._activity, self._lock)
-        self._behavior = behavior
+        self.behavior = behavior
         self._indexes = {"open": MarketIndex(client)}
         self._account = account
         self._pending = pending or PendingOrders()
         self._recovery = OrderRecovery(
-            client,
-            journal,
-            self._pending,
-            clock=clock,
-            sleep=sleep,
-            margin_s=absence_margin_s(behavior),
+            client, journal, self._pending, clock=clock, sleep=sleep, margin_s=absence_margin_s(behavior)
         )
         pause = sleep or time.sleep
         self._submitter = OrderSubmitter(
@@ -101,13 +96,8 @@ class OrderService:
         self._panic_run: PanicRun | None = None
         self._loop: RecoveryLoop | None = None
         self._clock, self._pause = clock, pause
-        self._reader = ContextReader(
-            client,
-            self._activity,
-            DayPnlReader(client, clock=clock),
-            behavior=behavior,
-            clock=clock,
-        )
+        day = DayPnlReader(client, clock=clock)
+        self._reader = ContextReader(client, self._activity, day, behavior=behavior, clock=clock)
 
     # --- Markets ----------------------------------------------------------------------------------
 
@@ -224,8 +214,7 @@ class OrderService:
             self._client,
             self._canceler,
             self._read_orders_under_way,
-            longest_send_s=longest_send_s(self._behavior.signature_window_s),
-            hidden_lag_s=self._behavior.hidden_lag_s,
+            behavior=self.behavior,
             clock=self._clock,
             sleep=self._pause,
         )

@@ -65,11 +65,10 @@ def check_account(snapshot: PortfolioSnapshot) -> CrossCheck:
     ]
     comparisons: list[Comparison] = []
     if not missing:
-        paid = {row.position.ticker: row.floor_paid or ZERO for row in snapshot.held}
         comparisons = [
             row
             for ledger in snapshot.ledgers.values()
-            for row in _market(ledger, paid.get(ledger.ticker, ZERO))
+            for row in _market(ledger, snapshot.floors_paid.get(ledger.ticker, ZERO))
         ]
         cash = _cash(snapshot)
         if isinstance(cash, Comparison):

@@ -175,6 +175,14 @@ class PortfolioSnapshot:
         return tuple(row for row in self.positions.value or () if row.is_held)
 
     @cached_property
+    def floors_paid(self) -> dict[str, Dollars]:
+        """Dollars that settlement floors have paid on open positions, by ticker.
+
+        Leaves out unknown floors.
+        """
+        return {row.position.ticker: row.floor_paid for row in self.held if row.floor_paid}
+
+    @cached_property
     def cash_moved(self) -> Dollars | None:
         """All cash movements, with what settlement floors paid on open positions.
 
@@ -184,7 +192,7 @@ class PortfolioSnapshot:
         if self.deposits.value is None or self.withdrawals.value is None:
             return None
         moved = cash_moved(self.ledgers.values(), self.deposits.value, self.withdrawals.value)
-        return moved + sum((row.floor_paid or ZERO for row in self.held), ZERO)
+        return moved + sum(self.floors_paid.values(), ZERO)
 
     @property
     def unknown_floors(self) -> tuple[PositionPnl, ...]:

@@ -6,6 +6,7 @@ The defaults are the program's assumptions. What `verify` found replaces them. R
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,13 @@ class ExchangeBehavior:
     signature_window_s: int = 30
     hidden_lag_s: float = 0.0
     ask_average_in_no: bool = False  # average_fill_price of an ask is in NO dollars
+
+    def complete_until(self, as_of: datetime) -> datetime:
+        """Return the time up to which account reads are complete.
+
+        `as_of` is the time that the exchange reports for them.
+        """
+        return as_of - timedelta(seconds=self.hidden_lag_s)
 
 
 ASSUMED = ExchangeBehavior()

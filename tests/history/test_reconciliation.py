@@ -18,6 +18,7 @@ from kalshi_trading.core.results import Listing
 from kalshi_trading.history import reconcile, reconciliation
 from kalshi_trading.history.comparison import MismatchKind, compare, first_fills
 from kalshi_trading.history.rows import HistoryRow
+from kalshi_trading.settings.behavior import ASSUMED
 from kalshi_trading.trade_logger import TradeLogger
 from kalshi_trading.ui.views import history as history_view
 
@@ -209,6 +210,15 @@ def test_an_order_younger_than_the_exchange_s_data_is_not_judged_yet(journal):
     assert (found.differences, found.too_new, found.compared, found.is_clean) == ((), 1, 0, False)
     assert "Too new to compare: 1 order." in rendered(history_view.reconciliation(found, None, NOW))
     assert kinds(run(Exchange([], [], as_of=sent_at), journal)) == [{MismatchKind.NOT_AT_EXCHANGE}]
+
+
+def test_data_older_than_it_says_is_complete_only_up_to_its_real_age(journal):
+    placed(journal)
+    behavior = replace(ASSUMED, hidden_lag_s=60)
+    for late_s, is_new in ((-1, True), (0, False)):
+        exchange = Exchange([], [], as_of=NOW + timedelta(seconds=late_s))
+        found = reconcile(exchange, journal, behavior=behavior, clock=lambda: NOW)
+        assert (found.too_new, len(found.differences)) == (is_new, not is_new)
 
 
 def test_data_of_unknown_age_is_taken_to_lag_by_a_minute(journal):

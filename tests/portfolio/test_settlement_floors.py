@@ -6,6 +6,7 @@ code, and pays a floor out row by row.
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
 from decimal import Decimal as D
 
@@ -32,6 +33,7 @@ from kalshi_trading.core.valuation import (
     market_exposure,
     resting_collateral,
 )
+from kalshi_trading.history.export_tables import SETTLEMENTS, Exporter
 from kalshi_trading.orders.pretrade.findings import Severity
 from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
@@ -41,6 +43,7 @@ from kalshi_trading.portfolio.explain.account import explain_all_cash, explain_v
 from kalshi_trading.portfolio.explain.market import explain_cash, explain_settlement
 from kalshi_trading.portfolio.ledger import market_ledger
 from kalshi_trading.portfolio.settled_floors import SettledFloors
+from kalshi_trading.portfolio_tracker import PortfolioTracker
 from kalshi_trading.practice.engine.exchange import NewOrder, Refusal
 from kalshi_trading.practice.records import BookSide, FeeType, SelfTradePrevention, TimeInForce
 from kalshi_trading.settings.options import Limits
@@ -376,6 +379,24 @@ def test_a_market_that_cannot_be_read_leaves_its_row():
     assert floors.apply([row]) == (row,)
     exchange.error = None
     assert floors.apply([row])[0].floor == D("0.30")
+
+
+def test_an_export_reads_the_markets_of_its_settlements_together(tmp_path):
+    rows = [replace(settled("0.20", "20.00", floor=None), ticker=f"KX-{number}") for number in range(3)]
+
+    class Exchange(Settled):
+        def each_settlement(self, *, since, until):
+            yield from rows
+
+        def get_markets(self, *, tickers):
+            return Listing(tuple(replace(self.market, ticker=ticker) for ticker in tickers))
+
+    exchange, path = Exchange(floored("0.30", settlement_value=D("0.50"))), tmp_path / "settlements.csv"
+    journal = TradeLogger(tmp_path, "practice")
+    exporter = Exporter(exchange, PortfolioTracker(exchange), journal, clock=lambda: NOW)
+    assert exporter.export(SETTLEMENTS, path).rows == len(rows)
+    assert exchange.asked == 1
+    assert {row["value"] for row in csv.DictReader(path.read_text().splitlines())} == {"0.50"}
 
 
 def settled(value, revenue, floor="0.30"):

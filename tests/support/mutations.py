@@ -300,8 +300,8 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "panic trusts lists that are older than they say",
             "orders/execution/panic.py",
-            "            as_of -= timedelta(seconds=self._hidden_lag_s)\n",
-            "            pass\n",
+            "as_of = self._behavior.complete_until(as_of)",
+            "pass",
         ),
         Mutation(
             "who agreed to open some contracts has agreed to open more",

@@ -17,6 +17,7 @@ from kalshi_trading.core.dates import utc_now
 from kalshi_trading.core.models import Action, OrderRequest, OrderStatus, Side, TimeInForce
 from kalshi_trading.core.records.acknowledgements import OrderAcknowledgement
 from kalshi_trading.exchange.http.transport import Transport
+from kalshi_trading.kalshi_client import READ_LAG
 from kalshi_trading.orders.execution.submission_result import acknowledged_result
 from kalshi_trading.orders.pretrade.preview import OrderPreview
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
@@ -146,16 +147,17 @@ def test_a_damaged_window_counts_as_assumed(word: str) -> None:
     assert effects.behavior(stored.Verified(AT, {"clock_window_s": word})) == ASSUMED
 
 
-@pytest.mark.parametrize(("lags", "is_known"), [("yes", True), ("no", False)])
-def test_a_timestamp_newer_than_its_reads_is_not_used(
-    verifier: VerifySession, lags: str, is_known: bool
+@pytest.mark.parametrize(("lags", "is_trusted"), [("yes", True), ("no", False)])
+def test_a_timestamp_newer_than_its_reads_is_set_back(
+    verifier: VerifySession, lags: str, is_trusted: bool
 ) -> None:
     verifier.assume(read_lag_ms="700", data_timestamp_lags=lags)
     verifier.run(("data_timestamp_lags",))
     services = verifier.services()
     try:
         context = ticket_of(services, far_market(verifier), Decimal("0.01")).context
-        assert (context.data_age.as_of is not None) is is_known
+        assert context.data_age.as_of is not None
+        assert (utc_now() - context.data_age.as_of < READ_LAG) is is_trusted
     finally:
         services.close()
 

@@ -18,8 +18,9 @@ from kalshi_trading.core.errors import KalshiAPIError
 from kalshi_trading.core.models import Order, OrderStatus
 from kalshi_trading.core.results import fetch
 from kalshi_trading.journal.order_state import BEING_SENT, OrderState
-from kalshi_trading.kalshi_client import LONGEST_SEND_S, KalshiClient
+from kalshi_trading.kalshi_client import KalshiClient, longest_send_s
 from kalshi_trading.orders.execution.cancel import CancelResult, OrderCanceler
+from kalshi_trading.settings.behavior import ExchangeBehavior
 
 PANIC_PAUSES_S = (0.0, 0.5, 1.0, 2.0, 3.0, 3.0, 3.0, 3.0)
 """Pause before each look of a panic; the last one repeats while an order is being sent."""
@@ -119,16 +120,15 @@ class PanicRun:
         canceler: OrderCanceler,
         read_orders_under_way: Callable[[], OrdersUnderWay],
         *,
-        longest_send_s: float = LONGEST_SEND_S,
-        hidden_lag_s: float = 0.0,
+        behavior: ExchangeBehavior,
         clock: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
         self._canceler = canceler
         self._read_orders_under_way = read_orders_under_way
-        self._longest_send_s = longest_send_s
-        self._hidden_lag_s = hidden_lag_s
+        self._behavior = behavior
+        self._longest_send_s = longest_send_s(behavior.signature_window_s)
         self._clock = clock
         self._sleep = sleep
         self._ends: dict[str, CancelResult] = {}
@@ -161,7 +161,7 @@ class PanicRun:
             yield pause_s
             waited_s += pause_s
             is_sending = waited_s < self._longest_send_s and self._snapshots[-1].then.is_sending(sent_since)
-            is_hidden = 0 < self._hidden_lag_s >= waited_s
+            is_hidden = 0 < self._behavior.hidden_lag_s >= waited_s
             if number >= len(PANIC_PAUSES_S) and not is_sending and not is_hidden:
                 return
 
@@ -182,7 +182,7 @@ class PanicRun:
         orders, problem = self._resting()
         then = self._now(unless_seen=as_of)
         if as_of is not None:
-            as_of -= timedelta(seconds=self._hidden_lag_s)
+            as_of = self._behavior.complete_until(as_of)
         self.under_way_count = len(then.under_way)
         self._snapshots.append(RestingSnapshot(orders, as_of, problem or unknown_age or then.problem, then))
 

@@ -15,6 +15,7 @@ from kalshi_trading.core.errors import JournalError, KalshiAPIError, NotFoundErr
 from kalshi_trading.core.models import Order, OrderStatus, Side
 from kalshi_trading.core.money import ZERO, Contracts, Price, count_text, dollars_text, price_text
 from kalshi_trading.core.pnl import average_price
+from kalshi_trading.core.results import fetch_or_none
 from kalshi_trading.core.valuation import floor_cancel
 from kalshi_trading.journal.events import ENDED_EVENT
 from kalshi_trading.journal.order_log import LoggedOrder, ReportedFills, is_own
@@ -150,10 +151,7 @@ class RestingOrderMonitor:
         """Return why an order was canceled. None: not canceled, or not known."""
         if order.status is not OrderStatus.CANCELED:
             return None
-        try:
-            return floor_cancel(order, self._client.get_market(order.ticker))
-        except KalshiAPIError:
-            return None
+        return fetch_or_none(lambda: floor_cancel(order, self._client.get_market(order.ticker)))
 
     def _average(self, order: Order, side: Side | None) -> Price | None:
         """Return the average price of all fills.
@@ -162,11 +160,8 @@ class RestingOrderMonitor:
         """
         if order.fill_count == ZERO or side is None:
             return None
-        try:
-            fills = self._client.get_fills(order_id=order.order_id)
-        except KalshiAPIError:
-            return None
-        return average_price(fills, order.fill_count, side)
+        fills = fetch_or_none(lambda: self._client.get_fills(order_id=order.order_id))
+        return None if fills is None else average_price(fills, order.fill_count, side)
 
 
 def _describe_change(order: Order, reported: ReportedFills, average: Price | None, reason: str | None) -> str:

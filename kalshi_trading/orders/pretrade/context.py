@@ -13,6 +13,7 @@ from datetime import datetime
 from kalshi_trading.core.market_models import FeeSchedule, Market, OrderBook
 from kalshi_trading.core.models import Action, BookSide, Order, Position, Side
 from kalshi_trading.core.money import ZERO, Contracts, Dollars, Price
+from kalshi_trading.core.valuation import OpenSize
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,8 @@ class InFlightOrder:
     cost: Dollars = ZERO  # the cash it may take, without fees
 
     @property
-    def price(self) -> Price:
-        """The price of one contract of the outcome it goes long."""
-        return self.book_side.long_outcome.price_in_side(self.yes_price)
+    def size(self) -> OpenSize:
+        return OpenSize(self.book_side, self.yes_price, self.remaining_count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +171,8 @@ def cash_of_unseen(
     """
     total = ZERO
     before: list[Order | InFlightOrder] = list(resting)
-    for order in sorted(unseen, key=lambda order: order.price):
+    for order in sorted(unseen, key=lambda order: order.size.price):
         signed = order.remaining_count if order.book_side is BookSide.BID else -order.remaining_count
-        prepaid = floor if order.book_side is BookSide.BID else ZERO
-        total += opening_count(held, signed, before) * (order.price - prepaid)
+        total += opening_count(held, signed, before) * order.size.cost(floor)
         before.append(order)
     return total

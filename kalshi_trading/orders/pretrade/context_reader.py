@@ -129,7 +129,7 @@ class ContextReader:
         The orders are of any market. Read first, because later reads are at least as new. Fills of this
         market are read before the position, so an order dropped because of its fills is in the position.
         """
-        as_of = None if self._behavior.hidden_lag_s else fetch_or_none(self._client.get_data_as_of)
+        as_of = fetch_or_none(lambda: self._behavior.complete_until(self._client.get_data_as_of()))
         maybe_missing = possibly_missing(in_flight, as_of, self._clock())
         here = [order for order in maybe_missing if order.ticker == ticker]
         if not here:

@@ -181,9 +181,7 @@ def explain_all_cash(snapshot: PortfolioSnapshot) -> Explanation:
     """List all cash movements: markets, transfers, and orders' collateral."""
     markets = _by_market(snapshot, "Cash", lambda ledger: ledger.fifo.cash)
     floors = [
-        Line(None, f"{row.position.ticker}: settlement floor", row.floor_paid)
-        for row in snapshot.held
-        if row.floor_paid
+        Line(None, f"{ticker}: settlement floor", paid) for ticker, paid in snapshot.floors_paid.items()
     ]
     moved = [("deposit", *row) for row in deposits_moved(snapshot.deposits.value or ())]
     moved += [("withdrawal", *row) for row in withdrawals_moved(snapshot.withdrawals.value or ())]

@@ -39,10 +39,9 @@ def explain(app: AppContext, snapshot: PortfolioSnapshot, rows: Sequence[Positio
 
     def explain_one() -> None:
         shown = [(row.position.ticker, row.ledger) for row in rows if row.ledger is not None]
-        paid = {row.position.ticker: row.floor_paid or ZERO for row in snapshot.held}
 
         def show(ledger: MarketLedger) -> None:
-            explain_market(app, ledger, paid.get(ledger.ticker, ZERO))
+            explain_market(app, ledger, snapshot.floors_paid.get(ledger.ticker, ZERO))
 
         choose_or_type(app, "Which market?", shown, snapshot.ledgers, show)
 

@@ -219,7 +219,13 @@ def _reconcile(app: AppContext, page: HistoryPage) -> HistoryPage:
     found = app.run_with_count(
         "Comparing the journal with the exchange…",
         lambda progress: reconcile(
-            app.client, app.journal, account=app.account, period=period, clock=app.clock, progress=progress
+            app.client,
+            app.journal,
+            account=app.account,
+            period=period,
+            behavior=app.orders.behavior,
+            clock=app.clock,
+            progress=progress,
         ),
     )
     app.show(history_view.reconciliation(found, period, app.clock()))

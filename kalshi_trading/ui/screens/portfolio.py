@@ -23,9 +23,7 @@ from kalshi_trading.journal.own_orders import OwnOrders
 from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.portfolio import breakdown
 from kalshi_trading.portfolio.cross_check import check_account
-from kalshi_trading.portfolio.explain.market import (
-    explain_settlement,
-)
+from kalshi_trading.portfolio.explain.market import explain_settlement
 from kalshi_trading.portfolio.snapshot import PortfolioSnapshot, PositionPnl
 from kalshi_trading.ui.app import RECENT_LINES, AppContext
 from kalshi_trading.ui.formats import net_position, sentence_case

@@ -151,11 +151,12 @@ def _notes(snapshot: PortfolioSnapshot, width: int, *, is_brief: bool) -> Iterat
         yield f"{pluralize(len(resting), 'open order')} {hold} {at_most(snapshot.collateral)}"
     if balance is not None and len(balance.by_shard) > 1:
         yield "Cash: " + " · ".join(f"{at_least(cash)} on shard {shard}" for shard, cash in balance.by_shard)
-    paid = sum((row.floor_paid or ZERO for row in snapshot.held), ZERO)
+    paid = sum(snapshot.floors_paid.values(), ZERO)
     if paid:
         yield f"Settlement floor: {dollars(paid)} is in cash, not in positions"
-    if snapshot.unknown_floors:
-        yield f"Settlement floor unknown: {pluralize(len(snapshot.unknown_floors), 'position')} not valued"
+    unvalued = sum(row.market is not None for row in snapshot.unknown_floors)
+    if unvalued:
+        yield f"Settlement floor unknown: {pluralize(unvalued, 'position')} not valued"
     yield from _unmarked_note(snapshot)
     yield from _unsold_note(snapshot)
     if snapshot.risks:
@@ -182,7 +183,7 @@ def _unmarked_note(snapshot: PortfolioSnapshot) -> Iterator[str]:
 
 
 def _unsold_note(snapshot: PortfolioSnapshot) -> Iterator[str]:
-    sales = [row.liquidation for row in snapshot.held]
+    sales = [row.liquidation for row in snapshot.held if row.market is None or row.floor_paid is not None]
     unsold = [sale.unsold for sale in sales if sale is not None and sale.unsold > ZERO]
     unknown = sum(sale is None or sale.value is None for sale in sales)
     if unknown:

@@ -136,7 +136,7 @@ def _floor(row: PositionPnl) -> Iterator[tuple[str, str]]:
     """Yield the settlement floor and what it has paid on the position."""
     market = row.market
     if market is not None and market.is_floor_unknown:
-        yield "Floor", "unknown, so the value is unknown"
+        yield "Floor", "unknown, so the value is unknown" if row.floor_paid is None else "unknown"
     elif market is not None and market.settlement_floor:
         paid = f" · {dollars(row.floor_paid)} in cash, not in value" if row.floor_paid else ""
         yield "Floor", f"{price(market.settlement_floor)}{paid}"
@@ -152,7 +152,8 @@ def _liquidation(data: PositionData) -> RenderableType:
     """Render the best bids that selling everything would meet, and the total."""
     side, sale = data.row.position.side, data.liquidation
     if data.book is None or sale is None or side is None:
-        return error_line("Order book unavailable; liquidation value unknown.")
+        reason = "Order book unavailable" if data.book is None else "Settlement floor unknown"
+        return error_line(f"{reason}; liquidation value unknown.")
     met = order_book.walk(data.book, Action.SELL, side, data.row.position.count, ZERO).fills
     table = table_of(("Liquidation", "right"), ("Bid", "right"), ("Proceeds", "right"))
     near, deeper = met[:LEVELS_SHOWN], order_book.BookWalk(met[LEVELS_SHOWN:], ZERO)

@@ -20,7 +20,7 @@ from kalshi_trading.journal.files import file_locks
 from kalshi_trading.journal.files.log_files import lock_of
 from kalshi_trading.journal.order_state import OrderStage, OrderState
 from kalshi_trading.journal.panic_state import is_panic_active
-from kalshi_trading.kalshi_client import LONGEST_SEND_S, KalshiClient
+from kalshi_trading.kalshi_client import KalshiClient, longest_send_s
 from kalshi_trading.orders.execution.panic import (
     LAST_PAUSE_S,
     PANIC_PAUSES_S,
@@ -38,6 +38,7 @@ from kalshi_trading.settings.options import Limits
 from kalshi_trading.trade_logger import TradeLogger
 
 TICKET = OrderTicket(MARKET.ticker, Action.BUY, Side.YES, D(10), D("0.65"))
+LONGEST_SEND_S = longest_send_s(ASSUMED.signature_window_s)
 
 
 def resting(number):

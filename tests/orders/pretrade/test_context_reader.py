@@ -21,6 +21,7 @@ from kalshi_trading.orders.pretrade.activity import OrderActivity
 from kalshi_trading.orders.pretrade.context import DataAge, DayPnl, DayTotals, InFlightOrder
 from kalshi_trading.orders.pretrade.context_reader import ContextReader, _free_of
 from kalshi_trading.orders.pretrade.in_flight import InFlightOrders
+from kalshi_trading.settings.behavior import ASSUMED
 
 AWAY = KalshiAPIError("the exchange is away")
 DAY_PNL = DayPnl(D(-3))
@@ -120,8 +121,8 @@ def life(identity, sentence, ticker=MARKET.ticker, at=NOW):
     return OrderState(identity, ticker, sentence, OrderStage.UNKNOWN, at, session="another")
 
 
-def reader_at(exchange, day, clock):
-    return ContextReader(exchange, day, day, clock=clock)
+def reader_at(exchange, day, clock, behavior=ASSUMED):
+    return ContextReader(exchange, day, day, behavior=behavior, clock=clock)
 
 
 def read(clock=None, day=None, **how):
@@ -208,6 +209,15 @@ def test_an_order_newer_than_the_data_is_counted_although_it_is_not_listed():
     seen = looking(exchange_at(NOW - SECOND), sent())
     assert [order.client_order_id for order in seen.unseen] == ["ours"]
     assert seen.data_age == DataAge(NOW, NOW - SECOND)
+
+
+def test_data_that_is_older_than_it_says_may_lack_the_orders_of_that_time():
+    orders = [sent("new", at=NOW - 59 * SECOND), sent("old", at=NOW - 60 * SECOND)]
+    exchange, day = exchange_at(NOW), Day(sent=orders)
+    reader = reader_at(exchange, day, exchange.clock, replace(ASSUMED, hidden_lag_s=60))
+    seen = reader.read(MARKET.ticker)
+    assert [order.client_order_id for order in seen.unseen] == ["new"]
+    assert seen.data_age == DataAge(NOW - 59 * SECOND, NOW - 60 * SECOND)
 
 
 def test_an_acknowledged_order_that_the_data_must_hold_is_not_counted_again():

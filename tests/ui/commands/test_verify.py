@@ -11,6 +11,7 @@ from exchange_process import ExchangeProcess, running_exchange
 from scripted_prompter import BACK, ScriptedPrompter
 from terminal import PROJECT, environment
 
+from kalshi_trading.core.errors import ConfigurationError
 from kalshi_trading.settings.environments import Environment
 from kalshi_trading.settings.options import Settings
 from kalshi_trading.ui.commands import verify
@@ -77,5 +78,5 @@ def test_one_question_stands_before_orders(answer: str, is_yes: bool) -> None:
 
 
 def test_production_settings_are_refused_whatever_calls() -> None:
-    with pytest.raises(Exception, match="never runs on production"):
+    with pytest.raises(ConfigurationError, match="never runs on production"):
         verify.require_allowed(Settings(environment=Environment.PRODUCTION))

@@ -14,7 +14,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from model_factory import BOOK, MARKET, NOW, QUADRATIC, fill, held, order, settlement, snapshot
+from model_factory import BOOK, MARKET, NOW, QUADRATIC, fill, floored, held, order, settlement, snapshot
 from screen_session import rendered
 from zones import NEW_YORK, SetZone
 
@@ -449,6 +449,19 @@ def test_totals_include_hidden_lots_and_levels() -> None:
     assert "4 newer 4 $2.40" in text
     assert "total 9 $5.40" in text
     assert "Last 5 of 9 fills" in text
+
+
+def test_an_unknown_floor_is_named_only_where_it_leaves_a_value_unknown() -> None:
+    unknown = floored(None)
+    yes, no = held("10", "4", market=unknown), held("-10", "4", market=unknown)
+    page = rendered(position_view.position_page(position_data(yes, liquidation=None)))
+    assert line(page, "Floor") == "Floor unknown, so the value is unknown"
+    assert "Settlement floor unknown; liquidation value unknown." in page
+    assert line(rendered(position_view.position_page(position_data(no))), "Floor") == "Floor unknown"
+    assert "Settlement floor unknown: 1 position not valued" in notes(summary(snapshot(yes, no)))
+    assert "Liquidation value: order book or fees of 1 market unknown" in notes(summary(snapshot(yes, no)))
+    unread = notes(summary(snapshot(held("10", "4", market=None))))
+    assert not [note for note in unread if "floor" in note]
 
 
 def test_a_position_shows_contracts_without_bids() -> None:
