@@ -9,14 +9,17 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from kalshi_trading.core.errors import NotFoundError
 from kalshi_trading.core.market_models import Market
 from kalshi_trading.core.models import Action, Side, TimeInForce
 from kalshi_trading.core.text import sanitize
-from kalshi_trading.verify.lab import FAR, Lab, Sent
+from kalshi_trading.verify.lab import FAR, Lab
 from kalshi_trading.verify.questions import CannotTellError, Observed
+from kalshi_trading.verify.sent import Sent
 
 _DUPLICATE = "order_already_exists"
 _OFF_GRID = Decimal("0.0150")
@@ -26,6 +29,7 @@ _LONGEST_LAG_S = 10.0
 def read_lag(lab: Lab) -> Iterator[Observed]:
     """Cancel an order and watch how long reads still show it open."""
     sent = _placed(lab.place(lab.market()))
+    _wait_until_shown(lab, sent)
     if not lab.cancel(sent):
         raise CannotTellError("the cancel was not confirmed")
     canceled_at, started = _last_cancel_at(lab), time.monotonic()
@@ -47,6 +51,15 @@ def read_lag(lab: Lab) -> Iterator[Observed]:
     yield Observed(
         "data_timestamp_lags", "yes" if is_honest else "no", "yes" if is_honest else "no, it is newer"
     )
+
+
+def _wait_until_shown(lab: Lab, sent: Sent) -> None:
+    started = time.monotonic()
+    while time.monotonic() - started < _LONGEST_LAG_S:
+        with suppress(NotFoundError):
+            lab.read(f"/portfolio/orders/{sent.result.order_id}")
+            return
+        lab.pause(0.2)
 
 
 def _last_cancel_at(lab: Lab) -> datetime:

@@ -15,8 +15,9 @@ from kalshi_trading.core.market_models import Market
 from kalshi_trading.core.models import Action, TimeInForce
 from kalshi_trading.core.money import CENT, ONE_DOLLAR, ZERO, Contracts, Dollars, Price, dollars_text
 from kalshi_trading.core.text import contracts_text
-from kalshi_trading.verify.lab import ONE, Lab, Sent
+from kalshi_trading.verify.lab import ONE, Lab
 from kalshi_trading.verify.questions import CannotTellError, Observed
+from kalshi_trading.verify.sent import Sent
 
 MOST_COST = Decimal(25)
 _SMALLEST_STEP, _LARGEST_STEP = Decimal("0.002"), Decimal("0.03")
