@@ -73,7 +73,8 @@ class Lab:
         self._open: dict[str, Order] = {}  # by order_id, as acknowledged: reads may lag
         self._ended: set[str] = set()  # order_ids
         self._held: dict[str, Contracts] = {}  # bought less sold here
-        self._unknown: set[str] = set()  # markets of orders whose outcome is unknown
+        self._unknown: set[str] = set()  # client_order_ids without a known outcome, also if interrupted
+        self._may_wait = True
         self._markets: tuple[Market, ...] | None = None
 
     # --- Reads ------------------------------------------------------------------------------------
@@ -115,6 +116,8 @@ class Lab:
 
     def settle(self) -> None:
         """Wait until account reads show everything up to now."""
+        if not self._may_wait:
+            return
         until, wanted = time.monotonic() + _SETTLE_S, self.client.exchange_time(utc_now()) or utc_now()
         self.pause(1.5 * self.read_lag_s)
         while self.client.get_user_data_timestamp() < wanted and time.monotonic() < until:
@@ -198,10 +201,11 @@ class Lab:
 
     def _submit(self, service: OrderService, preview: OrderPreview) -> SubmissionResult:
         """Submit and remember what it left open or held."""
+        self._unknown.add(preview.request.client_order_id)
         result = service.submit(preview)
+        if result.outcome is not Outcome.UNKNOWN:
+            self._unknown.discard(preview.request.client_order_id)
         ticker, bought = result.request.ticker, result.fill_count or ZERO
-        if result.outcome is Outcome.UNKNOWN:
-            self._unknown.add(ticker)
         if result.order_id is not None and result.remaining_count:
             self._open[result.order_id] = acknowledged_order(result, result.order_id, result.remaining_count)
         sign = 1 if result.request.action is Action.BUY else -1
@@ -235,14 +239,16 @@ class Lab:
 
     # --- The end ----------------------------------------------------------------------------------
 
-    def clean_up(self) -> tuple[str, ...]:
+    def clean_up(self, *, may_wait: bool = True) -> tuple[str, ...]:
         """Cancel every order placed here and sell what they bought.
 
-        Acknowledged orders are canceled before anything is read, because reads may lag. Returns sentences
-        about what may be left. Never raises for what the exchange does.
+        Acknowledged orders are canceled before anything is read, because reads may lag. `may_wait` False:
+        the program ends in a moment, so everything is tried once. Returns sentences about what may be left.
+        Never raises for what the exchange does.
         """
         if not self._sent:
             return ()
+        self._may_wait = may_wait
         for order in tuple(self._open.values()):
             self._cancel(order)
         problems: list[str] = []
@@ -251,17 +257,22 @@ class Lab:
                 problems += end()
             except TradingError as error:
                 problems.append(f"{what} could not be checked: {error} Check them in the menu.")
+        if not may_wait:
+            problems += [
+                f"An order in {ticker} may be open or filled. Check it in the menu."
+                for ticker in sorted(self._unknown_markets())
+            ]
         return tuple(problems)
 
     def _cancel_own(self) -> list[str]:
         left: list[Order] = []
-        for _ in range(_END_ROUNDS):
+        for _ in range(_END_ROUNDS if self._may_wait else 1):
             self.settle()
             found = self._own_open_orders()
             if not found:
                 return []
             left = [order for order in found if not self._cancel(order)]
-            if left:
+            if left and self._may_wait:
                 self.pause(_END_PAUSE_S)
         tickers = sorted({order.ticker for order in left})
         return [f"Open order left in {ticker}. Cancel it in the menu." for ticker in tickers]
@@ -288,23 +299,26 @@ class Lab:
         No more than that: another session may trade the same market.
         """
         held = self._own_positions()
-        for _ in range(_ROUNDS):
+        for _ in range(_ROUNDS if self._may_wait else 1):
             for ticker, count in held.items():
                 self._sell(ticker, count)
             before, held = held, self._own_positions()
             if not held:
                 return []
-            if held == before:
+            if held == before and self._may_wait:
                 self.pause(_END_PAUSE_S)
         return [f"Position left in {ticker}. Close it in the menu." for ticker in sorted(held)]
 
     def _own_positions(self) -> dict[str, Contracts]:
         held = {ticker: count for ticker, count in self._held.items() if count > ZERO}
-        if self._unknown:
+        if unknown := self._unknown_markets():
             self.settle()
             rows = self.client.get_positions().markets.require_complete()
-            held |= {row.ticker: row.net for row in rows if row.ticker in self._unknown and row.net > ZERO}
+            held |= {row.ticker: row.net for row in rows if row.ticker in unknown and row.net > ZERO}
         return held
+
+    def _unknown_markets(self) -> set[str]:
+        return {self._sent[client_order_id] for client_order_id in self._unknown}
 
     def _sell(self, ticker: str, count: Contracts) -> None:
         """Sell at the bids.
