@@ -256,7 +256,8 @@ class Lab:
             try:
                 problems += end()
             except TradingError as error:
-                problems.append(f"{what} could not be checked: {error} Check them in the menu.")
+                markets = ", ".join(sorted(set(self._sent.values())))
+                problems.append(f"{what} could not be checked: {error} Check them in the menu: {markets}.")
         if not may_wait:
             problems += [
                 f"An order in {ticker} may be open or filled. Check it in the menu."
@@ -301,7 +302,8 @@ class Lab:
         held = self._own_positions()
         for _ in range(_ROUNDS if self._may_wait else 1):
             for ticker, count in held.items():
-                self._sell(ticker, count)
+                with suppress(TradingError):  # what stays is named below
+                    self._sell(ticker, count)
             before, held = held, self._own_positions()
             if not held:
                 return []

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 
 import pytest
 from verify_session import VerifySession
 
+from kalshi_trading.core.errors import InvalidInputError, JournalError, TradingError
 from kalshi_trading.core.models import TimeInForce
 from kalshi_trading.orders.execution.submission_result import SubmissionResult
 from kalshi_trading.orders.pretrade.preview import OrderPreview
+from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.ui.commands import verify
 from kalshi_trading.ui.terminal.termination import TerminationRequested
 from kalshi_trading.verify import position_experiment
@@ -92,6 +95,28 @@ def test_an_order_without_a_known_outcome_is_named_at_the_end(
     with pytest.raises(TerminationRequested):
         verifier.run()
     assert left[1:] == [f"An order in {left[0]} may be open or filled. Check it in the menu."]
+
+
+@pytest.mark.parametrize("error", [InvalidInputError("No such market."), JournalError("trades.log", "full")])
+def test_a_position_that_cannot_be_sold_hides_no_other(
+    verifier: VerifySession, monkeypatch: pytest.MonkeyPatch, error: TradingError
+) -> None:
+    def interrupted(lab: Lab, names: object) -> Iterator[Finding]:
+        leave_open(lab)
+        lab._held = {"KXA": Decimal(1), "KXB": Decimal(2)}
+        lab.pause = lambda seconds: None
+        monkeypatch.setattr(lab._orders, "preview", refuse)
+        raise KeyboardInterrupt
+        yield
+
+    def refuse(ticket: OrderTicket) -> OrderPreview:
+        raise error
+
+    monkeypatch.setattr(verify, "run", interrupted)
+    status, screen = verifier.run()
+    assert status == 9
+    for ticker in ("KXA", "KXB"):
+        assert f"Position left in {ticker}. Close it in the menu." in screen
 
 
 def test_what_may_be_left_is_said_last_and_in_the_status(
