@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from kalshi_trading.core.errors import AuthenticationError, RateLimitError
+from kalshi_trading.exchange.http.error_mapping import TIMESTAMP_EXPIRED
 from kalshi_trading.verify.effects import window_word
 from kalshi_trading.verify.lab import Lab
 from kalshi_trading.verify.questions import (
@@ -23,7 +24,6 @@ from kalshi_trading.verify.questions import (
 
 _SHIFTS_S = (1, 2, 4, 8, 12, 16, 20, 25, 30, 45, 60)
 _LIVED_S = 3
-_TIMESTAMP_EXPIRED = "header_timestamp_expired"
 
 
 def clock_window(lab: Lab) -> Iterator[Observed]:
@@ -44,7 +44,7 @@ def _bounds(lab: Lab, sign: int) -> tuple[int, int | None]:
         try:
             lab.fresh_transport(sign * shift).read("/account/limits")
         except AuthenticationError as error:
-            if error.code != _TIMESTAMP_EXPIRED:
+            if error.code != TIMESTAMP_EXPIRED:
                 raise
             return accepted, shift
         accepted = shift

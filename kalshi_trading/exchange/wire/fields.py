@@ -16,6 +16,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Generic, TypeGuard, TypeVar
 
+from kalshi_trading.core.dates import SANE_YEARS
 from kalshi_trading.core.errors import MalformedAnswerError
 from kalshi_trading.core.money import CENT, ONE_DOLLAR, decimal_from_text
 from kalshi_trading.core.text import pluralize, sanitize
@@ -27,8 +28,6 @@ V = TypeVar("V")
 _MOMENT = re.compile(
     r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})", re.ASCII | re.IGNORECASE
 )
-_SANE_YEARS = range(1970, 9000)
-"""Times outside these years were never set (some programs write year 1), and would overflow in arithmetic."""
 _EXACT_COUNT = re.compile(r"(0|[1-9][0-9]{0,17})(\.[0-9]{1,2})?", re.ASCII)
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 
@@ -362,7 +361,7 @@ def _moment(value: object) -> datetime | None:
 
 
 def _is_never(value: object) -> bool:
-    return is_time(value) and int(value[:4]) not in _SANE_YEARS
+    return is_time(value) and int(value[:4]) not in SANE_YEARS
 
 
 @lru_cache(maxsize=16_384)  # the same market times recur in every read
@@ -392,4 +391,4 @@ def _unix(value: object, per_second: int) -> datetime | None:
 
 
 def _sane(at: datetime) -> datetime | None:
-    return at if at.year in _SANE_YEARS else None
+    return at if at.year in SANE_YEARS else None
