@@ -16,6 +16,7 @@ from decimal import Decimal
 from kalshi_trading.core.errors import NotFoundError
 from kalshi_trading.core.market_models import Market
 from kalshi_trading.core.models import Action, Side, TimeInForce
+from kalshi_trading.core.money import dollars_text
 from kalshi_trading.core.text import sanitize
 from kalshi_trading.verify.lab import FAR, Lab
 from kalshi_trading.verify.questions import CannotTellError, Observed
@@ -48,9 +49,8 @@ def read_lag(lab: Lab) -> Iterator[Observed]:
     is_over = lab.read_lag_s < _LONGEST_LAG_S
     text = f"{lab.read_lag_s * 1000:.0f} ms" if is_over else f"over {_LONGEST_LAG_S:.0f} s"
     yield Observed("read_lag_ms", "short" if is_over else "long", text)
-    yield Observed(
-        "data_timestamp_lags", "yes" if is_honest else "no", "yes" if is_honest else "no, it is newer"
-    )
+    word, text = ("yes", "yes") if is_honest else ("no", "no, it is newer")
+    yield Observed("data_timestamp_lags", word, text)
 
 
 def _wait_until_shown(lab: Lab, sent: Sent) -> None:
@@ -90,15 +90,14 @@ def collateral(lab: Lab) -> Iterator[Observed]:
     lab.cancel(sent)
     change = after - before
     word = {-FAR: "no", Decimal(0): "yes"}.get(change, "")
-    by = f"{'−' if change < 0 else ''}${abs(change):.4f}"
-    text = f"{word or 'unclear'}: an order of ${FAR} changed cash by {by}"
+    text = f"{word or 'unclear'}: an order of {dollars_text(FAR)} changed cash by {dollars_text(change)}"
     yield Observed("balance_includes_collateral", word, text)
 
 
 def _queue_position(lab: Lab, sent: Sent) -> Observed:
     listed = lab.client.get_queue_positions(tickers=[sent.result.request.ticker])
-    is_listed = sent.result.order_id in listed
-    return Observed("queue_positions_listed", *(("yes",) * 2 if is_listed else ("no",) * 2))
+    word = "yes" if sent.result.order_id in listed else "no"
+    return Observed("queue_positions_listed", word, word)
 
 
 def ended_rows(lab: Lab) -> Iterator[Observed]:

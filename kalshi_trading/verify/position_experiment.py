@@ -142,9 +142,7 @@ def _match(name: str, rules: Mapping[str, Decimal], seen: Decimal | None) -> Obs
         return Observed(name, "", "not in the answer")
     near = [rule for rule, value in rules.items() if abs(value - seen) < CENT / 20]
     rule = " or ".join(_TEXTS[each] for each in near) or "no known rule"
-    return Observed(
-        name, near[0] if len(near) == 1 else "", f"{rule} ({'−' if seen < 0 else ''}${abs(seen):.4f})"
-    )
+    return Observed(name, near[0] if len(near) == 1 else "", f"{rule} ({dollars_text(seen)})")
 
 
 def _position(lab: Lab, plan: _Plan) -> Mapping[str, Any]:
