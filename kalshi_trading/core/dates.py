@@ -15,6 +15,8 @@ from kalshi_trading.core.errors import InvalidInputError
 FORMS = "today, yesterday, 7d, 2026, 2026-11, 2026-11-01 or a range such as 2026-11-01..2026-11-07"
 FAR_FUTURE = datetime.max.replace(tzinfo=UTC)
 """Sort key for items without a known time: they come last."""
+SANE_YEARS = range(1970, 9000)
+"""Times outside these years were never set (some programs write year 1), and would overflow in arithmetic."""
 _DAYS_BACK = re.compile(r"([0-9]{1,5})d", re.ASCII)
 _CALENDAR = re.compile(r"(2[0-9]{3})(?:-([0-9]{2})(?:-([0-9]{2}))?)?", re.ASCII)
 

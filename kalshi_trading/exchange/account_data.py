@@ -78,7 +78,7 @@ class AccountClient(MarketDataClient):
         second old is returned again, unless this program has written since or `fresh` is set. Only reads.
         Raises KalshiAPIError.
         """
-        return self._balance.read(fresh=fresh).balance
+        return self._balance.read(fresh=fresh)
 
     def expire_balance(self) -> None:
         """Make the next balance a new one, because an order has filled or ended."""

@@ -19,14 +19,6 @@ KEPT_FOR_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class BalanceReading:
-    """A balance and its greatest possible age, in seconds."""
-
-    balance: Balance
-    age_s: float
-
-
-@dataclass(frozen=True, slots=True)
 class _Request:
     number: int
     begun_at: float
@@ -49,7 +41,7 @@ class BalanceReader:
         with self._lock:
             self._oldest_valid = self._begun + 1
 
-    def read(self, *, fresh: bool = False) -> BalanceReading:
+    def read(self, *, fresh: bool = False) -> Balance:
         """Return a balance less than a second old, or a new one.
 
         `fresh`: only one whose request begins after this call. Callers at the same time share one request and
@@ -63,7 +55,7 @@ class BalanceReader:
                 self._send(request)
             wait([request.balance])
             if request.number >= needed and not request.balance.cancelled():
-                return BalanceReading(request.balance.result(), self._age_s(request))
+                return request.balance.result()
 
     def _share_or_begin(self, needed: int) -> tuple[_Request, bool]:
         """Return the latest request, or a new one and True.
@@ -81,7 +73,7 @@ class BalanceReader:
 
     def _is_usable(self, request: _Request, needed: int) -> bool:
         is_known = not request.balance.cancelled() and request.balance.exception() is None
-        return is_known and request.number >= needed and self._age_s(request) < KEPT_FOR_S
+        return is_known and request.number >= needed and self._monotonic() - request.begun_at < KEPT_FOR_S
 
     def _send(self, request: _Request) -> None:
         try:
@@ -92,6 +84,3 @@ class BalanceReader:
             if request.balance.cancel():  # an interrupted reader leaves the others to ask again
                 request.balance.set_running_or_notify_cancel()  # only this wakes those who wait
             raise
-
-    def _age_s(self, request: _Request) -> float:
-        return self._monotonic() - request.begun_at

@@ -7,9 +7,9 @@ that `clean_up` finds it whatever happened. Some orders are wrong on purpose: th
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -28,9 +28,10 @@ from kalshi_trading.orders.pretrade.ticket import OrderTicket
 from kalshi_trading.orders.service import OrderService
 from kalshi_trading.settings.options import Settings
 from kalshi_trading.trade_logger import TradeLogger
-from kalshi_trading.verify.evidence import Evidence, error_code
+from kalshi_trading.verify.evidence import Evidence
 from kalshi_trading.verify.questions import NEEDS_ORDERS, CannotTellError
 from kalshi_trading.verify.recording import RecordingTransport
+from kalshi_trading.verify.sent import Sent, acknowledged_order, is_unrelated, read_sent
 
 ONE = Decimal(1)
 FAR = CENT
@@ -39,24 +40,8 @@ _OPENS_FOR = timedelta(hours=1)
 _LOWEST_ASK = Decimal("0.05")
 _SETTLE_S = 10.0
 _ROUNDS = 5
-_CLOSED = "market_closed"
-_UNRELATED = frozenset({"insufficient_balance", "trading_is_paused", "exchange_is_paused"})
 _END_ROUNDS = 10
 _END_PAUSE_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """An order after its one POST. `status` None: no answer."""
-
-    result: SubmissionResult
-    status: int | None
-    code: str
-    body: Mapping[str, Any]
-
-    @property
-    def is_accepted(self) -> bool:
-        return self.status == 201
 
 
 class Lab:
@@ -85,10 +70,11 @@ class Lab:
         self._orders, self._journal, self._transport = orders, journal, transport
         self._account, self._guard = account, guard
         self._sent: dict[str, str] = {}  # client_order_id and market
-        self._open: dict[str, str] = {}  # order_id and market, as acknowledged: reads may lag
+        self._open: dict[str, Order] = {}  # by order_id, as acknowledged: reads may lag
         self._ended: set[str] = set()  # order_ids
         self._held: dict[str, Contracts] = {}  # bought less sold here
-        self._unknown: set[str] = set()  # markets of orders whose outcome is unknown
+        self._unknown: set[str] = set()  # client_order_ids without a known outcome, also if interrupted
+        self._may_wait = True
         self._markets: tuple[Market, ...] | None = None
 
     # --- Reads ------------------------------------------------------------------------------------
@@ -130,6 +116,8 @@ class Lab:
 
     def settle(self) -> None:
         """Wait until account reads show everything up to now."""
+        if not self._may_wait:
+            return
         until, wanted = time.monotonic() + _SETTLE_S, self.client.exchange_time(utc_now()) or utc_now()
         self.pause(1.5 * self.read_lag_s)
         while self.client.get_user_data_timestamp() < wanted and time.monotonic() < until:
@@ -206,19 +194,20 @@ class Lab:
         before = len(self.evidence.answers.get("POST", ()))
         with self._guard():
             result = self._submit(service, replace(preview, request=request))
-        sent = _sent(result, self.evidence.answers.get("POST", [])[before:])
-        if _is_unrelated(sent, is_closed_expected="ticker" in changes):
+        sent = read_sent(result, self.evidence.answers.get("POST", [])[before:])
+        if is_unrelated(sent, is_closed_expected="ticker" in changes):
             raise CannotTellError(f"rejected for another reason: {sent.status} {sent.code}".rstrip())
         return sent
 
     def _submit(self, service: OrderService, preview: OrderPreview) -> SubmissionResult:
         """Submit and remember what it left open or held."""
+        self._unknown.add(preview.request.client_order_id)
         result = service.submit(preview)
+        if result.outcome is not Outcome.UNKNOWN:
+            self._unknown.discard(preview.request.client_order_id)
         ticker, bought = result.request.ticker, result.fill_count or ZERO
-        if result.outcome is Outcome.UNKNOWN:
-            self._unknown.add(ticker)
         if result.order_id is not None and result.remaining_count:
-            self._open[result.order_id] = ticker
+            self._open[result.order_id] = acknowledged_order(result, result.order_id, result.remaining_count)
         sign = 1 if result.request.action is Action.BUY else -1
         self._held[ticker] = self._held.get(ticker, ZERO) + sign * bought
         return result
@@ -238,16 +227,8 @@ class Lab:
 
     def cancel(self, sent: Sent) -> bool:
         """Cancel an order that was just placed; return whether it was confirmed."""
-        assert sent.result.order_id is not None
-        self.pause(self.read_lag_s)
-        for _ in range(_ROUNDS):
-            try:
-                order = self.client.get_order(sent.result.order_id)
-            except KalshiAPIError:
-                self.pause(0.2)
-                continue
-            return self._cancel(order)
-        return False
+        order = self._open.get(sent.result.order_id or "")
+        return order is not None and self._cancel(order)
 
     def _cancel(self, order: Order) -> bool:
         if not self._orders.cancel_order(order):
@@ -258,56 +239,60 @@ class Lab:
 
     # --- The end ----------------------------------------------------------------------------------
 
-    def clean_up(self) -> tuple[str, ...]:
+    def clean_up(self, *, may_wait: bool = True) -> tuple[str, ...]:
         """Cancel every order placed here and sell what they bought.
 
-        Returns sentences about what may be left. Never raises for what the exchange does.
+        Acknowledged orders are canceled before anything is read, because reads may lag. `may_wait` False:
+        the program ends in a moment, so everything is tried once. Returns sentences about what may be left.
+        Never raises for what the exchange does.
         """
         if not self._sent:
             return ()
+        self._may_wait = may_wait
+        for order in tuple(self._open.values()):
+            self._cancel(order)
         problems: list[str] = []
         for end, what in ((self._cancel_own, "Open orders"), (self._flatten, "Positions")):
             try:
                 problems += end()
-            except (TradingError, CannotTellError) as error:
-                problems.append(f"{what} could not be checked: {error} Check them in the menu.")
+            except TradingError as error:
+                markets = ", ".join(sorted(set(self._sent.values())))
+                problems.append(f"{what} could not be checked: {error} Check them in the menu: {markets}.")
+        if not may_wait:
+            problems += [
+                f"An order in {ticker} may be open or filled. Check it in the menu."
+                for ticker in sorted(self._unknown_markets())
+            ]
         return tuple(problems)
 
     def _cancel_own(self) -> list[str]:
-        left: dict[str, Order | None] = {}
-        for _ in range(_END_ROUNDS):
+        left: list[Order] = []
+        for _ in range(_END_ROUNDS if self._may_wait else 1):
             self.settle()
-            left = self._own_open_orders()
-            if not left:
+            found = self._own_open_orders()
+            if not found:
                 return []
-            canceled = [self._cancel(order) for order in left.values() if order is not None]
-            if not canceled or not all(canceled):
+            left = [order for order in found if not self._cancel(order)]
+            if left and self._may_wait:
                 self.pause(_END_PAUSE_S)
-        tickers = {order.ticker if order else self._open[order_id] for order_id, order in left.items()}
-        return [f"Open order left in {ticker}. Cancel it in the menu." for ticker in sorted(tickers)]
+        tickers = sorted({order.ticker for order in left})
+        return [f"Open order left in {ticker}. Cancel it in the menu." for ticker in tickers]
 
-    def _own_open_orders(self) -> dict[str, Order | None]:
-        """Return own open orders by id. None: not readable yet.
+    def _own_open_orders(self) -> list[Order]:
+        """Return own open orders.
 
         An acknowledged order counts as open until it is read as ended: lists may lag.
         """
         listed = self.client.get_orders(status=OrderStatus.RESTING).require_complete()
-        found: dict[str, Order | None] = {
-            order.order_id: order
-            for order in listed
-            if order.client_order_id in self._sent and order.order_id not in self._ended
-        }
+        own = (order for order in listed if order.client_order_id in self._sent)
+        found = {order.order_id: order for order in own if order.order_id not in self._ended}
         for order_id in self._open.keys() - found.keys():
-            try:
-                order = self.client.get_order(order_id)
-            except NotFoundError:
-                found[order_id] = None
-                continue
-            if order.status is OrderStatus.RESTING:
-                found[order_id] = order
-            else:
-                del self._open[order_id]
-        return found
+            with suppress(NotFoundError):
+                if self.client.get_order(order_id).status is not OrderStatus.RESTING:
+                    del self._open[order_id]
+                    continue
+            found[order_id] = self._open[order_id]
+        return list(found.values())
 
     def _flatten(self) -> list[str]:
         """Sell what was bought here.
@@ -315,23 +300,27 @@ class Lab:
         No more than that: another session may trade the same market.
         """
         held = self._own_positions()
-        for _ in range(_ROUNDS):
+        for _ in range(_ROUNDS if self._may_wait else 1):
             for ticker, count in held.items():
-                self._sell(ticker, count)
+                with suppress(TradingError):  # what stays is named below
+                    self._sell(ticker, count)
             before, held = held, self._own_positions()
             if not held:
                 return []
-            if held == before:
+            if held == before and self._may_wait:
                 self.pause(_END_PAUSE_S)
         return [f"Position left in {ticker}. Close it in the menu." for ticker in sorted(held)]
 
     def _own_positions(self) -> dict[str, Contracts]:
         held = {ticker: count for ticker, count in self._held.items() if count > ZERO}
-        if self._unknown:
+        if unknown := self._unknown_markets():
             self.settle()
             rows = self.client.get_positions().markets.require_complete()
-            held |= {row.ticker: row.net for row in rows if row.ticker in self._unknown and row.net > ZERO}
+            held |= {row.ticker: row.net for row in rows if row.ticker in unknown and row.net > ZERO}
         return held
+
+    def _unknown_markets(self) -> set[str]:
+        return {self._sent[client_order_id] for client_order_id in self._unknown}
 
     def _sell(self, ticker: str, count: Contracts) -> None:
         """Sell at the bids.
@@ -345,20 +334,3 @@ class Lab:
         self._sent[request.client_order_id] = ticker
         with self._guard():
             self._submit(self._orders, replace(preview, request=request))
-
-
-def _is_unrelated(sent: Sent, *, is_closed_expected: bool) -> bool:
-    """Return True if the answer does not show how an order is judged."""
-    if sent.code == _CLOSED:
-        return not is_closed_expected
-    is_refused_before = sent.status is None or sent.status in (401, 403, 429) or sent.status >= 500
-    return is_refused_before or sent.code in _UNRELATED
-
-
-def _sent(result: SubmissionResult, posts: Sequence[tuple[int | None, object]]) -> Sent:
-    """Return the order with the answer to its POST. Raises CannotTellError."""
-    if not posts:
-        raise CannotTellError(result.message)
-    status, body = posts[0]
-    answer = body if isinstance(body, Mapping) else {}
-    return Sent(result, status, error_code(answer), answer)

@@ -9,14 +9,18 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from kalshi_trading.core.errors import NotFoundError
 from kalshi_trading.core.market_models import Market
 from kalshi_trading.core.models import Action, Side, TimeInForce
+from kalshi_trading.core.money import dollars_text
 from kalshi_trading.core.text import sanitize
-from kalshi_trading.verify.lab import FAR, Lab, Sent
+from kalshi_trading.verify.lab import FAR, Lab
 from kalshi_trading.verify.questions import CannotTellError, Observed
+from kalshi_trading.verify.sent import Sent
 
 _DUPLICATE = "order_already_exists"
 _OFF_GRID = Decimal("0.0150")
@@ -26,6 +30,7 @@ _LONGEST_LAG_S = 10.0
 def read_lag(lab: Lab) -> Iterator[Observed]:
     """Cancel an order and watch how long reads still show it open."""
     sent = _placed(lab.place(lab.market()))
+    _wait_until_shown(lab, sent)
     if not lab.cancel(sent):
         raise CannotTellError("the cancel was not confirmed")
     canceled_at, started = _last_cancel_at(lab), time.monotonic()
@@ -44,9 +49,17 @@ def read_lag(lab: Lab) -> Iterator[Observed]:
     is_over = lab.read_lag_s < _LONGEST_LAG_S
     text = f"{lab.read_lag_s * 1000:.0f} ms" if is_over else f"over {_LONGEST_LAG_S:.0f} s"
     yield Observed("read_lag_ms", "short" if is_over else "long", text)
-    yield Observed(
-        "data_timestamp_lags", "yes" if is_honest else "no", "yes" if is_honest else "no, it is newer"
-    )
+    word, text = ("yes", "yes") if is_honest else ("no", "no, it is newer")
+    yield Observed("data_timestamp_lags", word, text)
+
+
+def _wait_until_shown(lab: Lab, sent: Sent) -> None:
+    started = time.monotonic()
+    while time.monotonic() - started < _LONGEST_LAG_S:
+        with suppress(NotFoundError):
+            lab.read(f"/portfolio/orders/{sent.result.order_id}")
+            return
+        lab.pause(0.2)
 
 
 def _last_cancel_at(lab: Lab) -> datetime:
@@ -77,15 +90,14 @@ def collateral(lab: Lab) -> Iterator[Observed]:
     lab.cancel(sent)
     change = after - before
     word = {-FAR: "no", Decimal(0): "yes"}.get(change, "")
-    by = f"{'−' if change < 0 else ''}${abs(change):.4f}"
-    text = f"{word or 'unclear'}: an order of ${FAR} changed cash by {by}"
+    text = f"{word or 'unclear'}: an order of {dollars_text(FAR)} changed cash by {dollars_text(change)}"
     yield Observed("balance_includes_collateral", word, text)
 
 
 def _queue_position(lab: Lab, sent: Sent) -> Observed:
     listed = lab.client.get_queue_positions(tickers=[sent.result.request.ticker])
-    is_listed = sent.result.order_id in listed
-    return Observed("queue_positions_listed", *(("yes",) * 2 if is_listed else ("no",) * 2))
+    word = "yes" if sent.result.order_id in listed else "no"
+    return Observed("queue_positions_listed", word, word)
 
 
 def ended_rows(lab: Lab) -> Iterator[Observed]:

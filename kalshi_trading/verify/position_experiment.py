@@ -15,8 +15,9 @@ from kalshi_trading.core.market_models import Market
 from kalshi_trading.core.models import Action, TimeInForce
 from kalshi_trading.core.money import CENT, ONE_DOLLAR, ZERO, Contracts, Dollars, Price, dollars_text
 from kalshi_trading.core.text import contracts_text
-from kalshi_trading.verify.lab import ONE, Lab, Sent
+from kalshi_trading.verify.lab import ONE, Lab
 from kalshi_trading.verify.questions import CannotTellError, Observed
+from kalshi_trading.verify.sent import Sent
 
 MOST_COST = Decimal(25)
 _SMALLEST_STEP, _LARGEST_STEP = Decimal("0.002"), Decimal("0.03")
@@ -141,9 +142,7 @@ def _match(name: str, rules: Mapping[str, Decimal], seen: Decimal | None) -> Obs
         return Observed(name, "", "not in the answer")
     near = [rule for rule, value in rules.items() if abs(value - seen) < CENT / 20]
     rule = " or ".join(_TEXTS[each] for each in near) or "no known rule"
-    return Observed(
-        name, near[0] if len(near) == 1 else "", f"{rule} ({'−' if seen < 0 else ''}${abs(seen):.4f})"
-    )
+    return Observed(name, near[0] if len(near) == 1 else "", f"{rule} ({dollars_text(seen)})")
 
 
 def _position(lab: Lab, plan: _Plan) -> Mapping[str, Any]:

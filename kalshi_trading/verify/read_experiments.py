@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from kalshi_trading.core.errors import AuthenticationError, RateLimitError
+from kalshi_trading.exchange.http.error_mapping import TIMESTAMP_EXPIRED
 from kalshi_trading.verify.effects import window_word
 from kalshi_trading.verify.lab import Lab
 from kalshi_trading.verify.questions import (
@@ -23,7 +24,6 @@ from kalshi_trading.verify.questions import (
 
 _SHIFTS_S = (1, 2, 4, 8, 12, 16, 20, 25, 30, 45, 60)
 _LIVED_S = 3
-_TIMESTAMP_EXPIRED = "header_timestamp_expired"
 
 
 def clock_window(lab: Lab) -> Iterator[Observed]:
@@ -31,7 +31,8 @@ def clock_window(lab: Lab) -> Iterator[Observed]:
     lab.client.get_account_limits()  # a signed answer tells the exchange's time
     bounds = [_bounds(lab, sign) for sign in (1, -1)]
     accepted = min(low for low, _ in bounds)
-    refused = None if None in (high := [each[1] for each in bounds]) else max(each for each in high if each)
+    refusals = [high for _, high in bounds if high is not None]
+    refused = max(refusals) if len(refusals) == len(bounds) else None
     is_expected = accepted >= SHORTEST_WINDOW_S and refused is not None and refused <= LONGEST_WINDOW_S
     text = f"±{accepted} s accepted, " + (f"±{refused} s rejected" if refused else "60 s not rejected")
     yield Observed("clock_window_s", window_word(accepted, refused, is_expected), text)
@@ -44,7 +45,7 @@ def _bounds(lab: Lab, sign: int) -> tuple[int, int | None]:
         try:
             lab.fresh_transport(sign * shift).read("/account/limits")
         except AuthenticationError as error:
-            if error.code != _TIMESTAMP_EXPIRED:
+            if error.code != TIMESTAMP_EXPIRED:
                 raise
             return accepted, shift
         accepted = shift
@@ -80,8 +81,8 @@ def time_filters(lab: Lab) -> Iterator[Observed]:
         return any(row["order_id"] == order["order_id"] for row in rows)
 
     in_seconds = not is_listed(min_ts=math.ceil(updated) + 1)
-    yield Observed("times_in", *(("seconds",) * 2 if in_seconds else ("milliseconds",) * 2))
-    scale = 1 if in_seconds else 1000
+    unit, scale = ("seconds", 1) if in_seconds else ("milliseconds", 1000)
+    yield Observed("times_in", unit, unit)
     by_update = is_listed(min_ts=(math.ceil(created) + 1) * scale)
     word = "updated" if by_update else "created"
     yield Observed("orders_filtered_by", word, "last update" if by_update else "creation")
@@ -89,8 +90,8 @@ def time_filters(lab: Lab) -> Iterator[Observed]:
     if instant == math.floor(instant):
         yield Observed("max_ts_whole_second", "", "the order's time has no fraction")
         return
-    whole = is_listed(max_ts=math.floor(instant) * scale)
-    yield Observed("max_ts_whole_second", "yes" if whole else "no", "yes" if whole else "no")
+    word = "yes" if is_listed(max_ts=math.floor(instant) * scale) else "no"
+    yield Observed("max_ts_whole_second", word, word)
 
 
 def _old_order(lab: Lab) -> Mapping[str, Any]:

@@ -15,12 +15,11 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from kalshi_trading.core.dates import SANE_YEARS
 from kalshi_trading.journal.files.private_files import make_folder, open_private, open_to_read
 from kalshi_trading.settings.environments import is_loopback
 from kalshi_trading.settings.options import Settings
 from kalshi_trading.verify.questions import QUESTIONS, Finding
-
-_SANE_YEARS = range(1970, 9000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +53,9 @@ def load(settings: Settings, account: str) -> Verified | None:
         if stored["account"] != account or not _is_same(stored["api_base_url"], settings.api_base_url or ""):
             return None
         at = datetime.fromisoformat(stored["verified_at"])
-        if at.year not in _SANE_YEARS:
+        if at.year not in SANE_YEARS:
             return None
-        return Verified(
-            at,
-            {str(name): str(word) for name, word in stored["found"].items()},
-        )
+        return Verified(at, {str(name): str(word) for name, word in stored["found"].items()})
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
@@ -79,7 +75,7 @@ def save(settings: Settings, account: str, findings: Iterable[Finding], at: date
         "account": account,
         "found": found,
     }
-    return write_json(path, content)
+    return _write_json(path, content)
 
 
 def save_evidence(settings: Settings, findings: Iterable[Finding], at: datetime) -> Path:
@@ -102,10 +98,10 @@ def save_evidence(settings: Settings, findings: Iterable[Finding], at: datetime)
             for each in findings
         ],
     }
-    return write_json(_folder(settings) / f"verify-{at:%Y%m%dT%H%M%S}.json", content)
+    return _write_json(_folder(settings) / f"verify-{at:%Y%m%dT%H%M%S}.json", content)
 
 
-def write_json(path: Path, content: object) -> Path:
+def _write_json(path: Path, content: object) -> Path:
     """Replace a private file by this JSON. Raises OSError."""
     make_folder(path.parent)
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")

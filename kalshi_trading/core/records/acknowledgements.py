@@ -12,19 +12,6 @@ from kalshi_trading.core.money import Contracts, Dollars, Price
 
 
 @dataclass(frozen=True, slots=True)
-class OrderAcknowledgement:
-    """An accepted order's answer: price in YES dollars, fee per contract."""
-
-    order_id: str
-    client_order_id: str | None
-    fill_count: Contracts
-    remaining_count: Contracts
-    average_fill_price: Price | None
-    average_fee_paid: Dollars | None
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class AmendAcknowledgement:
     """The exchange's answer to an amended order.
 
@@ -39,6 +26,14 @@ class AmendAcknowledgement:
     average_fill_price: Price | None
     average_fee_paid: Dollars | None
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAcknowledgement(AmendAcknowledgement):
+    """The answer to a new order: the same fields, with both counts."""
+
+    fill_count: Contracts
+    remaining_count: Contracts
 
 
 @dataclass(frozen=True, slots=True)

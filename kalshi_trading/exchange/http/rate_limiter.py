@@ -20,8 +20,12 @@ DEFAULT_COSTS = EndpointCosts(10, (("DELETE", "/trade-api/v2/portfolio/events/or
 CANCEL_SHARE_PERCENT = 20
 _BALANCE = "/portfolio/balance"
 _FAST_TIERS = frozenset({"expert", "premier", "paragon", "prime", "prestige"})
-_BALANCE_COST = 100
-_BALANCE_REFILL = 90  # a tenth slower than allowed: without a burst, two requests must never arrive too close
+_BALANCE_COST = 100  # tokens per read
+_BALANCE_REFILL = 90
+"""Tokens per second for each read a second.
+
+A tenth slower than allowed: without a burst, two requests must never arrive too close.
+"""
 _WORD = re.compile(r"[a-z_]{2,}", re.ASCII)  # a path segment in this form is a word, not an id
 _SHORTEST_WAIT_S = 0.001  # a shorter wait may not show on the clock
 
@@ -106,12 +110,9 @@ class RateLimiter:
         with self._lock:
             bucket = self._bucket(method, path)
             bucket.refill(self._clock())
-            kept = (
-                0
-                if method in ("GET", "DELETE")
-                else bucket.limit.bucket_capacity * CANCEL_SHARE_PERCENT // 100
-            )
-            needed = min(cost + kept, bucket.limit.bucket_capacity)
+            capacity = bucket.limit.bucket_capacity
+            kept = 0 if method in ("GET", "DELETE") else capacity * CANCEL_SHARE_PERCENT // 100
+            needed = min(cost + kept, capacity)
             if bucket.tokens >= needed:
                 bucket.tokens -= cost
                 return 0.0

@@ -6,7 +6,9 @@ Kalshi Trade API v2, October 2026.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
+from typing import TypeVar
 
 from kalshi_trading.core.models import (
     Balance,
@@ -29,6 +31,8 @@ from kalshi_trading.core.records.acknowledgements import (
 )
 from kalshi_trading.core.records.exchange import AccountLimits, EndpointCosts, TokenBucketLimit
 from kalshi_trading.exchange.wire.fields import Fields, decode_rows
+
+T = TypeVar("T")
 
 
 def order_body(order: OrderRequest) -> dict[str, object]:
@@ -69,11 +73,21 @@ def _price(price: Price) -> str:
 
 
 def order_acknowledgement(body: Fields) -> OrderAcknowledgement:
-    return OrderAcknowledgement(
+    return _acknowledgement(OrderAcknowledgement, body, body.exact_count)
+
+
+def amend_acknowledgement(body: Fields) -> AmendAcknowledgement:
+    return _acknowledgement(AmendAcknowledgement, body, body.optional_exact_count)
+
+
+def _acknowledgement(
+    kind: Callable[..., T], body: Fields, read_count: Callable[[str], Contracts | None]
+) -> T:
+    return kind(
         order_id=body.identifier("order_id"),
         client_order_id=body.optional_identifier("client_order_id"),
-        fill_count=body.exact_count("fill_count"),
-        remaining_count=body.exact_count("remaining_count"),
+        fill_count=read_count("fill_count"),
+        remaining_count=read_count("remaining_count"),
         average_fill_price=body.optional_decimal("average_fill_price"),
         average_fee_paid=body.optional_decimal("average_fee_paid"),
         at=body.moment_ms("ts_ms"),
@@ -84,18 +98,6 @@ def cancel_acknowledgement(body: Fields) -> CancelAcknowledgement:
     return CancelAcknowledgement(
         order_id=body.identifier("order_id"),
         reduced_by=body.exact_count("reduced_by"),
-        at=body.moment_ms("ts_ms"),
-    )
-
-
-def amend_acknowledgement(body: Fields) -> AmendAcknowledgement:
-    return AmendAcknowledgement(
-        order_id=body.identifier("order_id"),
-        client_order_id=body.optional_identifier("client_order_id"),
-        fill_count=body.optional_exact_count("fill_count"),
-        remaining_count=body.optional_exact_count("remaining_count"),
-        average_fill_price=body.optional_decimal("average_fill_price"),
-        average_fee_paid=body.optional_decimal("average_fee_paid"),
         at=body.moment_ms("ts_ms"),
     )
 

@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeGuard, TypeVar
 
+from kalshi_trading.core.dates import SANE_YEARS
 from kalshi_trading.core.errors import MalformedAnswerError
 from kalshi_trading.core.money import CENT, ONE_DOLLAR, decimal_from_text
 from kalshi_trading.core.text import pluralize, sanitize
@@ -27,8 +28,6 @@ V = TypeVar("V")
 _MOMENT = re.compile(
     r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})", re.ASCII | re.IGNORECASE
 )
-_SANE_YEARS = range(1970, 9000)
-"""Times outside these years were never set (some programs write year 1), and would overflow in arithmetic."""
 _EXACT_COUNT = re.compile(r"(0|[1-9][0-9]{0,17})(\.[0-9]{1,2})?", re.ASCII)
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 
@@ -195,12 +194,12 @@ class Fields:
 
         Anything else in the list is read as an object without fields.
         """
-        rows = self._required(name, lambda value: value if isinstance(value, list) else None)
+        rows = self._required(name, _list)
         return [_row(row, f"{self._where}.{name}[{index}]") for index, row in enumerate(rows)]
 
     def lists(self, name: str) -> list[list[Fields]]:
         """Read a required list of lists of objects."""
-        outer = self._required(name, lambda value: value if isinstance(value, list) else None)
+        outer = self._required(name, _list)
         if not all(isinstance(rows, list) for rows in outer):
             raise self._fault(name)
         return [[_row(row, f"{self._where}.{name}") for row in rows] for rows in outer]
@@ -211,13 +210,13 @@ class Fields:
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Read an optional list of text, empty if missing or null."""
-        values = self._optional(name, lambda value: value if isinstance(value, list) else None) or []
+        values = self._optional(name, _list) or []
         return tuple(sanitize(value) for value in values if isinstance(value, str))
 
     def pairs(self, name: str) -> list[tuple[Decimal, Decimal]]:
         """Read a required list of [price, count] text pairs."""
         pairs = []
-        for row in self._required(name, lambda value: value if isinstance(value, list) else None):
+        for row in self._required(name, _list):
             if not isinstance(row, list) or len(row) != 2:
                 raise self._fault(name)
             first, second = decimal_from_text(row[0]), decimal_from_text(row[1])
@@ -321,7 +320,7 @@ def _price(value: object) -> Decimal | None:
 
 def is_whole(value: object) -> bool:
     """Return True for a JSON number without a fraction."""
-    return isinstance(value, int) and not isinstance(value, bool)
+    return _whole(value) is not None
 
 
 def is_number(value: object) -> bool:
@@ -329,7 +328,7 @@ def is_number(value: object) -> bool:
     return _number(value) is not None
 
 
-def is_time(value: object) -> bool:
+def is_time(value: object) -> TypeGuard[str]:
     """Return True for RFC 3339 text, also of a time that was never set."""
     return isinstance(value, str) and _MOMENT.fullmatch(value) is not None
 
@@ -345,6 +344,10 @@ def _number(value: object) -> Decimal | None:
     return None if whole is None else Decimal(whole)
 
 
+def _list(value: object) -> list[Any] | None:
+    return value if isinstance(value, list) else None
+
+
 def _flag(value: object) -> bool | None:
     return value if isinstance(value, bool) else None
 
@@ -358,9 +361,7 @@ def _moment(value: object) -> datetime | None:
 
 
 def _is_never(value: object) -> bool:
-    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
-        return False
-    return int(value[:4]) not in _SANE_YEARS
+    return is_time(value) and int(value[:4]) not in SANE_YEARS
 
 
 @lru_cache(maxsize=16_384)  # the same market times recur in every read
@@ -390,4 +391,4 @@ def _unix(value: object, per_second: int) -> datetime | None:
 
 
 def _sane(at: datetime) -> datetime | None:
-    return at if at.year in _SANE_YEARS else None
+    return at if at.year in SANE_YEARS else None

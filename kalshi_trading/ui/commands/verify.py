@@ -25,6 +25,7 @@ from kalshi_trading.ui.formats import error_line
 from kalshi_trading.ui.prompts.prompter import Choice, InputClosed, LeaveTask, Prompter
 from kalshi_trading.ui.tables import table_of
 from kalshi_trading.ui.terminal import signals
+from kalshi_trading.ui.terminal.termination import TerminationRequested
 from kalshi_trading.verify import stored
 from kalshi_trading.verify.evidence import Evidence
 from kalshi_trading.verify.lab import Lab
@@ -119,13 +120,27 @@ def _cleaned_up(lab: Lab, console: Console) -> Iterator[list[str]]:
     Then the list has a sentence for each thing that may be left, shown last on the screen.
     """
     left: list[str] = []
+    may_wait = True
     try:
         yield left
+    except TerminationRequested:
+        may_wait = False
+        raise
     finally:
         with signals.ctrl_c_deferred():
-            left += lab.clean_up()
-            for sentence in left:
-                console.print(error_line(sentence))
+            _clean_up(lab, console, left, may_wait=may_wait)
+
+
+def _clean_up(lab: Lab, console: Console, left: list[str], *, may_wait: bool) -> None:
+    """Clean up; a request to end the program shortens it."""
+    try:
+        left += lab.clean_up(may_wait=may_wait)
+    except TerminationRequested:
+        left += lab.clean_up(may_wait=False)
+        raise
+    finally:
+        for sentence in left:
+            console.print(error_line(sentence))
 
 
 def _report(services: Services, console: Console, findings: list[Finding], *, is_trading: bool) -> None:

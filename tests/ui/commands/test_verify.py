@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -80,3 +82,28 @@ def test_one_question_stands_before_orders(answer: str, is_yes: bool) -> None:
 def test_production_settings_are_refused_whatever_calls() -> None:
     with pytest.raises(ConfigurationError, match="never runs on production"):
         verify.require_allowed(Settings(environment=Environment.PRODUCTION))
+
+
+def test_a_signal_to_end_leaves_no_order_however_late_reads_are(tmp_path: Path) -> None:
+    with running_exchange(tmp_path / "exchange", "--still", "--control") as exchange:
+        exchange.control("assumptions", {"read_lag_ms": "4000"})
+        session = subprocess.Popen(
+            [sys.executable, str(PROJECT / "main.py"), "verify", "--trade"],
+            env=environment(tmp_path, **sandbox(exchange)),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert session.stdin is not None
+        session.stdin.write("2\n")
+        session.stdin.flush()
+        journal = tmp_path / "logs" / "sandbox" / "trades.log"
+        while not (journal.exists() and "order.acknowledged" in journal.read_text()):
+            assert session.poll() is None
+            time.sleep(0.02)
+        session.terminate()
+        session.communicate(timeout=60)
+        exchange.control("assumptions", {"read_lag_ms": "0"})
+        assert session.returncode == 128 + signal.SIGTERM
+        assert len(exchange.client().get_orders()) == 1
+        assert list(exchange.client().get_orders(status="resting")) == []
