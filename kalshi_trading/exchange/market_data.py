@@ -256,10 +256,7 @@ class MarketDataClient:
     ) -> dict[str, tuple[Candlestick, ...]]:
         """Read bars of up to 100 markets, 10,000 bars in all."""
         body = self._public("/markets/candlesticks", [("market_tickers", ",".join(tickers)), *_bars(period)])
-        return {
-            row.ticker("market_ticker"): decode_rows(row.rows("candlesticks"), market_wire.candlestick).items
-            for row in body.rows("markets")
-        }
+        return dict(decode_rows(body.rows("markets"), market_wire.candlesticks_of_market).items)
 
     def get_event_candlesticks(
         self, series_ticker: str, event_ticker: str, period: BarPeriod

@@ -443,8 +443,8 @@ AREAS: dict[str, tuple[Mutation, ...]] = {
         Mutation(
             "the tokens of a cancel are spent on orders",
             "exchange/http/rate_limiter.py",
-            "needed = min(cost + kept, bucket.limit.bucket_capacity)",
-            "needed = min(cost, bucket.limit.bucket_capacity)",
+            "needed = min(cost + kept, capacity)",
+            "needed = min(cost, capacity)",
         ),
     ),
     "scripts": (

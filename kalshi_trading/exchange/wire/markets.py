@@ -241,6 +241,11 @@ def candlestick(body: Fields) -> Candlestick:
     return _candlestick(body, money="_dollars", count="_fp")
 
 
+def candlesticks_of_market(body: Fields) -> tuple[str, tuple[Candlestick, ...]]:
+    """Read a market's ticker and its bars."""
+    return body.ticker("market_ticker"), decode_rows(body.rows("candlesticks"), candlestick).items
+
+
 def historical_candlestick(body: Fields) -> Candlestick:
     """Read a bar of the historical endpoint: names have no suffix."""
     return _candlestick(body, money="", count="")

@@ -27,7 +27,7 @@ MONEY_OR_IDENTITY = {
     "balance": {"balance_dollars"},
     "book of a market": {"ticker", "orderbook_fp"},
     "candlestick": {"end_period_ts", "price", "yes_ask", "yes_bid"},
-    "candlesticks of a market": {"candlesticks", "market_ticker"},
+    "candlesticks of a market": {"market_ticker"},
     "endpoint cost": {"cost", "method", "path"},
     "event": {"event_ticker", "series_ticker"},
     "event fee change": {"event_ticker", "scheduled_ts"},
