@@ -33,6 +33,7 @@ class Place:
             key_id=exchange.key_id,
             private_key_path=exchange.private_key_path,
             base_url=exchange.url,
+            max_retries=10,
         )
 
     def bars(self, **more: Any) -> Any:

@@ -41,18 +41,6 @@ def find_market(client: Any) -> Any:
     raise AssertionError("no such market")
 
 
-def read_balance(client: Any) -> Any:
-    """Read the balance, which the exchange answers once a second."""
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            return client.get_balance()
-        except sdk.exceptions.ApiException as error:
-            if error.status != 429 or time.monotonic() > deadline:
-                raise
-            time.sleep(0.2)
-
-
 def create(client: Any, market: Any, side: str, price: str, **more: Any) -> Any:
     order = {
         "ticker": market.ticker,
@@ -133,7 +121,7 @@ READS: dict[str, Callable[[Place], Any]] = {
     "/markets/candlesticks": lambda p: p.client.batch_get_market_candlesticks(p.ticker, **p.span),
     "/markets/{ticker}": lambda p: p.client.get_market(p.ticker),
     "/markets/{ticker}/orderbook": lambda p: p.client.get_market_orderbook(p.ticker, depth=5),
-    "/portfolio/balance": lambda p: read_balance(p.client),
+    "/portfolio/balance": lambda p: p.client.get_balance(),
     "/portfolio/positions": lambda p: p.client.get_positions(settlement_status="all"),
     "/portfolio/fills": lambda p: p.client.get_fills(),
     "/portfolio/settlements": lambda p: p.client.get_settlements(),
@@ -241,7 +229,7 @@ def test_official_exceptions_parse_the_refusal(place: Place, path: str) -> None:
 def test_order_lives_its_whole_life(fresh_practice_exchange: ExchangeProcess) -> None:
     client = make_client(fresh_practice_exchange)
     market = client.get_market(find_market(client).ticker).market
-    before = read_balance(client)
+    before = client.get_balance()
 
     bought = create(client, market, "bid", market.yes_ask_dollars)
     assert (bought.fill_count, bought.remaining_count) == ("10.00", "0.00")
@@ -251,7 +239,7 @@ def test_order_lives_its_whole_life(fresh_practice_exchange: ExchangeProcess) ->
     (held,) = client.get_positions(ticker=market.ticker).market_positions
     assert held.position_fp == "10.00"
     cost = float(bought.average_fill_price) * 10 + float(fill.fee_cost)
-    spent = float(before.balance_dollars) - float(read_balance(client).balance_dollars)
+    spent = float(before.balance_dollars) - float(client.get_balance().balance_dollars)
     assert abs(spent - cost) < 0.00005
 
     resting = create(client, market, "ask", "0.9900", client_order_id="one-of-a-kind")
